@@ -1,0 +1,99 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The protocol every depth model keeps, mono, stereo or many views, learned or analytic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from depth_ros.types import Camera, DepthError, DepthKind, Prediction, View
+
+
+class ModelError(DepthError):
+    """A model cannot be made or run; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known about a model before and after it is loaded."""
+
+    name: str
+    kind: DepthKind
+    views: int = 1  # how many pictures one prediction takes: 1 mono, 2 stereo, 0 any number
+    licence: str = 'Apache-2.0'
+    commercial: bool = True  # whether the weights' licence allows commercial use
+    device: str = 'cpu'
+    description: str = ''
+    details: Mapping[str, Any] = field(default_factory=dict)  # repository, revision, precision
+
+
+@runtime_checkable
+class DepthModel(Protocol):
+    """
+    A model turns views into a Prediction for the first of them.
+
+    Views are as the model's `views` asks: one picture, or left and right of a rectified pair.
+    Images are RGB or grey uint8; cameras are undistorted unless the caller chose otherwise.
+    """
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    def warm_up(self, cameras: Sequence[Camera]) -> None:
+        """Do everything that the first frame of these cameras would otherwise pay for."""
+
+    def predict(self, views: Sequence[View]) -> Prediction:
+        """Return the prediction for views[0]."""
+
+    def reset(self) -> None:
+        """Forget what was carried from frame to frame: time jumped or the scene changed."""
+
+    def close(self) -> None:
+        """Free memory and device; the model is not used again."""
+
+
+class ModelBase:
+    """The parts of the protocol that most models leave empty."""
+
+    info: ModelInfo
+
+    def warm_up(self, cameras: Sequence[Camera]) -> None:
+        pass
+
+    def predict(self, views: Sequence[View]) -> Prediction:
+        raise NotImplementedError
+
+    def predict_batch(self, batch: Sequence[Sequence[View]]) -> list[Prediction]:
+        """Predict for several cameras; models that gain from a true batch override it."""
+        return [self.predict(views) for views in batch]
+
+    def reset(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Family:
+    """
+    What one file of models/ offers to the registry, in its module-level FAMILY.
+
+    `names` maps each model name to its ModelInfo. `config` is the dataclass of options: its
+    fields become node parameters and command-line options, each with metadata
+    {'help': str, 'range': (low, high) | None, 'choices': (...) | None}. `create(name, config)`
+    makes the model. `accepts(name)` says whether a name outside `names` (a hub id, a folder) is
+    for this family.
+    """
+
+    names: Mapping[str, ModelInfo]
+    config: type
+    create: Callable[[str, Any], DepthModel]
+    accepts: Callable[[str], bool] = lambda name: False
+
+
+def option(default: Any, help: str, *, range: Any = None, choices: Any = None) -> Any:
+    """Return a dataclass field that carries its own description, range and choices."""
+    return field(default=default, metadata={'help': help, 'range': range, 'choices': choices})

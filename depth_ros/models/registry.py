@@ -1,0 +1,67 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Find a model by name.
+
+Every module of this package that defines FAMILY is offered; none of them imports a heavy library
+until a model of it is made, so listing all of them is cheap.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+import depth_ros.models as package
+from depth_ros.models.base import DepthModel, Family, ModelError, ModelInfo
+
+
+@functools.cache
+def families() -> Mapping[str, Family]:
+    """Return every family by the name of its module."""
+    found = {}
+    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+        family = getattr(importlib.import_module(f'{package.__name__}.{module}'), 'FAMILY', None)
+        if isinstance(family, Family):
+            found[module] = family
+    return found
+
+
+def catalogue() -> dict[str, ModelInfo]:
+    """Return every named model."""
+    return {name: info for family in families().values() for name, info in family.names.items()}
+
+
+def family_of(name: str) -> Family:
+    """Return the family that makes the named model; a hub id or a folder counts as a name."""
+    for family in families().values():
+        if name in family.names:
+            return family
+    for family in families().values():
+        if family.accepts(name):
+            return family
+    near = difflib.get_close_matches(name, catalogue(), n=3)
+    hint = f'did you mean {" or ".join(near)}?' if near else 'see `depth_ros models`'
+    raise ModelError(
+        f'model {name!r} is not known: expected a name of the catalogue, a hub id such as '
+        f'owner/name, or an existing folder; {hint}'
+    )
+
+
+def create_model(name: str, options: Mapping[str, Any] | None = None) -> DepthModel:
+    """Make a model; options it does not know are refused by name."""
+    family = family_of(name)
+    options = dict(options or {})
+    known = {f.name for f in dataclasses.fields(family.config)}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise ModelError(
+            f'model {name!r} has no option {unknown[0]!r}; it takes '
+            f'{", ".join(sorted(known)) or "none"}'
+        )
+    return family.create(name, family.config(**options))

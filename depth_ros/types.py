@@ -1,0 +1,259 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The nouns of the package: a Camera, a View through it, and a Prediction that knows its meaning.
+
+Everything here is immutable and needs nothing but NumPy.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+FloatImage = npt.NDArray[np.float32]
+Image = npt.NDArray[np.uint8]
+Matrix = npt.NDArray[np.float64]
+
+
+class DepthError(ValueError):
+    """An input cannot be used; the message says what was expected, what came, what to do."""
+
+
+class DepthKind(enum.Enum):
+    """What the numbers of a Prediction mean."""
+
+    METRIC = 'metric'
+    """Z along the optical axis, in metres."""
+    SCALE_INVARIANT = 'scale_invariant'
+    """Z up to one unknown positive factor."""
+    AFFINE_INVERSE = 'affine_inverse'
+    """a / Z + b with unknown a > 0 and b: larger is nearer, nothing else is known."""
+    DISPARITY = 'disparity'
+    """Pixels, x_left - x_right - (cx_left - cx_right), of a rectified pair: Z = f * B / d."""
+
+    @property
+    def unit(self) -> str:
+        return {'metric': 'm', 'disparity': 'px'}.get(self.value, 'relative')
+
+
+class Distortion(enum.Enum):
+    """Lens models, by the names that sensor_msgs/CameraInfo uses."""
+
+    NONE = ''
+    PLUMB_BOB = 'plumb_bob'
+    RATIONAL = 'rational_polynomial'
+    EQUIDISTANT = 'equidistant'
+
+
+def _frozen(values: npt.ArrayLike, shape: tuple[int, ...] | None, name: str) -> Matrix:
+    array = np.array(values, dtype=np.float64)
+    if shape is not None:
+        if array.size != np.prod(shape):
+            raise DepthError(
+                f'{name} has {array.size} numbers, {int(np.prod(shape))} were expected; '
+                'check the calibration'
+            )
+        array = array.reshape(shape)
+    if not np.isfinite(array).all():
+        raise DepthError(f'{name} holds NaN or infinity; calibrate the camera again')
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """
+    The calibration of one image: exactly width x height pixels, no binning, no ROI left to apply.
+
+    K and D describe the raw image; R and P take it to the rectified one. An image that is
+    already rectified has no distortion, R = identity and K = P[:, :3]. P[0, 3] = -fx * baseline
+    on the right camera of a pair. Pixel centres have integer coordinates.
+    """
+
+    width: int
+    height: int
+    K: Matrix
+    D: Matrix = field(default_factory=lambda: np.zeros(0))
+    distortion: Distortion = Distortion.NONE
+    R: Matrix = field(default_factory=lambda: np.eye(3))
+    P: Matrix | None = None  # None: the raw pinhole, [K | 0]
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.height <= 0:
+            raise DepthError(
+                f'camera size is {self.width}x{self.height}, both must be positive; '
+                'set width and height in the calibration'
+            )
+        K = _frozen(self.K, (3, 3), 'K')
+        if K[0, 0] <= 0 or K[1, 1] <= 0:
+            raise DepthError(
+                f'focal length is ({K[0, 0]:g}, {K[1, 1]:g}) px, it must be positive: '
+                'the camera is not calibrated; run camera_calibration'
+            )
+        P = _frozen(
+            np.hstack([K, np.zeros((3, 1))]) if self.P is None else self.P, (3, 4), 'P'
+        )
+        if P[0, 0] <= 0 or P[1, 1] <= 0:
+            raise DepthError(
+                f'P has focal length ({P[0, 0]:g}, {P[1, 1]:g}) px, it must be positive: '
+                'the projection matrix is not set; calibrate the camera'
+            )
+        object.__setattr__(self, 'K', K)
+        object.__setattr__(self, 'P', P)
+        object.__setattr__(self, 'R', _frozen(self.R, (3, 3), 'R'))
+        object.__setattr__(self, 'D', _frozen(self.D, None, 'D').ravel())
+
+    @classmethod
+    def pinhole(
+        cls,
+        width: int,
+        height: int,
+        fx: float,
+        fy: float | None = None,
+        cx: float | None = None,
+        cy: float | None = None,
+        baseline: float = 0.0,
+    ) -> Camera:
+        """
+        Return an undistorted, rectified camera; the principal point defaults to the centre.
+
+        A baseline in metres makes it the right eye of a pair: P[0, 3] = -fx * baseline.
+        """
+        fy = fx if fy is None else fy
+        cx = (width - 1) / 2 if cx is None else cx
+        cy = (height - 1) / 2 if cy is None else cy
+        K = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
+        P = np.hstack([K, [[-fx * baseline], [0], [0]]])
+        return cls(width, height, K, P=P)
+
+    @property
+    def projection(self) -> Matrix:
+        """P, which __post_init__ always sets."""
+        assert self.P is not None
+        return self.P
+
+    @property
+    def fx(self) -> float:
+        return float(self.K[0, 0])
+
+    @property
+    def fy(self) -> float:
+        return float(self.K[1, 1])
+
+    @property
+    def cx(self) -> float:
+        return float(self.K[0, 2])
+
+    @property
+    def cy(self) -> float:
+        return float(self.K[1, 2])
+
+    @property
+    def baseline(self) -> float:
+        """Metres to the left eye, from P: positive on a right camera, zero on others."""
+        return float(-self.projection[0, 3] / self.projection[0, 0])
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        return self.width, self.height
+
+    @property
+    def is_distorted(self) -> bool:
+        # Zero coefficients are no distortion for the polynomial models, but an equidistant lens
+        # with zero coefficients still is a fisheye.
+        return self.distortion is Distortion.EQUIDISTANT or bool(np.any(self.D))
+
+    @property
+    def key(self) -> bytes:
+        """Equal for equal cameras: what depends only on the camera is cached by it."""
+        head = f'{self.width} {self.height} {self.distortion.value}'.encode()
+        arrays = (self.K, self.D, self.R, self.projection)
+        return head + b''.join(a.tobytes() for a in arrays)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Camera) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One picture and the camera that took it: uint8, HxWx3 RGB or HxW grey."""
+
+    image: Image
+    camera: Camera
+    pose: Matrix | None = None  # 4x4 camera-to-world, where it is known
+
+    def __post_init__(self) -> None:
+        if self.image.dtype != np.uint8 or self.image.ndim not in (2, 3):
+            raise DepthError(
+                f'image is {self.image.dtype} with shape {self.image.shape}; '
+                'expected uint8 HxW or HxWx3; convert it first'
+            )
+        if self.image.ndim == 3 and self.image.shape[2] != 3:
+            raise DepthError(
+                f'image has {self.image.shape[2]} channels, expected 3 (RGB); convert it first'
+            )
+        if self.image.shape[:2] != (self.camera.height, self.camera.width):
+            raise DepthError(
+                f'image is {self.image.shape[1]}x{self.image.shape[0]} but its camera is '
+                f'{self.camera.width}x{self.camera.height}; publish a matching camera_info'
+            )
+
+    @property
+    def rgb(self) -> Image:
+        """HxWx3, whatever was given."""
+        if self.image.ndim == 3:
+            return self.image
+        return np.repeat(self.image[..., None], 3, axis=2)
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """
+    What a model says about its first view, and what the numbers mean.
+
+    values is float32 HxW at the size of `camera`. Metric depth follows REP-117 (NaN missing,
+    +Inf beyond range or sky, -Inf too close); a disparity of NaN is no match, 0 is infinitely
+    far; relative kinds hold NaN where nothing is known.
+    """
+
+    kind: DepthKind
+    values: FloatImage
+    camera: Camera
+    model: str = ''
+    confidence: FloatImage | None = None  # 0..1, HxW
+    baseline: float = 0.0  # metres; disparity only
+    focal: float = 0.0  # pixels of this image; disparity only
+    disparity_range: tuple[float, float] | None = None  # smallest and largest the search allows
+    timings: Mapping[str, float] = field(default_factory=dict)  # seconds per stage
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)  # normals, rays, poses, ...
+
+    def __post_init__(self) -> None:
+        expected = (self.camera.height, self.camera.width)
+        if self.values.shape != expected or self.values.dtype != np.float32:
+            raise DepthError(
+                f'prediction is {self.values.dtype} {self.values.shape}, '
+                f'expected float32 {expected}; the model {self.model!r} broke its contract'
+            )
+        if self.confidence is not None and self.confidence.shape != expected:
+            raise DepthError(
+                f'confidence has shape {self.confidence.shape}, expected {expected}; '
+                f'the model {self.model!r} broke its contract'
+            )
+        object.__setattr__(self, 'timings', MappingProxyType(dict(self.timings)))
+        object.__setattr__(self, 'extras', MappingProxyType(dict(self.extras)))
+
+    @property
+    def is_metric(self) -> bool:
+        """True where metres follow without any further knowledge."""
+        if self.kind is DepthKind.DISPARITY:
+            return self.baseline > 0 and self.focal > 0
+        return self.kind is DepthKind.METRIC
