@@ -96,9 +96,7 @@ class Camera:
                 f'focal length is ({K[0, 0]:g}, {K[1, 1]:g}) px, it must be positive: '
                 'the camera is not calibrated; run camera_calibration'
             )
-        P = _frozen(
-            np.hstack([K, np.zeros((3, 1))]) if self.P is None else self.P, (3, 4), 'P'
-        )
+        P = _frozen(np.hstack([K, np.zeros((3, 1))]) if self.P is None else self.P, (3, 4), 'P')
         if P[0, 0] <= 0 or P[1, 1] <= 0:
             raise DepthError(
                 f'P has focal length ({P[0, 0]:g}, {P[1, 1]:g}) px, it must be positive: '
@@ -129,7 +127,7 @@ class Camera:
         cx = (width - 1) / 2 if cx is None else cx
         cy = (height - 1) / 2 if cy is None else cy
         K = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
-        P = np.hstack([K, [[-fx * baseline], [0], [0]]])
+        P = np.hstack([K, np.array([[-fx * baseline], [0], [0]])])
         return cls(width, height, K, P=P)
 
     @property
