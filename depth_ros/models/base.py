@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -97,3 +99,39 @@ class Family:
 def option(default: Any, help: str, *, range: Any = None, choices: Any = None) -> Any:
     """Return a dataclass field that carries its own description, range and choices."""
     return field(default=default, metadata={'help': help, 'range': range, 'choices': choices})
+
+
+def check_options(config: type, values: Mapping[str, Any]) -> None:
+    """
+    Refuse values that the options dataclass does not take: type, range and choices.
+
+    The expected type is that of the default; a whole number will do for a float.
+    """
+    fields = {f.name: f for f in dataclasses.fields(config)}
+    for name, value in values.items():
+        default, meta = fields[name].default, fields[name].metadata
+        if default is not None and default is not dataclasses.MISSING:
+            wanted = type(default)
+            _check_type(name, value, wanted)
+        bounds, choices = meta.get('range'), meta.get('choices')
+        if choices is not None and value not in choices:
+            raise ModelError(
+                f'{name} is {value!r}, expected one of {", ".join(repr(c) for c in choices)}'
+            )
+        # Written so that NaN fails too.
+        if bounds is not None and value is not None and not bounds[0] <= value <= bounds[1]:
+            raise ModelError(
+                f'{name} is {value!r}, expected {bounds[0]!r} to {bounds[1]!r}; '
+                f'choose a value in that range'
+            )
+
+
+def _check_type(name: str, value: Any, wanted: type[Any]) -> None:
+    accepted: tuple[type, ...] = (int, float) if wanted is float else (wanted,)
+    if not isinstance(value, accepted) or (wanted is not bool and isinstance(value, bool)):
+        raise ModelError(
+            f'{name} is {value!r} of type {type(value).__name__}, expected {wanted.__name__}; '
+            f'give a {wanted.__name__}'
+        )
+    if wanted is float and math.isnan(float(value)):
+        raise ModelError(f'{name} is NaN, expected a number; set it')

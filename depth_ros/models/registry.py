@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import depth_ros.models as package
-from depth_ros.models.base import DepthModel, Family, ModelError, ModelInfo
+from depth_ros.models.base import DepthModel, Family, ModelError, ModelInfo, check_options
 
 
 @functools.cache
@@ -64,4 +64,5 @@ def create_model(name: str, options: Mapping[str, Any] | None = None) -> DepthMo
             f'model {name!r} has no option {unknown[0]!r}; it takes '
             f'{", ".join(sorted(known)) or "none"}'
         )
+    check_options(family.config, options)
     return family.create(name, family.config(**options))

@@ -1,0 +1,78 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+A flat floor seen by a camera of known height and attitude: the honest prior of many robots.
+
+Metres are exact where the floor is what the pixel shows; a thing standing on the floor appears
+at the floor behind it. Above the horizon and beyond `max_range` the depth is +Inf (REP-117).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from depth_ros.models.base import Family, ModelBase, ModelInfo, check_options, option
+from depth_ros.models.plane import plane_depth
+from depth_ros.types import Camera, DepthKind, FloatImage, Prediction, View
+
+
+@dataclass(frozen=True)
+class FloorOptions:
+    """How the camera is mounted; the angles are those of REP-103, as in a URDF."""
+
+    camera_height: float = option(1.0, 'metres from the floor up to the camera', range=(1e-3, 1e4))
+    camera_pitch: float = option(
+        0.0, 'radians by which the camera looks down', range=(-math.pi / 2, math.pi / 2)
+    )
+    camera_roll: float = option(
+        0.0, 'radians by which the right side of the camera hangs down', range=(-math.pi, math.pi)
+    )
+    max_range: float = option(
+        math.inf, 'metres of depth beyond which the floor is +Inf', range=(1e-3, math.inf)
+    )
+
+    def __post_init__(self) -> None:
+        check_options(type(self), vars(self))
+
+    @property
+    def down(self) -> tuple[float, float, float]:
+        """The direction of gravity in the optical frame, a unit vector."""
+        level = math.cos(self.camera_pitch)
+        return (
+            level * math.sin(self.camera_roll),
+            level * math.cos(self.camera_roll),
+            math.sin(self.camera_pitch),
+        )
+
+
+class FloorModel(ModelBase):
+    """Exact metres to a flat floor."""
+
+    def __init__(self, info: ModelInfo, options: FloorOptions) -> None:
+        self.info, self.options = info, options
+
+    def warm_up(self, cameras: Sequence[Camera]) -> None:
+        for camera in cameras:
+            self.depth(camera)
+
+    def depth(self, camera: Camera) -> FloatImage:
+        """Return the depth image of this camera, shared and read-only."""
+        options = self.options
+        return plane_depth(
+            camera, options.down, float(options.camera_height), float(options.max_range)
+        )
+
+    def predict(self, views: Sequence[View]) -> Prediction:
+        camera = views[0].camera
+        values = self.depth(camera).copy()  # whoever receives it may write into it
+        return Prediction(DepthKind.METRIC, values, camera, self.info.name)
+
+
+FLOOR = ModelInfo(
+    'floor', DepthKind.METRIC, description='a flat floor and a camera of known height and pitch'
+)
+FAMILY = Family(
+    {FLOOR.name: FLOOR}, FloorOptions, lambda name, options: FloorModel(FLOOR, options)
+)
