@@ -1,0 +1,189 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+sensor_msgs/Image <-> array.
+
+An array made from a message is a view of the message's bytes wherever the bytes already are what
+was asked for; treat it as read-only. 16-bit pictures become 8-bit as cv_bridge does it,
+round(x * 255 / 65535). A grey picture of a YUV encoding is its Y plane, as cv_bridge gives it.
+"""
+
+from __future__ import annotations
+
+import array
+import sys
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import Image as ImageMessage
+
+from depth_ros.messages.encodings import ENCODINGS, Encoding
+from depth_ros.types import DepthError, Image
+
+_LITTLE = sys.byteorder == 'little'
+
+
+def encoding_of(name: str) -> Encoding:
+    """Return what is known about an encoding, by the name a message carries."""
+    try:
+        return ENCODINGS[name]
+    except KeyError:
+        raise DepthError(
+            f'image encoding {name!r} is not known; expected one of {", ".join(ENCODINGS)}: '
+            'set the camera driver to one of them'
+        ) from None
+
+
+def image_to_array(msg: Any) -> tuple[npt.NDArray[Any], str]:
+    """
+    Return the pixels as they were sent, in native byte order, and the name of their encoding.
+
+    The shape is HxW or HxWxC; planar YUV keeps its planes: (H * 3 / 2)xW for nv12 and nv21,
+    (H * 3)xW for nv24. No copy is made unless the bytes must be swapped.
+    """
+    encoding = encoding_of(msg.encoding)
+    return _pixels(msg, encoding), encoding.name
+
+
+def _pixels(msg: Any, encoding: Encoding) -> npt.NDArray[Any]:
+    width, height, step = int(msg.width), int(msg.height), int(msg.step)
+    if width <= 0 or height <= 0:
+        raise DepthError(
+            f'image is {width}x{height} pixels, both must be positive; check the camera driver'
+        )
+    if width % encoding.multiple_wh[0] or height % encoding.multiple_wh[1]:
+        raise DepthError(
+            f'{encoding.name} image is {width}x{height}, expected multiples of '
+            f'{encoding.multiple_wh[0]}x{encoding.multiple_wh[1]}; '
+            'crop it to whole cells of the pattern'
+        )
+    if step < width * encoding.pixel_bytes:
+        raise DepthError(
+            f'image step is {step}, a row of {width} {encoding.name} pixels takes '
+            f'{width * encoding.pixel_bytes} bytes; check width, step and encoding in the driver'
+        )
+    data = _bytes(msg.data)
+    rows = int(height * encoding.rows)
+    if data.size != rows * step:
+        what = 'was cut off' if data.size < rows * step else 'does not fit its step'
+        raise DepthError(
+            f'image has {data.size} bytes, expected {rows * step} ({rows} rows of {step}): the '
+            f'message {what}; check the driver and the transport'
+        )
+    dtype = np.dtype(encoding.dtype)
+    swapped = dtype.itemsize > 1 and bool(msg.is_bigendian) == _LITTLE
+    shape: tuple[int, ...] = (rows, width)
+    strides: tuple[int, ...] = (step, encoding.pixel_bytes)
+    if encoding.channels > 1:
+        shape, strides = (*shape, encoding.channels), (*strides, dtype.itemsize)
+    pixels: npt.NDArray[Any] = np.ndarray(
+        shape, dtype.newbyteorder() if swapped else dtype, data, strides=strides
+    )
+    return pixels.astype(dtype) if swapped else pixels
+
+
+def _bytes(data: Any) -> npt.NDArray[np.uint8]:
+    try:
+        return np.frombuffer(data, np.uint8)
+    except (TypeError, ValueError):  # an empty array has no buffer; a list of numbers none at all
+        return np.asarray(data, np.uint8).ravel()
+
+
+def image_to_rgb(msg: Any) -> Image:
+    """Return HxWx3 RGB, whatever arrived; grey is repeated, alpha is dropped."""
+    encoding = _picture(msg)
+    return _to_rgb(_pixels(msg, encoding), encoding, int(msg.height))
+
+
+def image_to_grey(msg: Any) -> Image:
+    """Return HxW grey, whatever arrived; colour is weighted as ITU-R BT.601 says."""
+    encoding = _picture(msg)
+    return _to_grey(_pixels(msg, encoding), encoding, int(msg.height))
+
+
+def image_to_view_array(msg: Any) -> Image:
+    """Return what a View takes: HxW for grey encodings, HxWx3 RGB for every colour one."""
+    return image_to_rgb(msg) if _picture(msg).is_colour else image_to_grey(msg)
+
+
+def _picture(msg: Any) -> Encoding:
+    encoding = encoding_of(msg.encoding)
+    if encoding.family == 'depth':
+        raise DepthError(
+            f'image encoding {encoding.name} is a depth image, expected a picture; '
+            'subscribe to the picture, or publish infrared as mono16'
+        )
+    return encoding
+
+
+def _to_rgb(pixels: npt.NDArray[Any], encoding: Encoding, height: int) -> Image:
+    if encoding.family == 'grey':
+        return cv2.cvtColor(_eight_bits(pixels), cv2.COLOR_GRAY2RGB)
+    if encoding.name == 'nv24':
+        return _nv24_to_rgb(pixels, height)
+    if encoding.to_rgb is not None:
+        pixels = cv2.cvtColor(pixels, encoding.to_rgb)
+    return _eight_bits(pixels)
+
+
+def _to_grey(pixels: npt.NDArray[Any], encoding: Encoding, height: int) -> Image:
+    if encoding.rows != 1:
+        return pixels[:height]  # the planar formats begin with Y
+    if encoding.to_grey is not None:
+        pixels = cv2.cvtColor(pixels, encoding.to_grey)
+    return _eight_bits(pixels)
+
+
+def _eight_bits(pixels: npt.NDArray[Any]) -> Image:
+    if pixels.dtype == np.uint8:
+        return pixels
+    return cv2.convertScaleAbs(pixels, alpha=255 / 65535)
+
+
+def _nv24_to_rgb(pixels: npt.NDArray[np.uint8], height: int) -> Image:
+    # OpenCV has no 4:4:4 conversion with video range. Each pixel written twice is 4:2:2, which
+    # it converts as it converts the other encodings, so that all of them agree.
+    width = pixels.shape[1]
+    doubled = np.empty((height, width, 2, 2), np.uint8)
+    doubled[..., 1] = pixels[:height, :, None]
+    doubled[..., 0] = pixels[height:].reshape(height, width, 2)
+    rgb = cv2.cvtColor(doubled.reshape(height, 2 * width, 2), cv2.COLOR_YUV2RGB_UYVY)
+    return np.ascontiguousarray(rgb[:, ::2])
+
+
+def array_to_bytes(pixels: npt.NDArray[Any]) -> array.array[int]:
+    """Return the bytes as the one type that a message field takes without looking at each."""
+    data = array.array('B')
+    data.frombytes(memoryview(np.ascontiguousarray(pixels)).cast('B'))
+    return data
+
+
+def array_to_image(pixels: npt.NDArray[Any], encoding: str, header: Any) -> ImageMessage:
+    """Return a message without padding, in native byte order; planar YUV is not written."""
+    layout = encoding_of(encoding)
+    shape = pixels.shape[2:] if layout.channels > 1 else (*pixels.shape[2:], 1)
+    if layout.rows != 1:
+        raise DepthError(f'{encoding} images are only read; publish rgb8, bgr8 or mono8')
+    if pixels.dtype != layout.dtype or shape != (layout.channels,) or pixels.ndim < 2:
+        raise DepthError(
+            f'a {encoding} image is made of {np.dtype(layout.dtype)} with {layout.channels} '
+            f'channel(s), got {pixels.dtype} with shape {pixels.shape}; convert the array first'
+        )
+    if not pixels.size:
+        raise DepthError(f'image has shape {pixels.shape}, expected at least one pixel')
+    msg = ImageMessage(header=header)
+    msg.height, msg.width = pixels.shape[:2]
+    msg.encoding = encoding
+    msg.is_bigendian = 0 if _LITTLE else 1
+    msg.step = msg.width * layout.pixel_bytes
+    msg.data = array_to_bytes(pixels)
+    return msg
+
+
+def compressed_to_rgb(msg: Any) -> Image:
+    """Return HxWx3 RGB of a jpeg or png CompressedImage."""
+    from depth_ros.messages import compressed
+
+    return compressed.compressed_to_rgb(msg)
