@@ -29,7 +29,7 @@ from depth_ros.geometry.rectify import (
 )
 from depth_ros.metric.alignment import apply_scale_shift
 from depth_ros.models.base import DepthModel, ModelError
-from depth_ros.types import Camera, DepthError, FloatImage, Image, Prediction, View
+from depth_ros.types import Camera, DepthError, DepthKind, FloatImage, Image, Prediction, View
 
 RECTIFY_MODES = ('auto', 'always', 'never')
 
@@ -139,6 +139,12 @@ class _Pipeline:
             )
         self.model = model
         self.options = options or Options()
+
+    @property
+    def makes_metres(self) -> bool:
+        """Whether depth in metres comes out, or a relative prediction only."""
+        metric = self.model.info.kind in (DepthKind.METRIC, DepthKind.DISPARITY)
+        return metric or self.options.scale > 0
 
     def reset(self) -> None:
         """Forget what was carried from frame to frame."""

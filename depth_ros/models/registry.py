@@ -21,6 +21,11 @@ import depth_ros.models as package
 from depth_ros.models.base import DepthModel, Family, ModelError, ModelInfo, check_options
 
 
+# What runs when nobody chose.
+DEFAULT_MONO = 'floor'
+DEFAULT_STEREO = 'sgbm'
+
+
 @functools.cache
 def families() -> Mapping[str, Family]:
     """Return every family by the name of its module."""

@@ -1,0 +1,236 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+`depth_ros demo`: the main job, on real ROS 2, with an exact answer to compare with.
+
+A camera process plays a rendered scene, `stereo_depth` and `mono_depth` run in processes of
+their own, a recorder subscribes to what they publish. Nothing but topics connects them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from depth_ros.cli.demo_report import make_report, report_table
+from depth_ros.files.calibration import write_camera
+from depth_ros.files.pictures import depth_picture
+from depth_ros.files.ply import write_ply
+from depth_ros.files.share import ros_environment
+from depth_ros.types import DepthError
+
+WIDTH, HEIGHT, FOCAL, BASELINE = 640, 480, 420.0, 0.12
+CAMERA_HEIGHT, CAMERA_PITCH = 1.0, 0.2  # metres above the floor, radians downwards
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--out', type=Path, default=Path('demo_out'), help='default %(default)s')
+    parser.add_argument('--seconds', type=float, default=8.0, help='how long to record')
+    parser.add_argument('--rate', type=float, default=10.0, help='camera frames per second')
+    parser.add_argument('--frames', type=int, default=12, help='different frames to render')
+    parser.add_argument('--scene', default='room', help='kind of scene; default %(default)s')
+    parser.add_argument('--seed', type=int, default=3)
+    parser.add_argument(
+        '--default-transport',
+        action='store_true',
+        help='leave Fast DDS as it is, to see what the shipped profile is for',
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Render, play, record, measure; exit 1 where a node published nothing."""
+    _check_ros()
+    out: Path = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix='depth_ros_demo_') as scratch:
+        folder = Path(scratch)
+        print(f'rendering {arguments.frames} stereo frames of a {arguments.scene} ...', flush=True)
+        truth = render_frames(folder, arguments.scene, arguments.seed, arguments.frames)
+        environment = _environment(arguments.default_transport)
+        print('starting camera, stereo_depth (sgbm) and mono_depth (floor) ...', flush=True)
+        with contextlib.ExitStack() as processes:
+            for name, command in _commands(folder, arguments.rate).items():
+                processes.enter_context(_process(name, command, environment, out))
+            print(f'recording for {arguments.seconds:g} s ...', flush=True)
+            with _process(
+                'recorder',
+                [
+                    *_module('demo_recorder'),
+                    *(str(folder), 'stereo_depth', 'mono_depth'),
+                    *('--seconds', str(arguments.seconds)),
+                ],
+                environment,
+                out,
+            ) as recorder:
+                recorder.wait(timeout=arguments.seconds + 90)
+        report = make_report(folder, truth)
+        (out / 'report.json').write_text(json.dumps(report, indent=2) + '\n')
+        _write_pictures(folder, truth, out)
+    print(report_table(report))
+    silent = [name for name, source in report['sources'].items() if not source['frames']]
+    if silent:
+        print(f'{" and ".join(silent)} published nothing; their logs are in {out}/logs')
+        return 1
+    print(f'pictures, points.ply, depth.npy and report.json are in {out}')
+    return 0
+
+
+def _check_ros() -> None:
+    try:
+        import sensor_msgs.msg  # noqa: F401
+    except ImportError as error:
+        raise DepthError(
+            f'the demo needs ROS 2 ({error}); source a ROS workspace or '
+            "install it with: pip install '.[ros]'"
+        ) from error
+
+
+def render_frames(folder: Path, kind: str, seed: int, count: int) -> dict[str, np.ndarray]:
+    """Render a camera that sweeps through a scene; keep what it should see for the comparison."""
+    from depth_ros.synthetic import make_scene, render_stereo, stereo_cameras
+    from depth_ros.synthetic.poses import camera_pose
+
+    left, right = stereo_cameras(WIDTH, HEIGHT, FOCAL, BASELINE)
+    write_camera(left, folder / 'left.yaml', 'left')
+    write_camera(right, folder / 'right.yaml', 'right')
+    scene = make_scene(kind, seed)
+    shape = (count, HEIGHT, WIDTH)
+    images = {
+        eye: np.lib.format.open_memmap(folder / f'{eye}.npy', 'w+', np.uint8, (*shape, 3))
+        for eye in ('left', 'right')
+    }
+    depth = np.empty(shape, np.float32)
+    floor = np.empty(shape, bool)
+    for index in range(count):
+        phase = 2 * np.pi * index / count
+        pose = camera_pose(
+            position=(0.25 * np.sin(phase), 0.25 * np.cos(phase), CAMERA_HEIGHT),
+            yaw=0.12 * np.sin(phase),
+            pitch=CAMERA_PITCH,
+        )
+        views = render_stereo(scene, left, right, pose)
+        for eye, view in zip(('left', 'right'), views, strict=True):
+            images[eye][index] = view.image
+        depth[index] = views[0].depth
+        # The floor is where the normal looks up and the point is at height zero.
+        up = views[0].normals @ pose[:3, :3].T[:, 2]
+        floor[index] = (up > 0.99) & _on_ground(views[0].depth, left, pose)
+    return {'depth': depth, 'floor': floor}
+
+
+def _on_ground(depth: np.ndarray, camera: Any, pose: np.ndarray) -> np.ndarray:
+    from depth_ros.geometry.unproject import depth_to_points
+
+    points = depth_to_points(depth, camera)
+    height = points @ pose[2, :3].astype(np.float32) + np.float32(pose[2, 3])
+    return np.abs(np.nan_to_num(height, nan=1.0)) < 0.01
+
+
+def _environment(default_transport: bool) -> dict[str, str]:
+    # A domain of its own: a robot on the same network is neither heard nor disturbed.
+    environment = ros_environment(PYTHONUNBUFFERED='1')
+    environment.setdefault('ROS_DOMAIN_ID', str(random.randint(100, 200)))
+    environment.setdefault('OMP_NUM_THREADS', '2')
+    if default_transport:
+        environment.pop('FASTDDS_DEFAULT_PROFILES_FILE', None)
+    root = str(Path(__file__).resolve().parents[2])
+    environment['PYTHONPATH'] = os.pathsep.join(
+        [root, *filter(None, [environment.get('PYTHONPATH')])]
+    )
+    return environment
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, '-m', f'depth_ros.nodes.{name}']
+
+
+def _commands(folder: Path, rate: float) -> dict[str, list[str]]:
+    """Return the command of every process that runs for the whole recording."""
+    eyes = {
+        f'{eye}/{topic}': f'camera/{eye}/{topic}'
+        for eye in ('left', 'right')
+        for topic in ('image', 'camera_info')
+    }
+    stereo = [f'{inner}:={outer}' for inner, outer in eyes.items()]
+    mono = [f'{topic}:=camera/left/{topic}' for topic in ('image', 'camera_info')]
+    floor = [
+        'model:=floor',
+        f'camera_height:={CAMERA_HEIGHT}',
+        f'camera_pitch:={CAMERA_PITCH}',
+        'max_depth:=20.0',
+    ]
+    return {
+        'stereo_depth': _module('stereo_depth')
+        + _ros_arguments(stereo, ['model:=sgbm', 'disparity_range:=96']),
+        'mono_depth': _module('mono_depth') + _ros_arguments(mono, floor),
+        'camera': [*_module('demo_camera'), str(folder), '--rate', str(rate)],
+    }
+
+
+def _ros_arguments(remaps: list[str], parameters: list[str]) -> list[str]:
+    arguments = ['--ros-args']
+    for remap in remaps:
+        arguments += ['-r', remap]
+    for parameter in parameters:
+        arguments += ['-p', parameter]
+    return arguments
+
+
+@contextlib.contextmanager
+def _process(
+    name: str, command: list[str], environment: dict[str, str], out: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process with its log in out/logs, and stop it as Ctrl-C would."""
+    logs = out / 'logs'
+    logs.mkdir(exist_ok=True)
+    with (logs / f'{name}.log').open('wb') as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                deadline = time.monotonic() + 10
+                while process.poll() is None and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+
+
+def _write_pictures(folder: Path, truth: dict[str, np.ndarray], out: Path) -> None:
+    """Leave the pictures of one frame: stereo under the plain names, mono beside them."""
+    played = dict(
+        np.loadtxt(folder / 'played.csv', dtype=np.int64, delimiter=',', ndmin=2).tolist()
+    )
+    images = np.load(folder / 'left.npy', mmap_mode='r')
+    for source, prefix in (('stereo_depth', ''), ('mono_depth', 'mono_')):
+        with np.load(folder / f'{source}.npz') as recorded:
+            if not len(recorded['stamps']):
+                continue
+            stamp, depth = int(recorded['stamps'][-1]), recorded['depths'][-1]
+        frame = played[stamp]
+        if not prefix:
+            cv2.imwrite(str(out / 'input.png'), images[frame][..., ::-1])
+            cv2.imwrite(str(out / 'truth.png'), depth_picture(truth['depth'][frame])[..., ::-1])
+        cv2.imwrite(str(out / f'{prefix}depth.png'), depth_picture(depth)[..., ::-1])
+        finite = np.where(np.isfinite(depth), depth, np.float32(np.nan))
+        np.save(out / f'{prefix}depth.npy', finite)
+        cloud_file = folder / f'{source}_points.npz'
+        if cloud_file.exists():
+            with np.load(cloud_file) as cloud:
+                write_ply(out / f'{prefix}points.ply', cloud['xyz'], cloud.get('rgb'))

@@ -1,0 +1,190 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`depth_ros infer`: one picture or pair in, depth, pictures and a cloud out. No ROS needed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from depth_ros.cli.model_options import add_option_argument, make_model
+from depth_ros.files.calibration import read_camera
+from depth_ros.files.images import read_image
+from depth_ros.files.pictures import depth_picture, relative_picture
+from depth_ros.files.ply import write_ply
+from depth_ros.geometry.unproject import depth_to_points
+from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
+from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, MonoPipeline, Options, StereoPipeline
+from depth_ros.types import Camera, DepthError, Image
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('image', type=Path, help='a picture, or the left one of a pair')
+    parser.add_argument('--right', type=Path, help='the right picture of a pair')
+    parser.add_argument('--model', help=f'default {DEFAULT_MONO}, for a pair {DEFAULT_STEREO}')
+    parser.add_argument('--out', type=Path, default=Path('infer_out'), help='default %(default)s')
+    camera = parser.add_argument_group('the camera: a calibration file, or numbers')
+    camera.add_argument('--camera', type=Path, help='camera_info YAML of camera_calibration')
+    camera.add_argument('--right-camera', type=Path, help='the same for the right eye')
+    camera.add_argument('--focal', type=float, help='focal length in pixels (rectified)')
+    camera.add_argument('--fov', type=float, help='horizontal field of view in degrees')
+    camera.add_argument('--cx', type=float, help='principal point; default the centre')
+    camera.add_argument('--cy', type=float)
+    camera.add_argument('--baseline', type=float, help='metres between the eyes')
+    camera.add_argument(
+        '--doffs', type=float, default=0.0, help='cx of the right eye minus cx of the left'
+    )
+    depth = parser.add_argument_group('around the model')
+    add_option_argument(depth)  # type: ignore[arg-type]
+    depth.add_argument('--rectify', choices=RECTIFY_MODES, default='auto')
+    depth.add_argument('--min-depth', type=float, default=0.0, help='metres')
+    depth.add_argument('--max-depth', type=float, default=math.inf, help='metres')
+    depth.add_argument(
+        '--edge-threshold', type=float, default=0.05, help='flying pixels; 0 keeps them'
+    )
+    depth.add_argument('--min-confidence', type=float, default=0.0)
+    depth.add_argument('--scale', type=float, default=0.0, help='1/Z = scale * value + shift')
+    depth.add_argument('--shift', type=float, default=0.0)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Infer, write the files, and say in a line what came out."""
+    stereo = arguments.right is not None
+    name = arguments.model or (DEFAULT_STEREO if stereo else DEFAULT_MONO)
+    image = read_image(arguments.image)
+    options = Options(
+        rectify=arguments.rectify,
+        min_depth=arguments.min_depth,
+        max_depth=arguments.max_depth,
+        edge_threshold=arguments.edge_threshold,
+        min_confidence=arguments.min_confidence,
+        scale=arguments.scale,
+        shift=arguments.shift,
+    )
+    if stereo:
+        right = read_image(arguments.right)
+        cameras = _stereo_cameras(arguments, image, right)
+        frame = StereoPipeline(make_model(name, arguments.option), options)(image, right, *cameras)
+        known = True
+    else:
+        camera = _mono_camera(arguments, image)
+        known = camera is not None
+        pipeline = MonoPipeline(make_model(name, arguments.option), options)
+        if not known and pipeline.makes_metres:
+            raise DepthError(
+                f'model {name!r} gives metres and needs the camera for that; '
+                'give --camera FILE, --focal PIXELS or --fov DEGREES'
+            )
+        # A relative model does not look at the camera: any will do.
+        assumed = camera or Camera.pinhole(image.shape[1], image.shape[0], max(image.shape[:2]))
+        frame = pipeline(image, assumed)
+    write_results(frame, name, arguments.out, camera_known=known)
+    print(_summary(frame, name, arguments.out))
+    return 0
+
+
+def _mono_camera(arguments: argparse.Namespace, image: Image) -> Camera | None:
+    """Return the camera of the only, or the left, picture; None where nothing was said."""
+    height, width = image.shape[:2]
+    if arguments.camera is not None:
+        return read_camera(arguments.camera)
+    focal = arguments.focal
+    if focal is None and arguments.fov is not None:
+        if not 0 < arguments.fov < 180:
+            raise DepthError(f'--fov is {arguments.fov:g}, expected between 0 and 180 degrees')
+        focal = width / 2 / math.tan(math.radians(arguments.fov) / 2)
+    if focal is None:
+        return None
+    return Camera.pinhole(width, height, focal, cx=arguments.cx, cy=arguments.cy)
+
+
+def _stereo_cameras(
+    arguments: argparse.Namespace, left: Image, right: Image
+) -> tuple[Camera, Camera]:
+    camera = _mono_camera(arguments, left)
+    if camera is None:
+        raise DepthError(
+            'a pair needs its calibration; give --camera and --right-camera, '
+            'or --focal and --baseline for a rectified pair'
+        )
+    if arguments.right_camera is not None:
+        return camera, read_camera(arguments.right_camera)
+    if arguments.baseline is None:
+        raise DepthError(
+            'the distance between the eyes is not known; give --baseline METRES or --right-camera'
+        )
+    if arguments.baseline <= 0:
+        raise DepthError(
+            f'--baseline is {arguments.baseline:g}, expected metres above 0; '
+            'if the pictures are in the wrong order, swap them'
+        )
+    height, width = right.shape[:2]
+    other = Camera.pinhole(
+        width,
+        height,
+        camera.fx,
+        camera.fy,
+        camera.cx + arguments.doffs,
+        camera.cy,
+        baseline=arguments.baseline,
+    )
+    return camera, other
+
+
+def write_results(
+    frame: DepthFrame, model: str, out: Path, *, camera_known: bool = True
+) -> dict[str, Any]:
+    """Write depth.npy, depth.png, points.ply when metric, and prediction.json."""
+    out.mkdir(parents=True, exist_ok=True)
+    prediction = frame.prediction
+    if frame.depth is None:
+        values = prediction.values
+        picture = relative_picture(values)
+        (out / 'points.ply').unlink(missing_ok=True)  # of an earlier, metric run
+    else:
+        values = np.where(np.isfinite(frame.depth), frame.depth, np.float32(np.nan))
+        picture = depth_picture(frame.depth)
+        points = depth_to_points(frame.depth, frame.camera)
+        rgb = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
+        write_ply(out / 'points.ply', points, rgb)
+    np.save(out / 'depth.npy', values)
+    cv2.imwrite(str(out / 'depth.png'), picture[..., ::-1])
+    report = {
+        'model': model,
+        'kind': prediction.kind.value,
+        'unit': 'm' if frame.depth is not None else prediction.kind.unit,
+        'meaning': 'metres along the optical axis, NaN invalid'
+        if frame.depth is not None
+        else 'relative: larger is nearer'
+        if prediction.kind.value == 'affine_inverse'
+        else 'relative: depth up to one factor',
+        'valid': float(np.isfinite(values).mean()),
+        'camera': _camera_facts(frame.camera) if camera_known else None,
+        'baseline': prediction.baseline or None,
+        'timings_ms': {k: round(v * 1e3, 3) for k, v in frame.timings.items()},
+    }
+    (out / 'prediction.json').write_text(json.dumps(report, indent=2) + '\n')
+    return report
+
+
+def _camera_facts(camera: Camera) -> Mapping[str, float]:
+    names = ('width', 'height', 'fx', 'fy', 'cx', 'cy')
+    return {name: getattr(camera, name) for name in names}
+
+
+def _summary(frame: DepthFrame, model: str, out: Path) -> str:
+    values = frame.prediction.values if frame.depth is None else frame.depth
+    valid = values[np.isfinite(values)]
+    if valid.size == 0:
+        return f'{model}: no pixel is valid; see {out}'
+    low, middle, high = np.percentile(valid, [2, 50, 98])
+    what = 'm' if frame.depth is not None else 'without unit: relative, not metres'
+    share = valid.size / values.size
+    return f'{model}: {low:.2f} .. {middle:.2f} .. {high:.2f} {what}, {share:.0%} valid; see {out}'

@@ -1,0 +1,81 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `depth_ros`: one module per sub-command, imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from depth_ros import __version__
+from depth_ros.types import DepthError
+
+# name -> what it does; the module is depth_ros.cli.<name>
+COMMANDS = {
+    'demo': 'play a rendered scene through the real nodes and measure what comes out',
+    'infer': 'depth, cloud and pictures from an image or a stereo pair',
+    'models': 'list every model, what its numbers mean, and its licence',
+    'fetch': 'download models ahead of time and verify them',
+    'eval': 'measure models against ground truth',
+    'synth': 'write a synthetic data set with exact depth',
+    'train': 'train a model from a configuration',
+    'bench': 'measure speed on this machine',
+    'doctor': 'say what is wrong with a running graph',
+    'bag': 'process a bag, every frame once',
+}
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    rows = [f'  {name:<{width}}  {text}{_planned(name)}' for name, text in COMMANDS.items()]
+    return '\n'.join(
+        ['usage: depth_ros [--version] COMMAND ...', '', *rows, '', 'depth_ros COMMAND --help']
+    )
+
+
+def _planned(name: str) -> str:
+    spec = importlib.util.find_spec(f'depth_ros.cli.{name}')
+    return '' if spec else ' (not in this version)'
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one sub-command and return its exit code; 2 for what the caller got wrong."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if '--ros-args' in arguments:  # `ros2 run` and launch files may append them
+        arguments = arguments[: arguments.index('--ros-args')]
+    if not arguments or arguments[0] in ('-h', '--help'):
+        print(_usage())
+        return 0
+    if arguments[0] in ('-V', '--version'):
+        print(f'depth_ros {__version__}')
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(f'depth_ros: there is no command {name!r}\n\n{_usage()}', file=sys.stderr)
+        return 2
+    if _planned(name):
+        print(f'depth_ros: {name} is not in version {__version__}', file=sys.stderr)
+        return 2
+    logging.basicConfig(level=logging.INFO, format='%(levelname)s: %(message)s')
+    module = importlib.import_module(f'depth_ros.cli.{name}')
+    parser = argparse.ArgumentParser(prog=f'depth_ros {name}', description=COMMANDS[name])
+    module.add_arguments(parser)
+    try:
+        return int(module.run(parser.parse_args(rest)) or 0)
+    except DepthError as error:
+        print(f'depth_ros {name}: {error}', file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,38 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Read pictures as models want them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from depth_ros.types import DepthError, Image
+
+MAX_BYTES = 256 * 2**20
+
+
+def read_image(path: str | Path) -> Image:
+    """Return uint8 RGB, or grey where the file is grey; 16-bit files are scaled to 8."""
+    path = Path(path)
+    if not path.is_file():
+        raise DepthError(f'there is no picture {path}; check the name')
+    if path.stat().st_size > MAX_BYTES:
+        raise DepthError(
+            f'{path} has {path.stat().st_size >> 20} MiB, at most {MAX_BYTES >> 20} are read; '
+            'scale the picture down'
+        )
+    try:
+        stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)  # says whether the file is grey
+        image = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise DepthError(f'{path} cannot be decoded: {error.err}') from error
+    if stored is None or image is None:
+        raise DepthError(f'{path} is not a picture that OpenCV can read; use PNG or JPEG')
+    if image.dtype not in (np.uint8, np.uint16):
+        raise DepthError(f'{path} holds {image.dtype} pixels, 8 or 16 bit were expected')
+    pixels = np.asarray(image)
+    pixels = (pixels // (257 if pixels.dtype == np.uint16 else 1)).astype(np.uint8)
+    return np.ascontiguousarray(pixels[..., 0] if stored.ndim == 2 else pixels[..., ::-1])
