@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
 from pathlib import Path
@@ -33,6 +34,26 @@ def transport_profile() -> Path:
     return share_directory() / 'config' / 'fastdds_large_data.xml'
 
 
+def transport_environment() -> dict[str, str]:
+    """
+    Return the variable that makes Fast DDS use the transport profile; none where one is chosen.
+
+    Fast DDS 2 (to Jazzy, rclpy 7) reads FASTRTPS_DEFAULT_PROFILES_FILE only; Fast DDS 3 (from
+    Kilted, rclpy 9) calls that name deprecated, once in every process.
+    """
+    old, new = 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
+    if os.environ.get(old) or os.environ.get(new):
+        return {}
+    try:
+        rclpy_major = int(importlib.metadata.version('rclpy').split('.')[0])
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        rclpy_major = 0  # unknown: set both, a warning is better than lost images
+    profile = str(transport_profile())
+    if rclpy_major == 0:
+        return {old: profile, new: profile}
+    return {new if rclpy_major >= 8 else old: profile}
+
+
 def ros_environment(**extra: str) -> dict[str, str]:
     """
     Return an environment for a ROS process of this Python, with the transport profile set.
@@ -40,8 +61,7 @@ def ros_environment(**extra: str) -> dict[str, str]:
     A profile that is already chosen stays. The wheels of ROS find their libraries by starting
     Python anew; the mark of that must not be inherited by another environment's Python.
     """
-    environment = dict(os.environ)
-    environment.setdefault('FASTDDS_DEFAULT_PROFILES_FILE', str(transport_profile()))
+    environment = {**os.environ, **transport_environment()}
     if environment.pop('_ROS_WHEELS_BOOTSTRAP_COMPLETE', None):
         environment.pop('LD_LIBRARY_PATH', None)
     environment.update(extra)
