@@ -1,0 +1,132 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+What differs from one family of transformers' depth models to the next.
+
+A family subclasses Adapter in its own file: what its configuration says the numbers mean, how
+pictures become input, and how output becomes depth. The engine and the loader know no family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from depth_ros.models import preprocess
+from depth_ros.models.base import ModelError
+from depth_ros.types import Camera, DepthKind, FloatImage
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What depends only on the size of the picture: sizes are (height, width)."""
+
+    source: tuple[int, int]
+    resized: tuple[int, int]
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)  # left, right, top, bottom
+
+    @property
+    def input(self) -> tuple[int, int]:
+        """Height and width of what enters the network."""
+        left, right, top, bottom = self.padding
+        return self.resized[0] + top + bottom, self.resized[1] + left + right
+
+
+class Adapter:
+    """
+    The default: resize with antialias in uint8, normalise, and bicubic back.
+
+    `settings` are those of the checkpoint's own image processor. `defaults` stand where those
+    leave a value out, as the processor's class does; `published` where the checkpoint brings no
+    processor at all, as the family was published.
+    """
+
+    model_type: ClassVar[str] = ''
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    published: ClassVar[Mapping[str, Any]] = {}
+    resizable: ClassVar[bool] = True
+    takes_prompt: ClassVar[bool] = False
+    uses_focal: ClassVar[bool] = False  # the model itself knows what to do with a focal length
+    unsaid: ClassVar[str] = 'its configuration does not say what its numbers mean'
+
+    upsampling: ClassVar[str] = 'bicubic'
+    align_corners: ClassVar[bool | None] = False
+
+    def __init__(self, config: Any, settings: Mapping[str, Any]) -> None:
+        self.config = config
+        self.settings = preprocess.normalised_settings(
+            {**self.defaults, **(settings or self.published)}
+        )
+
+    # What the numbers mean
+
+    def kind(self) -> DepthKind | None:
+        """Return what the configuration says the numbers are; None where it does not say."""
+        return None
+
+    def depth_range(self) -> tuple[float, float] | None:
+        """Return the metres that the head can express, where the configuration says."""
+        return None
+
+    # Sizes
+
+    @property
+    def multiple(self) -> int:
+        """What height and width of the input must be a multiple of."""
+        return max(1, int(self.settings.get('ensure_multiple_of') or 1))
+
+    def plan(self, height: int, width: int, input_size: int, input_side: str) -> Plan:
+        """Return the sizes for pictures of one size; input_size 0 is the checkpoint's own."""
+        settings = self.settings
+        if input_size:
+            resized = preprocess.side_size(
+                height, width, input_size, input_side, self.resize_multiple
+            )
+        elif settings['do_resize']:
+            resized = self.own_size(height, width)
+        else:
+            resized = (height, width)
+        if min(resized) < 1:
+            raise ModelError(
+                f'a picture of {width}x{height} becomes {resized[1]}x{resized[0]}, too small '
+                f'for this model; send larger pictures or set input_size'
+            )
+        divisor = int(settings.get('size_divisor') or 0) if settings.get('do_pad') else 0
+        padding = preprocess.centre_padding(*resized, divisor) if divisor else (0, 0, 0, 0)
+        return Plan((height, width), resized, padding)
+
+    @property
+    def resize_multiple(self) -> int:
+        return self.multiple
+
+    def own_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size that the checkpoint's own image processor would choose."""
+        return preprocess.processor_size(height, width, self.settings)
+
+    # Pictures in, depth out; tensors are on the model's device
+
+    def prepare(self, images: Any, plan: Plan) -> Any:
+        """Return the input of the network for uint8 pictures, NHWC."""
+        resized = preprocess.resize_uint8(images, plan.resized, self.settings['resample'])
+        return preprocess.pad(preprocess.normalise(resized, self.settings), plan.padding)
+
+    def extra_inputs(
+        self, runtime: Any, prompts: Sequence[FloatImage] | None, count: int
+    ) -> dict[str, Any]:
+        """Return what else the network takes beside the pictures."""
+        if prompts is not None:
+            raise ModelError(
+                f'a {self.model_type} model takes no depth prompt; use prompt-depth-anything'
+            )
+        return {}
+
+    def finish(self, outputs: Any, plan: Plan, cameras: Sequence[Camera] | None) -> Any:
+        """
+        Return (N, H, W) at the size of the pictures, from the network's outputs.
+
+        `cameras` are given where the caller wants known focal lengths used.
+        """
+        return preprocess.upsample(
+            outputs['predicted_depth'], plan.source, self.upsampling, self.align_corners
+        )

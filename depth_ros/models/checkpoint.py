@@ -1,0 +1,244 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Find a checkpoint, on disk or on the hub, and check it before a byte of it is trusted.
+
+Only JSON and safetensors are ever read: no pickle and no code that comes with a checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from depth_ros.models.base import ModelError
+
+CONFIG = 'config.json'
+PROCESSORS = ('preprocessor_config.json', 'processor_config.json')
+WEIGHTS = 'model.safetensors'
+INDEX = 'model.safetensors.index.json'
+PATTERNS = (CONFIG, *PROCESSORS, WEIGHTS, INDEX, 'model-*-of-*.safetensors')
+
+_HUB_ID = re.compile(r'[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}')
+_JSON_LIMIT = 16 << 20
+_HEADER_LIMIT = 64 << 20
+
+
+class WeightsMissing(ModelError):
+    """The weights are not on this machine, or what is there is not whole."""
+
+
+class HubUnreachable(ModelError):
+    """The weights would have to be downloaded and the hub does not answer."""
+
+
+def is_hub_id(name: str) -> bool:
+    """Return whether a name reads as owner/name."""
+    return _HUB_ID.fullmatch(name) is not None and '..' not in name and '--' not in name
+
+
+def is_folder(name: str) -> bool:
+    """Return whether a name is an existing folder with a model configuration."""
+    return bool(name) and '\0' not in name and (Path(name).expanduser() / CONFIG).is_file()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file of sane size."""
+    try:
+        size = path.stat().st_size
+        if size > _JSON_LIMIT:
+            raise ModelError(
+                f'{path} has {size} bytes, at most {_JSON_LIMIT} were expected of a '
+                'configuration; it is not one: fetch the model again'
+            )
+        value = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        raise WeightsMissing(
+            f'{path} does not exist, a model folder needs it; fetch the model again'
+        ) from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ModelError(
+            f'{path} cannot be read as JSON ({error}); fetch the model again'
+        ) from error
+    if not isinstance(value, dict):
+        raise ModelError(
+            f'{path} holds a {type(value).__name__}, an object was expected; fetch the model again'
+        )
+    return value
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the safetensors files of a model folder; only files inside it count."""
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    if (folder / INDEX).is_file():
+        shards = read_json(folder / INDEX).get('weight_map')
+        if not isinstance(shards, dict) or not shards:
+            raise ModelError(
+                f'{folder / INDEX} has no weight_map, one was expected; fetch the model again'
+            )
+        names = sorted({str(name) for name in shards.values()})
+        for name in names:
+            if Path(name).name != name or not name.endswith('.safetensors'):
+                raise ModelError(
+                    f'{folder / INDEX} names the weight file {name!r}, expected a '
+                    'safetensors file in the same folder; do not use this checkpoint'
+                )
+            if not (folder / name).is_file():
+                raise WeightsMissing(
+                    f'{folder} lacks {name}, which its index names; fetch the model again'
+                )
+        return [folder / name for name in names]
+    others = sorted(p.name for p in folder.glob('*.bin')) + sorted(
+        p.name for p in folder.glob('*.pt*')
+    )
+    hint = (
+        f'; {others[0]} is pickled, which can run code and is never loaded: save it as '
+        'safetensors (save_pretrained does)'
+        if others
+        else '; fetch the model again'
+    )
+    raise WeightsMissing(f'{folder} has no {WEIGHTS}, which was expected{hint}')
+
+
+def check_safetensors(path: Path) -> int:
+    """Return the number of parameters, having checked that the file is whole."""
+    size = path.stat().st_size
+    broken = f'{path} is corrupt: %s; delete it and fetch the model again'
+    with path.open('rb') as file:
+        head = file.read(8)
+        length = struct.unpack('<Q', head)[0] if len(head) == 8 else 0
+        if not 2 <= length <= min(_HEADER_LIMIT, max(size - 8, 0)):
+            raise ModelError(broken % f'its header claims {length} of {size} bytes')
+        try:
+            header = json.loads(file.read(length))
+            ends = [0]
+            count = 0
+            for name, entry in header.items():
+                if name == '__metadata__':
+                    continue
+                begin, end = (int(v) for v in entry['data_offsets'])
+                if not 0 <= begin <= end:
+                    raise ValueError(f'offsets of {name}')
+                ends.append(end)
+                values = 1
+                for extent in entry['shape']:
+                    values *= int(extent)
+                count += values
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ModelError(broken % f'its header cannot be read ({error})') from error
+    if 8 + length + max(ends) != size:
+        raise ModelError(broken % f'{8 + length + max(ends)} bytes were expected, it has {size}')
+    return count
+
+
+def verify(folder: Path) -> int:
+    """Check configuration and weights of a model folder; return the number of parameters."""
+    read_json(folder / CONFIG)
+    return sum(check_safetensors(path) for path in weight_files(folder))
+
+
+def locate(name: str, revision: str = 'main', *, progress: bool = False) -> Path:
+    """
+    Return the folder of a checkpoint, downloading it where the cache does not hold it.
+
+    HF_HOME and HF_HUB_OFFLINE mean what they mean to huggingface_hub; a folder is used as it is.
+    """
+    folder = Path(name).expanduser()
+    if is_folder(name):
+        return folder
+    if not is_hub_id(name):
+        raise WeightsMissing(
+            f'{name!r} is neither an existing folder with a {CONFIG} nor a hub id such as '
+            'owner/name; check the path'
+        )
+    cached = cached_folder(name, revision)
+    if cached is not None:
+        return cached
+    return download(name, revision, progress=progress)
+
+
+def cached_folder(repository: str, revision: str = 'main') -> Path | None:
+    """Return the folder in the hub's cache, or None where it is absent or not complete."""
+    hub = _hub()
+    try:
+        folder = Path(
+            hub.snapshot_download(
+                repository, revision=revision, allow_patterns=list(PATTERNS), local_files_only=True
+            )
+        )
+        read_json(folder / CONFIG)
+        weight_files(folder)
+    except (OSError, ValueError):  # not cached; ModelError (no weights yet) is a ValueError too
+        return None
+    return folder
+
+
+def download(repository: str, revision: str = 'main', *, progress: bool = False) -> Path:
+    """Download what a model needs, and nothing else, into the hub's cache."""
+    hub = _hub()
+    quiet: Callable[[], Any] = getattr(hub.utils, 'disable_progress_bars', lambda: None)
+    loud: Callable[[], Any] = getattr(hub.utils, 'enable_progress_bars', lambda: None)
+    if os.environ.get('HF_HUB_DISABLE_PROGRESS_BARS') is None:
+        (loud if progress else quiet)()
+    try:
+        return Path(
+            hub.snapshot_download(repository, revision=revision, allow_patterns=list(PATTERNS))
+        )
+    except Exception as error:
+        raise _hub_error(repository, revision, error) from error
+
+
+def _hub() -> Any:
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise ModelError(
+            f'a model of the hub needs huggingface_hub, which cannot be imported ({error}); '
+            "run: pip install 'transformers>=5.0' safetensors"
+        ) from error
+    return huggingface_hub
+
+
+def _hub_error(repository: str, revision: str, error: Exception) -> ModelError:
+    """Return one sentence for what the hub's client raised."""
+    names = {c.__name__ for c in type(error).__mro__}
+    if names & {'GatedRepoError'}:
+        return WeightsMissing(
+            f'{repository} asks for its licence to be accepted; accept it on its page and log in '
+            'with `hf auth login`'
+        )
+    if names & {'RepositoryNotFoundError', 'RevisionNotFoundError'}:
+        return WeightsMissing(
+            f'the hub has no {repository} at revision {revision!r}; check the name, or log in '
+            'with `hf auth login` if it is private'
+        )
+    if isinstance(error, OSError) and error.errno == 28:
+        return ModelError(
+            f'the disk is full while downloading {repository}; free space or point HF_HOME '
+            'at a larger disk'
+        )
+    if os.environ.get('HF_HUB_OFFLINE', '').upper() in {'1', 'TRUE', 'YES', 'ON'}:
+        return HubUnreachable(
+            f'{repository} is not on this machine and HF_HUB_OFFLINE forbids a download; run '
+            f'`depth_ros fetch {repository}` with a network, or name a local folder'
+        )
+    return HubUnreachable(
+        f'{repository} is not on this machine and the hub cannot be reached '
+        f'({type(error).__name__}); check the network, run `depth_ros fetch {repository}` later, '
+        'or name a local folder'
+    )
+
+
+def processor_settings(folder: Path) -> Mapping[str, Any]:
+    """Return the image processor's settings, empty where the checkpoint brings none."""
+    for name in PROCESSORS:
+        if (folder / name).is_file():
+            settings = read_json(folder / name)
+            return settings.get('image_processor', settings)
+    return {}

@@ -1,0 +1,191 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""PyTorch executes the network: device, number format, and the fastest correct path there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from depth_ros.models.base import ModelError
+from depth_ros.models.checkpoint import WeightsMissing
+from depth_ros.types import FloatImage, Image
+
+if TYPE_CHECKING:
+    from depth_ros.models.adapter import Adapter
+    from depth_ros.models.transformers_model import TransformersOptions
+
+
+class OutOfMemory(ModelError):
+    """The device has too little memory for this model at this size."""
+
+
+class DeviceLost(ModelError):
+    """The device stopped answering; everything on it is gone."""
+
+
+class TorchRuntime:
+    """A network on a device."""
+
+    def __init__(self, network: Any, device: Any, dtype: Any) -> None:
+        self.network = network
+        self.device = device
+        self.dtype = dtype
+
+    @property
+    def device_name(self) -> str:
+        return str(self.device)
+
+    @property
+    def precision(self) -> str:
+        return str(self.dtype).removeprefix('torch.')
+
+    @classmethod
+    def load(cls, folder: Path, options: TransformersOptions, adapter: Adapter) -> TorchRuntime:
+        """Load the weights of a checked folder."""
+        import torch
+
+        device = choose_device(options.device)
+        dtype = getattr(torch, choose_precision(options.precision, device))
+        with guard(device):
+            network = load_network(folder, dtype).to(device)
+        return cls(network.eval(), device, dtype)
+
+    def upload(self, images: Sequence[Image]) -> Any:
+        """Return the pictures as one uint8 NHWC tensor on the device."""
+        import torch
+
+        array = images[0][None] if len(images) == 1 else np.stack(images)
+        if not array.flags.writeable:
+            array = array.copy()
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device, non_blocking=True)
+
+    def download(self, depth: Any) -> FloatImage:
+        return depth.float().cpu().numpy()
+
+    def __call__(self, pixels: Any, extra: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the network's outputs by name, in float32."""
+        outputs = self.network(
+            pixels.to(self.dtype), **{k: v.to(self.dtype) for k, v in extra.items()}
+        )
+        names = ('predicted_depth', 'field_of_view')
+        found = {name: getattr(outputs, name, None) for name in names}
+        return {name: value.float() for name, value in found.items() if value is not None}
+
+    @contextlib.contextmanager
+    def guard(self) -> Iterator[None]:
+        """Run without gradients; what goes wrong on the device becomes one sentence."""
+        import torch
+
+        with torch.inference_mode(), guard(self.device):
+            yield
+
+    def close(self) -> None:
+        import torch
+
+        self.network = None
+        if self.device.type == 'cuda':
+            with contextlib.suppress(RuntimeError):  # a lost device cannot free anything
+                torch.cuda.empty_cache()
+
+
+def choose_device(wanted: str) -> Any:
+    """Return the torch device for auto, cpu, cuda or cuda:N."""
+    import torch
+
+    if wanted == 'auto':
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ('cpu', 'cuda'):
+        raise ModelError(f'device is {wanted!r}, expected auto, cpu, cuda or cuda:N')
+    if device.type == 'cuda':
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= count:
+            raise ModelError(
+                f'device is {wanted!r} and this machine has {count} CUDA devices that torch '
+                f'{torch.__version__} can use; set device to auto or cpu'
+            )
+    return device
+
+
+def choose_precision(wanted: str, device: Any) -> str:
+    """Return the number format for auto, or what was asked for."""
+    if wanted != 'auto':
+        return wanted
+    return 'float16' if device.type == 'cuda' else 'float32'
+
+
+def load_network(folder: Path, dtype: Any) -> Any:
+    """Return the network with every weight from the file, none invented."""
+    from transformers import AutoModelForDepthEstimation
+
+    try:
+        network, report = AutoModelForDepthEstimation.from_pretrained(
+            str(folder),
+            dtype=dtype,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError) as error:
+        if _is_memory(error):
+            raise
+        line = (str(error).strip().splitlines() or [''])[0][:200]
+        raise ModelError(
+            f'{folder} cannot be loaded as a depth model ({type(error).__name__}: {line}); '
+            'fetch the model again'
+        ) from error
+    missing = sorted(report['missing_keys'])
+    if missing:
+        raise WeightsMissing(
+            f'{folder} lacks {len(missing)} weights, for example {missing[0]}, which would be '
+            'random numbers; fetch the model again'
+        )
+    return network
+
+
+@contextlib.contextmanager
+def guard(device: Any) -> Iterator[None]:
+    """Turn out of memory and a lost device into one sentence with the remedy."""
+    try:
+        yield
+    except MemoryError as error:
+        raise _memory_error(device) from error
+    except RuntimeError as error:
+        if _is_memory(error):
+            raise _memory_error(device) from error
+        if device.type != 'cpu' and _is_lost(error):
+            raise DeviceLost(
+                f'{device} stopped answering ({str(error).splitlines()[0][:160]}); clean up and '
+                'configure again, or set device to cpu'
+            ) from error
+        raise
+
+
+def _memory_error(device: Any) -> OutOfMemory:
+    return OutOfMemory(
+        f'{device} has too little memory for this model; set a smaller input_size, '
+        'precision float16, a smaller model, or another device'
+    )
+
+
+def _is_memory(error: BaseException) -> bool:
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        sign in str(error)
+        for sign in ('out of memory', "can't allocate memory", 'not enough memory')
+    )
+
+
+def _is_lost(error: BaseException) -> bool:
+    signs = ('CUDA error', 'CUDA driver', 'cuDNN error', 'CUBLAS_STATUS', 'device-side assert')
+    return any(sign in str(error) for sign in signs)

@@ -1,0 +1,328 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The engine that runs every family of transformers' depth models."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import pkgutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import depth_ros.models as package
+from depth_ros.models import checkpoint
+from depth_ros.models.adapter import Adapter, Plan
+from depth_ros.models.base import Family, ModelBase, ModelError, ModelInfo, option
+from depth_ros.models.torch_runtime import TorchRuntime
+from depth_ros.types import Camera, DepthKind, FloatImage, Prediction, View
+
+
+@dataclass(frozen=True)
+class TransformersOptions:
+    """Options of every model that runs through transformers."""
+
+    device: str = option('auto', 'where the model runs: auto, cpu, cuda or cuda:N')
+    precision: str = option(
+        'auto',
+        'number format; auto is float16 on CUDA, bfloat16 on a CPU that is fast at it',
+        choices=('auto', 'float32', 'float16', 'bfloat16'),
+    )
+    compile: str = option(
+        'off', 'torch.compile: auto compiles while configuring', choices=('off', 'auto')
+    )
+    runtime: str = option(
+        'torch', 'what executes the network', choices=('torch', 'openvino', 'onnxruntime')
+    )
+    input_size: int = option(
+        0, "side of the network's input in pixels; 0 is the model's own", range=(0, 8192)
+    )
+    input_side: str = option(
+        'short', 'which side of the picture input_size means', choices=('short', 'long')
+    )
+    kind: str = option(
+        'auto',
+        'what the numbers mean, for a checkpoint whose configuration does not say',
+        choices=('auto', *(k.value for k in DepthKind if k is not DepthKind.DISPARITY)),
+    )
+    focal: str = option(
+        'camera',
+        "focal length a model such as Depth Pro uses: the camera's, or its own estimate",
+        choices=('camera', 'model'),
+    )
+    training_focal: float = option(
+        0.0,
+        "focal length of the training pictures in pixels of the network's input; metric depth "
+        "is multiplied by the camera's over it; 0 is no correction, -1 the catalogue's value",
+        range=(-1.0, 1e5),
+    )
+
+
+@functools.cache
+def adapters() -> Mapping[str, type[Adapter]]:
+    """Return the adapter for each model_type: every module of this package with ADAPTER."""
+    found: dict[str, type[Adapter]] = {}
+    for name in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+        adapter = getattr(importlib.import_module(f'{package.__name__}.{name}'), 'ADAPTER', None)
+        if isinstance(adapter, type) and issubclass(adapter, Adapter):
+            found[adapter.model_type] = adapter
+    return found
+
+
+class TransformersModel(ModelBase):
+    """A checkpoint, the adapter of its family and the runtime that executes it."""
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        adapter: Adapter,
+        runtime: TorchRuntime,
+        options: TransformersOptions,
+    ) -> None:
+        self.info = info
+        self.adapter = adapter
+        self.options = options
+        self._runtime: TorchRuntime | None = runtime
+        self._plans: dict[tuple[int, int], Plan] = {}
+
+    def warm_up(self, cameras: Sequence[Camera]) -> None:
+        for camera in cameras:
+            grey = np.full((camera.height, camera.width, 3), 127, np.uint8)
+            prompt = np.ones((2, 2), np.float32) if self.adapter.takes_prompt else None
+            for _ in range(2):  # the second frame meets caches that the first has filled
+                self.predict([View(grey, camera)], prompt=prompt)
+
+    def predict(self, views: Sequence[View], prompt: FloatImage | None = None) -> Prediction:
+        """Return the prediction for views[0]; `prompt` is metres for a model that takes one."""
+        return self.predict_batch([views], None if prompt is None else [prompt])[0]
+
+    def predict_batch(
+        self,
+        batch: Sequence[Sequence[View]],
+        prompts: Sequence[FloatImage] | None = None,
+    ) -> list[Prediction]:
+        """Predict for several cameras at once; pictures of one size share a forward pass."""
+        runtime = self._runtime
+        if runtime is None:
+            raise ModelError(f'{self.info.name} was closed; make the model again')
+        views = [v[0] for v in batch]
+        by_size: dict[tuple[int, ...], list[int]] = {}
+        for index, view in enumerate(views):
+            by_size.setdefault(view.image.shape[:2], []).append(index)
+        results: list[Prediction | None] = [None] * len(views)
+        for (height, width), indices in by_size.items():
+            plan = self.plan(height, width)
+            chosen = [views[i] for i in indices]
+            chosen_prompts = None if prompts is None else [prompts[i] for i in indices]
+            for i, result in zip(indices, self._run(runtime, chosen, plan, chosen_prompts)):
+                results[i] = result
+        return [r for r in results if r is not None]
+
+    def plan(self, height: int, width: int) -> Plan:
+        """Return the sizes for pictures of one size."""
+        key = (height, width)
+        if key not in self._plans:
+            self._plans[key] = self.adapter.plan(
+                height, width, self.options.input_size, self.options.input_side
+            )
+        return self._plans[key]
+
+    def close(self) -> None:
+        if self._runtime is not None:
+            self._runtime.close()
+            self._runtime = None
+
+    def _run(
+        self,
+        runtime: TorchRuntime,
+        views: Sequence[View],
+        plan: Plan,
+        prompts: Sequence[FloatImage] | None,
+    ) -> list[Prediction]:
+        cameras = [view.camera for view in views]
+        started = time.perf_counter()
+        with runtime.guard():
+            pixels = self.adapter.prepare(runtime.upload([view.rgb for view in views]), plan)
+            extra = self.adapter.extra_inputs(runtime, prompts, len(views))
+            prepared = time.perf_counter()
+            outputs = runtime(pixels, extra)
+            inferred = time.perf_counter()
+            depth = self.adapter.finish(
+                outputs, plan, cameras if self.options.focal == 'camera' else None
+            )
+            values = runtime.download(depth)
+        correction = self._correction(cameras, plan)
+        finished = time.perf_counter()
+        share = 1 / len(views)
+        timings = {
+            'preprocess': (prepared - started) * share,
+            'inference': (inferred - prepared) * share,
+            'postprocess': (finished - inferred) * share,
+        }
+        return [
+            Prediction(
+                kind=self.info.kind,
+                values=_cleaned(values[i], self.info.kind, correction[i]),
+                camera=camera,
+                model=self.info.name,
+                timings=timings,
+            )
+            for i, camera in enumerate(cameras)
+        ]
+
+    def _correction(self, cameras: Sequence[Camera], plan: Plan) -> list[float]:
+        """Return the factor for each camera that takes depth to its focal length."""
+        trained = self.options.training_focal
+        if trained < 0:
+            trained = float(self.info.details.get('training_focal') or 0.0)
+        if not trained or self.info.kind is not DepthKind.METRIC or self.adapter.uses_focal:
+            return [1.0] * len(cameras)
+        return [input_focal(camera, plan) / trained for camera in cameras]
+
+
+def input_focal(camera: Camera, plan: Plan) -> float:
+    """Return the focal length in pixels of the network's input, the mean of both axes."""
+    down, across = (r / s for r, s in zip(plan.resized, plan.source))
+    return float(np.sqrt(camera.fx * across * camera.fy * down))
+
+
+def _cleaned(values: FloatImage, kind: DepthKind, correction: float) -> FloatImage:
+    """Return values whose invalid entries are NaN; metres are positive."""
+    if correction != 1.0:
+        values = values * np.float32(correction)
+    bad = ~np.isfinite(values)
+    if kind is not DepthKind.AFFINE_INVERSE:
+        bad |= values <= 0
+    if bad.any():
+        values = np.where(bad, np.float32(np.nan), values)
+    return values
+
+
+def open_model(
+    name: str,
+    options: TransformersOptions,
+    *,
+    repository: str | None = None,
+    revision: str = 'main',
+    known: ModelInfo | None = None,
+) -> TransformersModel:
+    """Find, check and load a checkpoint; `known` is what the catalogue says about it."""
+    _check_options(options)
+    folder = checkpoint.locate(repository or name, revision)
+    parameters = checkpoint.verify(folder)
+    config = load_config(folder)
+    adapter_class = adapters().get(config.model_type)
+    if adapter_class is None:
+        raise ModelError(
+            f'{name} is a {config.model_type!r} model, expected one of '
+            f'{", ".join(sorted(adapters()))}; choose a depth model'
+        )
+    adapter = adapter_class(config, checkpoint.processor_settings(folder))
+    kind = resolve_kind(name, adapter, options.kind, known)
+    runtime = TorchRuntime.load(folder, options, adapter)
+    details = {
+        **(known.details if known else {}),
+        'repository': repository or name,
+        'revision': revision,
+        'family': config.model_type,
+        'parameters': parameters,
+        'depth_range': adapter.depth_range(),
+        'precision': runtime.precision,
+        'runtime': options.runtime,
+        'prompt': adapter.takes_prompt,
+    }
+    base = known or ModelInfo(name, kind, licence='unknown', commercial=False)
+    info = dataclasses.replace(base, kind=kind, device=runtime.device_name, details=details)
+    return TransformersModel(info, adapter, runtime, options)
+
+
+def resolve_kind(name: str, adapter: Adapter, stated: str, known: ModelInfo | None) -> DepthKind:
+    """Return what the numbers mean: what the configuration says, else what somebody states."""
+    said = adapter.kind()
+    if stated != 'auto':
+        wanted = DepthKind(stated)
+        if said is not None and wanted is not said:
+            raise ModelError(
+                f'{name} says in its configuration that it predicts {said.value}, the option '
+                f'kind says {wanted.value}; leave kind at auto'
+            )
+        return wanted
+    if said is not None:
+        if known is not None and known.kind is not said:
+            raise ModelError(
+                f'{name} says in its configuration that it predicts {said.value}, the catalogue '
+                f'expects {known.kind.value}; the files are not those of this model, fetch it again'
+            )
+        return said
+    if known is not None:
+        return known.kind
+    raise ModelError(
+        f'{name}: {adapter.unsaid}; set the option kind to metric, scale_invariant or '
+        'affine_inverse, as its authors describe it'
+    )
+
+
+def load_config(folder: Path) -> Any:
+    """Return the configuration of a model folder, as transformers reads it."""
+    transformers = _transformers()
+    try:
+        return transformers.AutoConfig.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:
+        raise ModelError(
+            f'{folder / checkpoint.CONFIG} is not the configuration of a model that transformers '
+            f'{transformers.__version__} knows ({_first_line(error)}); fetch the model again or '
+            'upgrade transformers'
+        ) from error
+
+
+def _check_options(options: TransformersOptions) -> None:
+    for field in dataclasses.fields(options):
+        value, choices = getattr(options, field.name), field.metadata['choices']
+        if choices and value not in choices:
+            raise ModelError(f'{field.name} is {value!r}, expected one of {", ".join(choices)}')
+        low_high = field.metadata['range']
+        if low_high and not low_high[0] <= value <= low_high[1]:
+            raise ModelError(
+                f'{field.name} is {value!r}, expected {low_high[0]:g} to {low_high[1]:g}'
+            )
+
+
+def _transformers() -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise ModelError(
+            f'this model needs transformers, which cannot be imported ({error}); '
+            "run: pip install torch 'transformers>=5.0' safetensors"
+        ) from error
+    return transformers
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def transformers_family(entries: Mapping[str, Any]) -> Family:
+    """Return the Family of one file: its named models, loaded through this engine."""
+    names = {name: entry.info(name) for name, entry in entries.items()}
+
+    def create(name: str, options: TransformersOptions) -> TransformersModel:
+        entry = entries[name]
+        return open_model(
+            name,
+            options,
+            repository=entry.repository,
+            revision=entry.revision,
+            known=names[name],
+        )
+
+    return Family(names=names, config=TransformersOptions, create=create)
