@@ -1,2 +1,32 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
+"""
+Worlds with exact depth: a scene from a kind and a seed, seen through any camera from any pose.
+
+    scene = make_scene('room', seed=1)
+    view = render(scene, Camera.pinhole(640, 480, 500.0), scene.start)
+    view.image, view.depth  # what a robot would see, and the truth
+
+Everything is closed-form geometry and procedural texture, in NumPy; batch.py does the same for
+many scenes at once in torch.
+"""
+
+from depth_ros.synthetic.cameras import camera_pose, right_pose, stereo_cameras
+from depth_ros.synthetic.render import Rendered, Renderer, points_of, render, render_stereo
+from depth_ros.synthetic.scene import Scene
+from depth_ros.synthetic.worlds import kinds, make_scene, plane_scene
+
+__all__ = [
+    'Rendered',
+    'Renderer',
+    'Scene',
+    'camera_pose',
+    'kinds',
+    'make_scene',
+    'plane_scene',
+    'points_of',
+    'render',
+    'render_stereo',
+    'right_pose',
+    'stereo_cameras',
+]

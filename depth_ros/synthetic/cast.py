@@ -1,0 +1,127 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Cast bundles of rays with NumPy: rays lie in small tiles, and a tile meets only solids near it.
+
+A tile is a cone (rays from one point) or a cylinder (parallel rays, for a sun) that is compared
+with bounding spheres, all tiles with all solids at once; what is left is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from depth_ros.synthetic.scene import Shape, Solids
+from depth_ros.synthetic.shapes import INFINITY, INTERSECT
+
+Array = npt.NDArray[np.floating]
+
+
+class Caster:
+    """The solids of a scene, prepared in one float type."""
+
+    def __init__(self, solids: Solids, dtype: npt.DTypeLike = np.float32) -> None:
+        self.dtype = np.dtype(dtype)
+        self.shape = [Shape(s) for s in solids.shape]
+        self.centre = solids.centre  # float64: differences are taken before rounding
+        self.inverse = np.swapaxes(solids.rotation, 1, 2)
+        self.inverse_typed = np.ascontiguousarray(self.inverse.astype(dtype))
+        self.half = solids.half.astype(dtype)
+        self.radius = solids.radius
+        self.shadow = solids.shadow
+
+    def _local(self, index: int, vectors: Array) -> Array:
+        flat = self.inverse_typed[index] @ vectors.reshape(3, -1)
+        return flat.reshape(vectors.shape)
+
+    def from_point(self, origin: npt.ArrayLike, directions: Array) -> tuple[Array, Array]:
+        """
+        Return t and the solid's row (-1: none) of the first hit of rays that share an origin.
+
+        directions is (3, tiles, rays); the hit is at origin + t * direction.
+        """
+        shape = directions.shape[1:]
+        nearest = np.full(shape, INFINITY, self.dtype)
+        row = np.full(shape, -1, np.int32)
+        origin = np.asarray(origin, np.float64)
+        length = np.sqrt((directions**2).sum(0))
+        longest = length.max(1)
+        far = np.full(shape[0], INFINITY)
+        reached, start = _cone_meets(origin, directions, length, self.centre, self.radius)
+        for index in np.argsort(start, kind='stable'):
+            # What begins behind everything a tile has already met cannot be seen in it.
+            tiles = np.flatnonzero(reached[:, index] & (start[index] < far * longest))
+            if not len(tiles):
+                continue
+            everywhere = len(tiles) == shape[0]
+            d = self._local(index, directions if everywhere else directions[:, tiles])
+            o = (self.inverse[index] @ (origin - self.centre[index])).astype(self.dtype)
+            t = INTERSECT[self.shape[index]](np, o, d, self.half[index])
+            before = nearest if everywhere else nearest[tiles]
+            closer = t < before
+            if not closer.any():
+                continue
+            nearest[tiles] = np.where(closer, t, before)
+            row[tiles] = np.where(closer, index, row[tiles])
+            far[tiles] = nearest[tiles].max(1)
+        return nearest, row
+
+    def blocked_from_point(
+        self, origin: npt.ArrayLike, directions: Array, limit: float = 1 - 1e-3
+    ) -> npt.NDArray[np.bool_]:
+        """Return where a shadow caster lies between the origin and origin + direction."""
+        origin = np.asarray(origin, np.float64)
+        blocked = np.zeros(directions.shape[1:], bool)
+        length = np.sqrt((directions**2).sum(0))
+        reached, start = _cone_meets(origin, directions, length, self.centre, self.radius)
+        reached &= (start[None] < length.max(1)[:, None]) & self.shadow
+        for index, tiles in _rows(reached):
+            d = self._local(index, directions[:, tiles])
+            o = (self.inverse[index] @ (origin - self.centre[index])).astype(self.dtype)
+            blocked[tiles] |= INTERSECT[self.shape[index]](np, o, d, self.half[index]) < limit
+        return blocked
+
+    def blocked_towards(self, direction: npt.ArrayLike, points: Array) -> npt.NDArray[np.bool_]:
+        """Return where a shadow caster lies between points (3, tiles, rays) and a far light."""
+        axis = np.asarray(direction, np.float64)
+        axis = axis / np.linalg.norm(axis)
+        blocked = np.zeros(points.shape[1:], bool)
+        middle = points.mean(axis=2, dtype=np.float64)
+        spread = np.sqrt(((points - middle[:, :, None]) ** 2).sum(0).max(1))
+        offset = self.centre[None] - middle.T[:, None]
+        along = offset @ axis
+        across = np.sqrt(np.maximum((offset**2).sum(2) - along**2, 0))
+        reach = self.radius[None] + spread[:, None]
+        for index, tiles in _rows((across < reach) & (along > -reach) & self.shadow):
+            local = self.inverse_typed[index] @ axis.astype(self.dtype)
+            relative = points[:, tiles] - self.centre[index, :, None, None].astype(self.dtype)
+            o = self._local(index, relative)
+            hit = INTERSECT[self.shape[index]](np, o, local, self.half[index])
+            blocked[tiles] |= hit < INFINITY
+        return blocked
+
+
+def _rows(table: npt.NDArray[np.bool_]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    for index in np.flatnonzero(table.any(axis=0)):
+        yield int(index), np.flatnonzero(table[:, index])
+
+
+def _cone_meets(
+    origin: Array, directions: Array, length: Array, centre: Array, radius: Array
+) -> tuple[npt.NDArray[np.bool_], Array]:
+    """Return which tiles' cones touch which bounding spheres, and how far each sphere begins."""
+    unit = directions / length
+    axis = unit.mean(axis=2, dtype=np.float64)
+    axis /= np.maximum(np.sqrt((axis**2).sum(0)), 1e-9)
+    cosine = np.einsum('it,itn->tn', axis, unit).min(1)
+    opening = np.arccos(np.clip(cosine, -1, 1)) + 1e-4
+    towards = centre - origin
+    distance = np.sqrt((towards**2).sum(1))
+    angle = np.arccos(np.clip(towards / np.maximum(distance, 1e-9)[:, None] @ axis, -1, 1)).T
+    size = np.where(
+        distance > radius, np.arcsin(np.clip(radius / np.maximum(distance, 1e-9), 0, 1)), np.pi
+    )
+    return angle <= opening[:, None] + size, np.maximum(distance - radius, 0)

@@ -1,0 +1,164 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+From what a ray hit to its colour: texture, light, reflection, fog and sky, in linear light.
+
+Written for NumPy and torch alike: `xp` is the module, a vector is three arrays of any one shape.
+Colour is a function of the world point, the scene and the direction of view, never of the pixel,
+so that views agree; only highlights and reflections move with the eye.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from depth_ros.synthetic.textures import sample
+
+Vector = Any  # three arrays, indexed 0, 1, 2
+STAIN_SCALE = 6.1  # metres of one repetition of the dirt that lies over every material
+
+
+def dot(a: Vector, b: Vector) -> Any:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def mix(a: Any, b: Any, weight: Any) -> Any:
+    return a + (b - a) * weight
+
+
+def normalised(xp: Any, a: Vector) -> tuple[Any, Any, Any]:
+    inverse = 1.0 / xp.sqrt(dot(a, a) + 1e-30)
+    return a[0] * inverse, a[1] * inverse, a[2] * inverse
+
+
+def rotate(r: Any, v: Vector) -> tuple[Any, Any, Any]:
+    """Return R v, with R as nine arrays in row order."""
+    return dot(r[0:3], v), dot(r[3:6], v), dot(r[6:9], v)
+
+
+def rotate_back(r: Any, v: Vector) -> tuple[Any, Any, Any]:
+    """Return R^T v, with R as nine arrays in row order."""
+    return dot(r[0::3], v), dot(r[1::3], v), dot(r[2::3], v)
+
+
+def albedo(
+    xp: Any, table: Any, material: dict[str, Any], uv: Vector, footprint: Any, integer: Any
+) -> list[Any]:
+    """
+    Return the three components of the surface's own colour.
+
+    uv is in metres, footprint is the width of a pixel on the surface in metres; `material` holds
+    the columns of Materials gathered for every point.
+    """
+    su, sv = material['scale_u'], material['scale_v']
+    a, b = sample(
+        xp, table, material['start'], uv[0] / su, uv[1] / sv,
+        footprint / xp.minimum(su, sv), integer,
+    )  # fmt: skip
+    # Detail and dirt lie over it at other scales, turned so that their grids never line up.
+    du = (0.8 * uv[0] + 0.6 * uv[1]) / material['detail_scale']
+    dv = (0.8 * uv[1] - 0.6 * uv[0]) / material['detail_scale']
+    fine, _ = sample(
+        xp, table, material['detail_start'], du, dv, footprint / material['detail_scale'], integer
+    )
+    coarse, _ = sample(
+        xp, table, material['stain_start'], uv[0] / STAIN_SCALE + 0.37, uv[1] / STAIN_SCALE,
+        footprint / STAIN_SCALE, integer,
+    )  # fmt: skip
+    light = 1.0 + material['detail_amount'] * (2.0 * fine - 1.0)
+    light = light * (1.0 + material['stain_amount'] * (2.0 * coarse - 1.0))
+    light = xp.clip(light, 0.05, 2.0)
+    c = material['colours']  # twelve arrays: four colours of three components
+    return [
+        xp.clip(mix(mix(c[i], c[3 + i], a), mix(c[6 + i], c[9 + i], a), b) * light, 0.0, 0.95)
+        for i in range(3)
+    ]
+
+
+def sky(xp: Any, air: dict[str, Any], d: Vector) -> list[Any]:
+    """Return the light of the clear sky in a unit direction, haze below the horizon."""
+    rise = xp.sqrt(xp.clip(d[2], 0.0, 1.0))
+    below = xp.clip(-4.0 * d[2], 0.0, 1.0)
+    return [
+        mix(mix(air['horizon'][i], air['zenith'][i], rise), 0.4 * air['horizon'][i], below)
+        for i in range(3)
+    ]
+
+
+def clouded_sky(xp: Any, air: dict[str, Any], table: Any, d: Vector, integer: Any) -> list[Any]:
+    """Return the sky with clouds, which hang on a far plane."""
+    height = xp.clip(d[2], 0.02, 1.0)
+    u = d[0] / height * 0.12 + air['cloud_offset'][0]
+    v = d[1] / height * 0.12 + air['cloud_offset'][1]
+    start = air['cloud_start'] + 0 * _as(integer, d[0])
+    a, b = sample(xp, table, start, u, v, 0.002 / (height * height), integer)
+    cover = xp.clip((0.7 * a + 0.3 * b - 1.0 + 1.2 * air['clouds']) * 3.0, 0.0, 1.0)
+    cover = cover * xp.clip(d[2] * 8.0, 0.0, 1.0)
+    white = 0.55 + 0.45 * a
+    base = sky(xp, air, d)
+    bright = (base[0] + base[1] + base[2]) * 0.25 + 0.35
+    return [mix(c, white * bright, cover) for c in base]
+
+
+def _as(dtype: Any, value: Any) -> Any:
+    return value.to(dtype) if hasattr(value, 'to') else value.astype(dtype)
+
+
+def ambient(air: dict[str, Any], normal: Vector) -> list[Any]:
+    weight = 0.5 + 0.5 * normal[2]
+    return [mix(air['ambient_down'][i], air['ambient_up'][i], weight) for i in range(3)]
+
+
+def add_light(
+    xp: Any,
+    total: list[Any],
+    shine: Any,
+    normal: Vector,
+    view: Vector,
+    towards: Vector,
+    colour: Any,
+    strength: Any,
+    gloss: Any,
+) -> Any:
+    """Add one light's diffuse part to `total`; return `shine` with its highlight added."""
+    facing = xp.clip(dot(normal, towards), 0.0, 1.0) * strength
+    half = normalised(xp, [towards[i] - view[i] for i in range(3)])
+    spot = xp.clip(dot(normal, half), 0.0, 1.0) ** gloss * strength * (gloss + 8.0) * 0.04
+    for i in range(3):
+        total[i] = total[i] + facing * colour[i]
+        shine[i] = shine[i] + xp.where(facing > 0, spot, 0.0) * colour[i]
+    return shine
+
+
+def finish(
+    xp: Any,
+    air: dict[str, Any],
+    base: list[Any],
+    diffuse: list[Any],
+    shine: list[Any],
+    normal: Vector,
+    view: Vector,
+    specular: Any,
+    emission: Any,
+    distance: Any,
+) -> list[Any]:
+    """Return linear light towards the eye: diffuse, highlights, reflected surroundings, fog."""
+    facing = -dot(normal, view)
+    mirrored = [view[i] + 2.0 * facing * normal[i] for i in range(3)]
+    around = sky(xp, air, mirrored)
+    fresnel = specular * (0.15 + 0.85 * xp.clip(1.0 - facing, 0.0, 1.0) ** 4)
+    clear = xp.exp(-air['fog'] * distance)
+    out = []
+    for i in range(3):
+        light = base[i] * (diffuse[i] + emission) + specular * shine[i]
+        light = mix(light, around[i] * 0.8, fresnel * 0.6)
+        out.append(mix(air['fog_colour'][i], light, clear))
+    return out
+
+
+def encode(xp: Any, linear: Any, exposure: Any) -> Any:
+    """Return display values 0..255 of linear light: exposure, soft shoulder, sRGB-like gamma."""
+    x = xp.clip(linear * exposure, 0.0, None)
+    # Straight in the shadows, then bending towards white as a sensor's response does.
+    x = x * (1.0 + 0.16 * x) / (1.0 + 0.72 * x)
+    return 255.0 * xp.clip(x, 0.0, 1.0) ** (1 / 2.2)
