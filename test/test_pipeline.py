@@ -1,0 +1,202 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The line from pictures to metres, without ROS."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+
+from depth_ros.models.base import ModelBase, ModelInfo
+from depth_ros.models.registry import create_model
+from depth_ros.pipeline import MonoPipeline, Options, StereoPipeline
+from depth_ros.types import Camera, DepthError, DepthKind, Distortion, Prediction
+
+SIZE = (96, 128)
+CAMERA = Camera.pinhole(128, 96, 80.0)
+PICTURE = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), np.uint8)
+BARREL = Camera(
+    128, 96, CAMERA.K, np.array([-0.2, 0.05, 0.001, -0.001, 0.0]), Distortion.PLUMB_BOB
+)
+
+
+class Fixed(ModelBase):
+    """Answers with the values it was given, and remembers what it was asked."""
+
+    def __init__(self, values, kind=DepthKind.METRIC, views=1, **more):
+        self.values, self.more, self.asked, self.warmed, self.resets = values, more, [], [], 0
+        self.info = ModelInfo('fixed', kind, views)
+
+    def warm_up(self, cameras):
+        self.warmed.append(list(cameras))
+
+    def predict(self, views):
+        self.asked.append(views)
+        return Prediction(self.info.kind, self.values, views[0].camera, 'fixed', **self.more)
+
+    def reset(self):
+        self.resets += 1
+
+
+def filled(value):
+    return np.full(SIZE, value, np.float32)
+
+
+@pytest.mark.parametrize('mode', ['auto', 'never'])
+def test_an_undistorted_picture_reaches_the_model_untouched(mode):
+    model = Fixed(filled(2))
+    frame = MonoPipeline(model, Options(rectify=mode))(PICTURE, CAMERA)
+    assert model.asked[0][0].image is PICTURE
+    assert frame.camera == CAMERA
+    np.testing.assert_array_equal(frame.depth, 2)
+
+
+def test_a_distorted_picture_is_rectified_and_its_camera_says_so():
+    model = Fixed(filled(2))
+    frame = MonoPipeline(model)(PICTURE, BARREL)
+    seen = model.asked[0][0]
+    assert not seen.camera.is_distorted
+    assert not np.array_equal(seen.image, PICTURE)
+    assert frame.camera == seen.camera
+    assert frame.image is seen.image
+
+
+def test_never_takes_the_picture_as_rectified_and_uses_p():
+    raw = Camera(128, 96, BARREL.K, BARREL.D, BARREL.distortion, P=Camera.pinhole(128, 96, 70).P)
+    model = Fixed(filled(2))
+    frame = MonoPipeline(model, Options(rectify='never'))(PICTURE, raw)
+    assert model.asked[0][0].image is PICTURE
+    assert frame.camera.fx == 70
+    assert not frame.camera.is_distorted
+
+
+def test_a_relative_prediction_has_no_depth_until_a_scale_is_given():
+    values = np.linspace(0.1, 2, SIZE[0] * SIZE[1], dtype=np.float32).reshape(SIZE)
+    model = Fixed(values, DepthKind.AFFINE_INVERSE)
+    assert not MonoPipeline(model).makes_metres
+    assert MonoPipeline(model)(PICTURE, CAMERA).depth is None
+    scaled = MonoPipeline(model, Options(scale=0.5, shift=0.1))
+    assert scaled.makes_metres
+    frame = scaled(PICTURE, CAMERA)
+    assert frame.prediction.kind is DepthKind.METRIC
+    np.testing.assert_allclose(frame.depth, 1 / (0.5 * values + 0.1), rtol=1e-6)
+
+
+def test_range_edges_and_confidence_each_mark_what_they_drop():
+    values = filled(2)
+    values[:, :10], values[:, 10:20] = 0.1, 50
+    confidence = filled(1)
+    confidence[:20] = 0.1
+    model = Fixed(values, confidence=confidence)
+    options = Options(min_depth=0.5, max_depth=20, min_confidence=0.5)
+    depth = MonoPipeline(model, options)(PICTURE, CAMERA).depth
+    assert np.isnan(depth[:20]).all()
+    assert np.isneginf(depth[20:, :10]).all()
+    assert np.isposinf(depth[20:, 10:20]).all()
+    assert (depth[20:, 20:] == 2).all()
+
+
+def test_the_prediction_itself_is_not_changed_by_what_comes_after():
+    values = filled(2)
+    values[:, :10] = 100
+    model = Fixed(values.copy())
+    frame = MonoPipeline(model, Options(max_depth=5, edge_threshold=0.05))(PICTURE, CAMERA)
+    np.testing.assert_array_equal(frame.prediction.values, values)
+
+
+def test_warm_up_happens_once_per_camera():
+    model = Fixed(filled(2))
+    pipeline = MonoPipeline(model)
+    for camera in (BARREL, BARREL, CAMERA):
+        pipeline.warm_up(camera)
+    assert [c.is_distorted for (c,) in model.warmed] == [False, False]
+    assert len(model.warmed) == 2
+
+
+def test_a_picture_that_is_not_its_cameras_is_refused_and_the_next_one_is_right():
+    pipeline = MonoPipeline(Fixed(filled(2)))
+    with pytest.raises(DepthError, match='64x48 but its camera is 128x96'):
+        pipeline(PICTURE[::2, ::2], CAMERA)
+    assert (pipeline(PICTURE, CAMERA).depth == 2).all()
+
+
+def test_a_stereo_model_does_not_run_on_one_eye():
+    with pytest.raises(DepthError, match='stereo_depth'):
+        MonoPipeline(create_model('sgbm'))
+    with pytest.raises(DepthError, match='mono_depth'):
+        StereoPipeline(create_model('floor'))
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'rectify': 'sometimes'},
+        {'min_depth': -1},
+        {'min_depth': 3, 'max_depth': 3},
+        {'min_depth': math.nan},
+        {'edge_threshold': -0.1},
+        {'edge_threshold': math.nan},
+        {'min_confidence': 1.5},
+        {'scale': -1},
+        {'scale': math.inf},
+        {'shift': math.nan},
+    ],
+    ids=str,
+)
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(DepthError, match='expected'):
+        Options(**options)
+
+
+# ---- two eyes -----------------------------------------------------------------------------
+
+
+def textured_pair(disparity, width=256, height=128):
+    rng = np.random.default_rng(5)
+    wide = rng.integers(0, 255, (height, width + disparity), np.uint8)
+    wide = cv2.normalize(cv2.GaussianBlur(wide, (0, 0), 1.2), None, 0, 255, cv2.NORM_MINMAX)
+    return wide[:, :width].copy(), wide[:, disparity:].copy()
+
+
+@pytest.mark.parametrize('shift', [0.0, 3.0], ids=['equal K', 'principal points differ'])
+def test_depth_of_a_pair_is_f_b_over_d(shift):
+    left, right = textured_pair(8)
+    cameras = (
+        Camera.pinhole(256, 128, 200.0, cx=127.5),
+        Camera.pinhole(256, 128, 200.0, cx=127.5 + shift, baseline=0.1),
+    )
+    frame = StereoPipeline(create_model('sgbm', {'disparity_range': 32}))(left, right, *cameras)
+    assert frame.prediction.kind is DepthKind.DISPARITY
+    valid = frame.depth[np.isfinite(frame.depth)]
+    assert valid.size > 0.6 * frame.depth.size
+    assert np.median(valid) == pytest.approx(200 * 0.1 / (8 + shift), rel=2e-3)
+
+
+def test_eyes_of_different_focal_length_are_brought_to_one():
+    """The right eye is a 2 % wider lens: depth must still be that of the scene."""
+    left, right = textured_pair(8)
+    f, baseline = 200.0, 0.1
+    wide = Camera.pinhole(256, 128, f * 0.98, baseline=baseline)
+    squeeze = np.array([[0.98, 0, 127.5 * 0.02], [0, 0.98, 63.5 * 0.02]])
+    right = cv2.warpAffine(right, squeeze, (256, 128), borderMode=cv2.BORDER_REPLICATE)
+    pipeline = StereoPipeline(create_model('sgbm', {'disparity_range': 32}))
+    frame = pipeline(left, right, Camera.pinhole(256, 128, f), wide)
+    valid = frame.depth[np.isfinite(frame.depth)]
+    assert valid.size > 0.5 * frame.depth.size
+    assert np.median(valid) == pytest.approx(f * baseline / 8, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ('right', 'words'),
+    [
+        (Camera.pinhole(256, 128, 200.0), 'baseline'),
+        (Camera.pinhole(256, 128, 200.0, baseline=-0.1), 'swap'),
+    ],
+    ids=['no baseline', 'eyes swapped'],
+)
+def test_an_impossible_pair_is_refused_with_the_reason(right, words):
+    left, other = textured_pair(8)
+    pipeline = StereoPipeline(create_model('sgbm', {'disparity_range': 32}))
+    with pytest.raises(DepthError, match=words):
+        pipeline(left, other, Camera.pinhole(256, 128, 200.0), right)
