@@ -1,0 +1,123 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Say once a second how the node fares: on /diagnostics, or in the log where that is absent."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode
+from rclpy.utilities import get_rmw_implementation_identifier
+
+from depth_ros import libraries
+from depth_ros.nodes.health import Snapshot
+from depth_ros.nodes.reasons import Level, Reason
+
+REPEAT = 10.0  # seconds after which the log says the same thing again
+
+
+class Throttle:
+    """Let a thing be said at once, and again only after a while."""
+
+    def __init__(self, period: float = REPEAT, remembered: int = 64) -> None:
+        self._period, self._remembered = period, remembered
+        self._said: OrderedDict[str, float] = OrderedDict()
+
+    def __call__(self, key: str, now: float) -> bool:
+        last = self._said.get(key)
+        if last is not None and now - last < self._period:
+            return False
+        self._said[key] = now
+        self._said.move_to_end(key)
+        while len(self._said) > self._remembered:
+            self._said.popitem(last=False)
+        return True
+
+
+def passes_large_messages(environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether the transport of this process was set up for pictures and clouds."""
+    if 'fastrtps' not in get_rmw_implementation_identifier():
+        return True
+    return bool(
+        environment.get('FASTDDS_DEFAULT_PROFILES_FILE')
+        or environment.get('FASTRTPS_DEFAULT_PROFILES_FILE')
+        or environment.get('FASTDDS_BUILTIN_TRANSPORTS') in ('LARGE_DATA', 'LARGE_DATAv6')
+    )
+
+
+def figures(snapshot: Snapshot, extra: Mapping[str, object]) -> dict[str, str]:
+    """Return the key-value pairs of a status."""
+    result = {key: str(value) for key, value in extra.items()}
+    result['frames published'] = str(snapshot.frames)
+    result['rate (Hz)'] = f'{snapshot.rate:.2f}'
+    result['age p50 (ms)'] = f'{1e3 * snapshot.age.p50:.1f}'
+    result['age p99 (ms)'] = f'{1e3 * snapshot.age.p99:.1f}'
+    for cause, count in sorted(snapshot.drops.items()):
+        result[f'dropped, {cause}'] = str(count)
+    result['dropped'] = str(sum(snapshot.drops.values()))
+    result['failed'] = str(snapshot.failures)
+    for stage, spent in snapshot.stages.items():
+        result[f'{stage} p50 (ms)'] = f'{1e3 * spent.p50:.2f}'
+        result[f'{stage} p99 (ms)'] = f'{1e3 * spent.p99:.2f}'
+    return result
+
+
+class Reporter:
+    """Publish or log the status of one node."""
+
+    def __init__(self, node: LifecycleNode) -> None:
+        self._node = node
+        self._throttle = Throttle()
+        self._last: tuple[int, str] | None = None
+        self._publisher: Any = None
+        if libraries.report().get('diagnostic_msgs') == 'ros':
+            from diagnostic_msgs.msg import DiagnosticArray
+
+            self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+
+    def log_now(self, level: Level, text: str, key: str = '') -> None:
+        """Log a sentence, unless the same was said a moment ago."""
+        if not self._throttle(key or text, time.monotonic()):
+            return
+        logger = self._node.get_logger()
+        # One call site per level: rclpy refuses a site that changes its level.
+        if level >= Level.ERROR:
+            logger.error(text)
+        elif level == Level.WARN:
+            logger.warning(text)
+        else:
+            logger.info(text)
+
+    def report(self, reasons: Sequence[Reason], values: Mapping[str, str], hardware: str) -> None:
+        """Say it."""
+        for reason in reasons:
+            # Failures of frames are logged when they happen.
+            if reason.code != 'failure':
+                self.log_now(reason.level, reason.text, reason.code)
+        if self._publisher is not None:
+            self._publish(reasons, values, hardware)
+
+    def _publish(
+        self, reasons: Sequence[Reason], values: Mapping[str, str], hardware: str
+    ) -> None:
+        from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+        level = max((reason.level for reason in reasons), default=Level.OK)
+        pairs = [KeyValue(key=f'reason {i + 1}', value=r.text) for i, r in enumerate(reasons)]
+        pairs += [KeyValue(key=key, value=value) for key, value in values.items()]
+        array = DiagnosticArray()
+        array.header.stamp = self._node.get_clock().now().to_msg()
+        array.status = [
+            DiagnosticStatus(
+                level=bytes([level]),
+                name=f'{self._node.get_fully_qualified_name().lstrip("/")}: depth',
+                message=reasons[0].text if reasons else 'depth is published',
+                hardware_id=hardware,
+                values=pairs,
+            )
+        ]
+        self._publisher.publish(array)

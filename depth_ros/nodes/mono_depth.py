@@ -1,0 +1,43 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The node `mono_depth`: one camera, any model of one view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from depth_ros.models.base import DepthModel
+from depth_ros.nodes import outputs, parameters
+from depth_ros.nodes.depth_node import DepthNode, Pipeline
+from depth_ros.nodes.inputs import CameraInput
+from depth_ros.nodes.parameters import Value, pipeline_options
+from depth_ros.nodes.process import run
+from depth_ros.pipeline import DepthFrame, MonoPipeline
+
+
+class MonoDepth(DepthNode):
+    """Subscribe to `image` and `camera_info`; publish depth."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__('mono_depth', parameters.MONO, outputs.MONO, **kwargs)
+
+    def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
+        return MonoPipeline(model, pipeline_options(values))
+
+    def compute(self, pipeline: MonoPipeline, pictures: Sequence[Any]) -> DepthFrame:
+        image, camera = pictures[0]
+        return pipeline(image, camera)
+
+    def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
+        transport = str(values['image_transport'])
+        return [CameraInput(self, '', transport, lambda shot: self.submit((shot,)))]
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the node."""
+    run(MonoDepth, args)
+
+
+if __name__ == '__main__':
+    main()

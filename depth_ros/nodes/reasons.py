@@ -1,0 +1,253 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Why nothing comes out, or not what should: facts in, sentences out. Pure Python.
+
+Each sentence says what was expected, what is the case, and what to do. The order of the list is
+the order in which a person should look.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+QUIET = 2.0  # seconds without a message after which a topic is called silent
+LARGE = 400_000  # bytes: what the default shared memory of the transport cannot pass at once
+OLD = 1.0  # seconds of age that deserve a word where max_age is not set
+FUTURE = -0.05  # seconds of age below which the clocks of two machines disagree
+PROFILE = 'config/fastdds_large_data.xml'
+
+
+class Level(enum.IntEnum):
+    """The levels of diagnostic_msgs/DiagnosticStatus."""
+
+    OK = 0
+    WARN = 1
+    ERROR = 2
+    STALE = 3
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One sentence; `code` stays the same while its numbers change."""
+
+    level: Level
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TopicFacts:
+    """One input topic, as the graph and the subscription show it."""
+
+    topic: str
+    publishers: int = 1  # of the right type
+    best_effort: int = 0  # of those
+    latched: int = 0  # of those, transient local
+    other_types: tuple[str, ...] = ()
+    kind: str = 'sensor_msgs/msg/Image'
+    reliable: bool = False  # what this node asks for
+    keeps_latched: bool = False
+    hertz: float = 0.0
+    silent: float = 0.0  # seconds since the last message, or since the subscription
+    received: int = 0  # since the subscription
+
+
+@dataclass(frozen=True)
+class EyeFacts:
+    """One camera."""
+
+    name: str  # '', 'left' or 'right'
+    image: TopicFacts
+    info: TopicFacts
+    has_info: bool = True
+    image_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that decides what is said."""
+
+    state: str = 'active'  # of the life cycle
+    problem: str = ''  # why it could not be configured
+    fallback: str = ''  # which model is used instead, and why
+    consumers: int = 1
+    eyes: Sequence[EyeFacts] = ()
+    profile_set: bool = True  # the transport passes large messages in this process
+    failure: str = ''  # the last frame that could not be worked on
+    warnings: Mapping[str, str] = ()  # type: ignore[assignment]
+    stamp_difference: float | None = None  # seconds, left to right, while no pair is found
+    tolerance: float = 0.0
+    age: float = float('nan')  # seconds, of the last frames
+    max_age: float = 0.0
+    too_old: int = 0  # frames since the last report
+    relative: bool = False  # the model gives relative values and no scale is known
+
+
+def explain(facts: Facts) -> list[Reason]:
+    """Return every reason that holds, the gravest first; empty means that all is well."""
+    return sorted(_reasons(facts), key=lambda reason: -reason.level)
+
+
+def _reasons(facts: Facts) -> Iterator[Reason]:
+    if facts.problem:
+        yield Reason(Level.ERROR, 'not_configured', facts.problem)
+    if facts.fallback:
+        yield Reason(Level.WARN, 'fallback', facts.fallback)
+    if facts.state != 'active':
+        if not facts.problem:
+            yield Reason(
+                Level.WARN,
+                'not_active',
+                f'the node is {facts.state}, nothing is published until it is active; '
+                f'call `ros2 lifecycle set <node> {_next(facts.state)}`',
+            )
+        return
+    if facts.failure:
+        yield Reason(Level.ERROR, 'failure', facts.failure)
+    for eye in facts.eyes:
+        yield from _eye(eye, facts)
+    if facts.consumers == 0:
+        yield Reason(Level.OK, 'idle', 'nobody subscribes to an output, so nothing is done')
+        return
+    yield from _stamps(facts)
+    if facts.relative:
+        yield Reason(
+            Level.WARN,
+            'relative',
+            'the model gives relative depth and no scale is known, so only ~/relative is '
+            'published; set scale and shift, or choose a metric model',
+        )
+    for code, text in dict(facts.warnings).items():
+        yield Reason(Level.WARN, code, text)
+
+
+def _next(state: str) -> str:
+    return {'unconfigured': 'configure', 'inactive': 'activate'}.get(state, 'configure')
+
+
+def _eye(eye: EyeFacts, facts: Facts) -> Iterator[Reason]:
+    side = f'{eye.name} ' if eye.name else ''
+    code = f'{eye.name}_' if eye.name else ''
+    for what, topic in (('image', eye.image), ('camera_info', eye.info)):
+        yield from _topic(f'{side}{what}', f'{code}{what}', topic)
+    if facts.consumers == 0:
+        return  # nothing is subscribed, so silence means nothing
+    image, info = eye.image, eye.info
+    image_silent, info_silent = image.silent > QUIET, info.silent > QUIET
+    if image.received and not eye.has_info and info.silent > 0.5 * QUIET:
+        yield Reason(
+            Level.ERROR,
+            f'{code}no_info',
+            f'{side}image arrives, {side}camera_info does not: nothing comes on {info.topic}; '
+            f'publish the calibration there or remap {side.strip() + "/" if side else ""}'
+            'camera_info' + _latched_hint(info),
+        )
+    if _starved(eye):
+        where = 'in the process of the camera as well' if facts.profile_set else 'for both'
+        yield Reason(
+            Level.ERROR if image_silent else Level.WARN,
+            f'{code}transport',
+            f'{side}image arrives at {image.hertz:.1f} Hz but {side}camera_info at '
+            f'{info.hertz:.1f} Hz: large best-effort messages get lost in the default '
+            f'transport; set FASTDDS_DEFAULT_PROFILES_FILE to {PROFILE} of depth_ros {where} '
+            'and start again',
+        )
+    elif image_silent and image.publishers and not _incompatible(image):
+        state = 'arrives no more' if image.received else 'does not arrive'
+        beside = '' if info_silent else f', {side}camera_info does'
+        yield Reason(
+            Level.ERROR,
+            f'{code}silent',
+            f'{side}image {state}{beside}: {image.publishers} publisher(s) on {image.topic}, '
+            f'nothing for {image.silent:.0f} s; check the camera driver',
+        )
+
+
+def _topic(what: str, code: str, topic: TopicFacts) -> Iterator[Reason]:
+    if topic.publishers == 0 and topic.other_types and not topic.received:
+        yield Reason(
+            Level.ERROR,
+            f'{code}_type',
+            f'{topic.topic} carries {" and ".join(topic.other_types)}, expected {topic.kind}; '
+            'remap the topic or set image_transport',
+        )
+    elif topic.publishers == 0:
+        yield Reason(
+            Level.ERROR,
+            f'{code}_no_publisher',
+            f'nobody publishes {what} on {topic.topic}; start the camera or remap the topic',
+        )
+    elif _incompatible(topic):
+        yield Reason(
+            Level.ERROR,
+            f'{code}_qos',
+            f'{what} cannot arrive: publisher is best-effort, subscriber is reliable on '
+            f'{topic.topic}; remove qos_overrides.{topic.topic}.subscription.reliability',
+        )
+
+
+def _incompatible(topic: TopicFacts) -> bool:
+    return topic.reliable and topic.best_effort == topic.publishers > 0
+
+
+def _latched_hint(info: TopicFacts) -> str:
+    if not info.latched or info.keeps_latched:
+        return ''
+    return (
+        ' (its publisher keeps one message for late subscribers: set '
+        f'qos_overrides.{info.topic}.subscription.durability to transient_local)'
+    )
+
+
+def _starved(eye: EyeFacts) -> bool:
+    """Return whether pictures get lost while their small companions arrive."""
+    image, info = eye.image, eye.info
+    known_small = 0 < eye.image_bytes < LARGE
+    return (
+        image.best_effort > 0
+        and not image.reliable
+        and not known_small
+        and info.hertz > 1.0
+        and image.hertz < 0.5 * info.hertz
+        and info.received > 4
+    )
+
+
+def _stamps(facts: Facts) -> Iterator[Reason]:
+    if facts.stamp_difference is not None:
+        more = (
+            'synchronise the cameras or raise approximate_sync_tolerance_seconds'
+            if facts.tolerance > 0
+            else 'synchronise the cameras or set approximate_sync'
+        )
+        yield Reason(
+            Level.ERROR,
+            'stamps',
+            f'left and right stamps differ by {1e3 * facts.stamp_difference:.3g} ms, '
+            f'tolerance {1e3 * facts.tolerance:.3g} ms; {more}',
+        )
+    if facts.too_old:
+        yield Reason(
+            Level.ERROR,
+            'too_old',
+            f'{facts.too_old} image(s) were {facts.age:.3g} s old, max_age is '
+            f'{facts.max_age:.3g} s; raise max_age, use a faster model, or set use_sim_time if '
+            'a bag is playing',
+        )
+    elif facts.age > OLD:
+        yield Reason(
+            Level.WARN,
+            'old',
+            f'images are {facts.age:.3g} s old when they are done; synchronise the clocks, or '
+            'set use_sim_time if a bag is playing',
+        )
+    elif facts.age < FUTURE:
+        yield Reason(
+            Level.WARN,
+            'future',
+            f'stamps lie {-facts.age:.3g} s in the future; synchronise the clocks of the camera '
+            'and this machine',
+        )

@@ -1,0 +1,79 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The node `stereo_depth`: a calibrated pair, any model of two views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from depth_ros.models.base import DepthModel
+from depth_ros.nodes import outputs, parameters
+from depth_ros.nodes.depth_node import DepthNode, Pipeline
+from depth_ros.nodes.inputs import CameraInput, Shot
+from depth_ros.nodes.parameters import Value, pipeline_options
+from depth_ros.nodes.process import run
+from depth_ros.pipeline import DepthFrame, StereoPipeline
+from depth_ros.sync import PairSynchroniser
+
+
+class StereoDepth(DepthNode):
+    """Subscribe to `left/*` and `right/*`; publish depth and disparity of the left eye."""
+
+    views = 2
+    prefixes = ('left/', 'right/')
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._pairs: PairSynchroniser | None = None
+        self._tolerance, self._queue_size = 0.0, 1
+        self._matched = 0
+        super().__init__('stereo_depth', parameters.STEREO, outputs.STEREO, **kwargs)
+
+    def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
+        return StereoPipeline(model, pipeline_options(values))
+
+    def compute(self, pipeline: StereoPipeline, pictures: Sequence[Any]) -> DepthFrame:
+        (left, left_camera), (right, right_camera) = pictures
+        return pipeline(left, right, left_camera, right_camera)
+
+    def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
+        self._tolerance = (
+            float(values['approximate_sync_tolerance_seconds'])
+            if values['approximate_sync']
+            else 0.0
+        )
+        self._queue_size = int(values['queue_size'])
+        self.reset_inputs()
+        transport = str(values['image_transport'])
+        return [self._eye('left', transport), self._eye('right', transport)]
+
+    def _eye(self, side: Literal['left', 'right'], transport: str) -> CameraInput:
+        def add(shot: Shot) -> None:
+            assert self._pairs is not None
+            self._pairs.add(side, shot.stamp, shot)
+
+        return CameraInput(self, f'{side}/', transport, add)
+
+    def reset_inputs(self) -> None:
+        super().reset_inputs()
+        self._pairs = PairSynchroniser(
+            self._tolerance, self._queue_size, lambda left, right: self.submit((left, right))
+        )
+        self._matched = 0
+
+    def stamp_facts(self) -> dict[str, Any]:
+        pairs = self._pairs
+        if pairs is None:
+            return {}
+        matched, self._matched = self._matched, pairs.matched
+        difference = None if pairs.matched > matched else pairs.last_difference
+        return {'stamp_difference': difference, 'tolerance': self._tolerance}
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the node."""
+    run(StereoDepth, args)
+
+
+if __name__ == '__main__':
+    main()
