@@ -133,5 +133,5 @@ def _check_type(name: str, value: Any, wanted: type[Any]) -> None:
             f'{name} is {value!r} of type {type(value).__name__}, expected {wanted.__name__}; '
             f'give a {wanted.__name__}'
         )
-    if wanted is float and math.isnan(float(value)):
+    if isinstance(value, float) and math.isnan(value):
         raise ModelError(f'{name} is NaN, expected a number; set it')

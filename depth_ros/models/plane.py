@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from depth_ros.geometry.distortion import pixel_grid, unproject
 from depth_ros.models.base import (
     Family,
     ModelBase,
@@ -36,17 +37,15 @@ def plane_depth(
     camera or only beyond max_depth, NaN where the lens model gives no ray. Computed in float64,
     because near the horizon the result is the quotient of a small difference.
     """
-    from depth_ros.geometry.distortion import unproject
-
-    grid = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), axis=-1)
-    rays = unproject(camera, grid.astype(np.float64))
+    rays = unproject(camera, pixel_grid(*camera.size_wh))
     slope = rays @ np.array(normal[:2], np.float64) + normal[2]
     with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
         depth = distance / slope
     ahead = (depth > 0) & (depth <= max_depth)
-    depth = np.where(np.isnan(slope), np.nan, np.where(ahead, depth, np.inf)).astype(np.float32)
-    depth.flags.writeable = False
-    return depth
+    depth = np.where(np.isnan(slope), np.nan, np.where(ahead, depth, np.inf))
+    result: FloatImage = depth.astype(np.float32)
+    result.flags.writeable = False
+    return result
 
 
 @dataclass(frozen=True)

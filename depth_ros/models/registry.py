@@ -20,7 +20,6 @@ from typing import Any
 import depth_ros.models as package
 from depth_ros.models.base import DepthModel, Family, ModelError, ModelInfo, check_options
 
-
 # What runs when nobody chose.
 DEFAULT_MONO = 'floor'
 DEFAULT_STEREO = 'sgbm'
