@@ -25,10 +25,13 @@ class Plan:
     source: tuple[int, int]
     resized: tuple[int, int]
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)  # left, right, top, bottom
+    pads_first: bool = False  # whether the source is padded, or the resized picture
 
     @property
     def input(self) -> tuple[int, int]:
         """Height and width of what enters the network."""
+        if self.pads_first:
+            return self.resized
         left, right, top, bottom = self.padding
         return self.resized[0] + top + bottom, self.resized[1] + left + right
 
@@ -79,10 +82,13 @@ class Adapter:
     def plan(self, height: int, width: int, input_size: int, input_side: str) -> Plan:
         """Return the sizes for pictures of one size; input_size 0 is the checkpoint's own."""
         settings = self.settings
-        if input_size:
-            resized = preprocess.side_size(
-                height, width, input_size, input_side, self.resize_multiple
+        if input_size and not self.resizable:
+            raise ModelError(
+                f'input_size is {input_size} and a {self.model_type} model has one size only; '
+                'leave input_size at 0'
             )
+        if input_size:
+            resized = preprocess.side_size(height, width, input_size, input_side, self.multiple)
         elif settings['do_resize']:
             resized = self.own_size(height, width)
         else:
@@ -96,13 +102,12 @@ class Adapter:
         padding = preprocess.centre_padding(*resized, divisor) if divisor else (0, 0, 0, 0)
         return Plan((height, width), resized, padding)
 
-    @property
-    def resize_multiple(self) -> int:
-        return self.multiple
-
     def own_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the size that the checkpoint's own image processor would choose."""
         return preprocess.processor_size(height, width, self.settings)
+
+    def spare(self, network: Any, use_camera: bool) -> None:
+        """Take out of the network what will not be needed."""
 
     # Pictures in, depth out; tensors are on the model's device
 
@@ -127,6 +132,12 @@ class Adapter:
 
         `cameras` are given where the caller wants known focal lengths used.
         """
-        return preprocess.upsample(
-            outputs['predicted_depth'], plan.source, self.upsampling, self.align_corners
-        )
+        depth = outputs['predicted_depth']
+        if any(plan.padding):
+            # transformers stretches the padded depth over the picture, up to half a multiple off;
+            # here the padding is cut away.
+            left, _, top, _ = plan.padding
+            height, width = plan.resized
+            depth = preprocess.upsample(depth, plan.input, self.upsampling, self.align_corners)
+            depth = depth[:, top : top + height, left : left + width]
+        return preprocess.upsample(depth, plan.source, self.upsampling, self.align_corners)

@@ -4,21 +4,29 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from depth_ros.models.adapter import Adapter
+from depth_ros.models.entry import Entry
+from depth_ros.models.preprocess import IMAGENET
 from depth_ros.models.transformers_model import transformers_family
 from depth_ros.types import DepthKind
-
-IMAGENET = {'image_mean': (0.485, 0.456, 0.406), 'image_std': (0.229, 0.224, 0.225)}
 
 
 class DepthAnything(Adapter):
     """The head says what it is: `relative` ends in ReLU, `metric` in sigmoid x max_depth."""
 
     model_type = 'depth_anything'
+    published: ClassVar = {
+        **IMAGENET,
+        'size': {'height': 518, 'width': 518},
+        'keep_aspect_ratio': True,
+        'ensure_multiple_of': 14,
+    }
 
     @property
     def multiple(self) -> int:
-        return max(super().multiple, int(self.config.patch_size))
+        return int(self.config.patch_size)
 
     def kind(self) -> DepthKind | None:
         said = self.config.depth_estimation_type
@@ -30,5 +38,60 @@ class DepthAnything(Adapter):
         return None
 
 
+# Base and large are non-commercial in V2, small is not; V1 is Apache throughout.
+_PARAMETERS = {'small': 24_800_000, 'base': 97_500_000, 'large': 335_300_000}
+_APACHE, _NON_COMMERCIAL = ('Apache-2.0', True), ('CC-BY-NC-4.0', False)
+
+# Both metric sets were trained on renderings of one camera each, the short side resized to 518:
+# Hypersim is 1024x768 with f = 886.81 px, Virtual KITTI 2 is 1242x375 with f = 725.0087 px.
+_HYPERSIM_FOCAL = 886.81 * 518 / 768
+_VKITTI_FOCAL = 725.0087 * 518 / 375
+
+
+def _entries() -> dict[str, Entry]:
+    entries = {}
+    for size, parameters in _PARAMETERS.items():
+        licence, commercial = _APACHE if size == 'small' else _NON_COMMERCIAL
+        entries[f'depth-anything-{size}'] = Entry(
+            repository=f'LiheYoung/depth-anything-{size}-hf',
+            kind=DepthKind.AFFINE_INVERSE,
+            licence='Apache-2.0',
+            commercial=True,
+            description='V1: relative depth of anything; V2 has finer edges',
+            size=518,
+            multiple=14,
+            parameters=parameters,
+        )
+        entries[f'depth-anything-v2-{size}'] = Entry(
+            repository=f'depth-anything/Depth-Anything-V2-{size.title()}-hf',
+            kind=DepthKind.AFFINE_INVERSE,
+            licence=licence,
+            commercial=commercial,
+            description='V2: sharp relative depth of anything',
+            size=518,
+            multiple=14,
+            parameters=parameters,
+        )
+        for place, reach, focal in (
+            ('indoor', 20.0, _HYPERSIM_FOCAL),
+            ('outdoor', 80.0, _VKITTI_FOCAL),
+        ):
+            entries[f'depth-anything-v2-metric-{place}-{size}'] = Entry(
+                repository=(
+                    f'depth-anything/Depth-Anything-V2-Metric-{place.title()}-{size.title()}-hf'
+                ),
+                kind=DepthKind.METRIC,
+                licence=licence,
+                commercial=commercial,
+                description=f'V2 in metres, {place}, up to {reach:g} m',
+                size=518,
+                multiple=14,
+                parameters=parameters,
+                depth_range=(0.0, reach),
+                training_focal=round(focal, 1),
+            )
+    return entries
+
+
 ADAPTER = DepthAnything
-FAMILY = transformers_family({})
+FAMILY = transformers_family(DepthAnything, _entries())

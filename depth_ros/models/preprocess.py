@@ -16,8 +16,12 @@ from typing import Any
 from depth_ros.models.base import ModelError
 
 BILINEAR, BICUBIC = 2, 3  # the numbers that checkpoints use, PIL's
-_MODES = {BILINEAR: 'bilinear', BICUBIC: 'bicubic'}
+MODES = {BILINEAR: 'bilinear', BICUBIC: 'bicubic'}
 
+IMAGENET: Mapping[str, Any] = {
+    'image_mean': (0.485, 0.456, 0.406),
+    'image_std': (0.229, 0.224, 0.225),
+}
 BASE: Mapping[str, Any] = {
     'do_resize': True,
     'do_rescale': True,
@@ -46,7 +50,7 @@ def normalised_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
             f'the image processor asks for size {size!r}, expected height and width; '
             'this checkpoint needs a processor that this package does not know'
         )
-    if full['resample'] not in _MODES:
+    if full['resample'] not in MODES:
         raise ModelError(
             f'the image processor asks for resampling {full["resample"]!r}, expected bilinear '
             '(2) or bicubic (3); set resample in preprocessor_config.json'
@@ -106,9 +110,9 @@ def resize_uint8(images: Any, size: tuple[int, int], resample: int) -> Any:
     if tuple(images.shape[-2:]) == size:
         return images
     if images.device.type == 'cpu':
-        return F.interpolate(images, size, mode=_MODES[resample], antialias=True)
+        return F.interpolate(images, size, mode=MODES[resample], antialias=True)
     # Other devices have no uint8 kernel: the same filter in float32, rounded and clamped as there
-    resized = F.interpolate(images.float(), size, mode=_MODES[resample], antialias=True)
+    resized = F.interpolate(images.float(), size, mode=MODES[resample], antialias=True)
     return resized.round_().clamp_(0, 255).byte()
 
 
@@ -123,6 +127,18 @@ def normalise(images: Any, settings: Mapping[str, Any]) -> Any:
     mean = torch.tensor(settings['image_mean'], device=images.device).view(shape) * unit
     std = torch.tensor(settings['image_std'], device=images.device).view(shape) * unit
     return images.to(torch.float32).sub_(mean).div_(std)
+
+
+def standardise(images: Any, settings: Mapping[str, Any]) -> Any:
+    """Subtract the mean and divide by the deviation, in place, for what is rescaled already."""
+    import torch
+
+    if not settings['do_normalize']:
+        return images
+    shape = (1, 3, 1, 1)
+    mean = torch.tensor(settings['image_mean'], device=images.device).view(shape)
+    std = torch.tensor(settings['image_std'], device=images.device).view(shape)
+    return images.sub_(mean).div_(std)
 
 
 def pad(images: Any, padding: tuple[int, int, int, int]) -> Any:

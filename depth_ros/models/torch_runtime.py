@@ -52,7 +52,9 @@ class TorchRuntime:
         device = choose_device(options.device)
         dtype = getattr(torch, choose_precision(options.precision, device))
         with guard(device):
-            network = load_network(folder, dtype).to(device)
+            network = load_network(folder, dtype)
+            adapter.spare(network, use_camera=options.focal == 'camera')
+            network = network.to(device)
         return cls(network.eval(), device, dtype)
 
     def upload(self, images: Sequence[Image]) -> Any:

@@ -20,6 +20,7 @@ import depth_ros.models as package
 from depth_ros.models import checkpoint
 from depth_ros.models.adapter import Adapter, Plan
 from depth_ros.models.base import Family, ModelBase, ModelError, ModelInfo, option
+from depth_ros.models.entry import Entry
 from depth_ros.models.torch_runtime import TorchRuntime
 from depth_ros.types import Camera, DepthKind, FloatImage, Prediction, View
 
@@ -213,7 +214,6 @@ def open_model(
     known: ModelInfo | None = None,
 ) -> TransformersModel:
     """Find, check and load a checkpoint; `known` is what the catalogue says about it."""
-    _check_options(options)
     folder = checkpoint.locate(repository or name, revision)
     parameters = checkpoint.verify(folder)
     config = load_config(folder)
@@ -257,7 +257,7 @@ def resolve_kind(name: str, adapter: Adapter, stated: str, known: ModelInfo | No
         if known is not None and known.kind is not said:
             raise ModelError(
                 f'{name} says in its configuration that it predicts {said.value}, the catalogue '
-                f'expects {known.kind.value}; the files are not those of this model, fetch it again'
+                f'expects {known.kind.value}; these are not its files, fetch it again'
             )
         return said
     if known is not None:
@@ -283,18 +283,6 @@ def load_config(folder: Path) -> Any:
         ) from error
 
 
-def _check_options(options: TransformersOptions) -> None:
-    for field in dataclasses.fields(options):
-        value, choices = getattr(options, field.name), field.metadata['choices']
-        if choices and value not in choices:
-            raise ModelError(f'{field.name} is {value!r}, expected one of {", ".join(choices)}')
-        low_high = field.metadata['range']
-        if low_high and not low_high[0] <= value <= low_high[1]:
-            raise ModelError(
-                f'{field.name} is {value!r}, expected {low_high[0]:g} to {low_high[1]:g}'
-            )
-
-
 def _transformers() -> Any:
     try:
         import transformers
@@ -311,9 +299,9 @@ def _first_line(error: BaseException) -> str:
     return lines[0][:200] if lines else type(error).__name__
 
 
-def transformers_family(entries: Mapping[str, Any]) -> Family:
+def transformers_family(adapter: type[Adapter], entries: Mapping[str, Entry]) -> Family:
     """Return the Family of one file: its named models, loaded through this engine."""
-    names = {name: entry.info(name) for name, entry in entries.items()}
+    names = {name: entry.info(name, adapter.model_type) for name, entry in entries.items()}
 
     def create(name: str, options: TransformersOptions) -> TransformersModel:
         entry = entries[name]

@@ -1,0 +1,92 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""ZoeDepth: metres from bins over a MiDaS backbone, indoors (NYU), outdoors (KITTI), or both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from depth_ros.models import preprocess
+from depth_ros.models.adapter import Adapter, Plan
+from depth_ros.models.entry import Entry
+from depth_ros.models.transformers_model import transformers_family
+from depth_ros.types import Camera, DepthKind
+
+
+class ZoeDepth(Adapter):
+    """The picture is mirrored outwards first, because the network is weak at its borders."""
+
+    model_type = 'zoedepth'
+    defaults: ClassVar = {
+        'do_pad': True,
+        'size': {'height': 384, 'width': 512},
+        'resample': preprocess.BILINEAR,
+        'keep_aspect_ratio': True,
+        'ensure_multiple_of': 1 / 32,
+    }
+    published: ClassVar = {'ensure_multiple_of': 32}
+
+    @property
+    def multiple(self) -> int:
+        return 32
+
+    def kind(self) -> DepthKind | None:
+        return DepthKind.METRIC  # the head is made of bins in metres
+
+    def depth_range(self) -> tuple[float, float] | None:
+        bins = self.config.bin_configurations
+        return min(float(b['min_depth']) for b in bins), max(float(b['max_depth']) for b in bins)
+
+    def plan(self, height: int, width: int, input_size: int, input_side: str) -> Plan:
+        """Return the plan; here the picture is padded first and resized then."""
+        top = left = 0
+        if self.settings['do_pad']:
+            top, left = (int(math.sqrt(side / 2) * 3) for side in (height, width))
+        inner = super().plan(height + 2 * top, width + 2 * left, input_size, input_side)
+        return Plan((height, width), inner.resized, (left, left, top, top), pads_first=True)
+
+    def prepare(self, images: Any, plan: Plan) -> Any:
+        import torch.nn.functional as F
+
+        pixels = images.permute(0, 3, 1, 2).contiguous() * self.settings['rescale_factor']
+        if any(plan.padding):
+            pixels = F.pad(pixels, plan.padding, mode='reflect')
+        mode = preprocess.MODES[self.settings['resample']]
+        pixels = F.interpolate(pixels, plan.resized, mode=mode, align_corners=True)
+        return preprocess.standardise(pixels, self.settings)
+
+    def finish(self, outputs: Any, plan: Plan, cameras: Sequence[Camera] | None) -> Any:
+        height, width = plan.source
+        left, right, top, bottom = plan.padding
+        padded = (height + top + bottom, width + left + right)
+        depth = preprocess.upsample(outputs['predicted_depth'], padded, 'bicubic', False)
+        return depth[:, top : top + height, left : left + width]
+
+
+def _entry(place: str, reach: float, words: str, parameters: int) -> Entry:
+    return Entry(
+        repository=f'Intel/zoedepth-{place}',
+        kind=DepthKind.METRIC,
+        licence='MIT',
+        commercial=True,
+        description=words,
+        size=384,
+        multiple=32,
+        parameters=parameters,
+        depth_range=(0.001, reach),
+    )
+
+
+ADAPTER = ZoeDepth
+FAMILY = transformers_family(
+    ZoeDepth,
+    {
+        'zoedepth-nyu': _entry('nyu', 10.0, 'metres in rooms', 345_000_000),
+        'zoedepth-kitti': _entry('kitti', 80.0, 'metres on roads', 345_000_000),
+        'zoedepth-nyu-kitti': _entry(
+            'nyu-kitti', 80.0, 'metres; finds out by itself whether indoors', 347_000_000
+        ),
+    },
+)
