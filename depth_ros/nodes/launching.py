@@ -1,0 +1,143 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+What the launch files of this package share.
+
+The launch files are tables of topics; this makes launch arguments, remaps and processes of them.
+`launch` is imported inside the functions, so that the tables can be read where it is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from depth_ros.files.share import share_directory, transport_environment
+from depth_ros.types import DepthError
+
+# name -> (default, meaning)
+Arguments = Mapping[str, tuple[str, str]]
+
+COMMON: Arguments = {
+    'namespace': ('', 'namespace of the node and of every relative topic'),
+    'model': ('', 'model to run; empty: as params_file says'),
+    'params_file': ('', 'YAML of parameters; empty: the one in config/'),
+    'parameters': ('', "more parameters, as '{max_depth: 8.0, decimation_x: 2}'"),
+    'autostart': ('', 'true or false; empty: as params_file says'),
+    'use_sim_time': ('', 'true or false; empty: as params_file says'),
+    'log_level': ('info', 'debug, info, warn, error or fatal'),
+    'python': ('', 'interpreter to run the node, of a virtual environment with torch for example'),
+    'transport': ('true', 'false: leave Fast DDS without the profile for large messages'),
+    'rviz': ('false', 'true: open rviz2 beside it'),
+    'frame': ('camera_optical_frame', 'fixed frame of rviz2'),
+}
+
+
+def beside(image_topic: str) -> str:
+    """Return the camera_info topic beside an image topic, as image_transport pairs them."""
+    head, slash, _ = image_topic.rpartition('/')
+    return f'{head}{slash}camera_info'
+
+
+def describe(node: str, inputs: Arguments, outputs: Arguments, remaps: Mapping[str, str]) -> Any:
+    """
+    Return the launch description of one node.
+
+    :param inputs: launch arguments that are topics, and :param outputs: likewise; an empty
+        default of `*camera_info` means the topic beside its image.
+    :param remaps: name inside the node -> launch argument that says what it is called outside.
+    """
+    from launch import LaunchDescription
+    from launch.actions import DeclareLaunchArgument, OpaqueFunction
+
+    name = {'name': (node, 'name of the node, for several in one namespace')}
+    arguments = {**name, **COMMON, **inputs, **outputs}
+
+    def start(context: Any) -> list[Any]:
+        values = {key: context.launch_configurations[key] for key in arguments}
+        return _processes(node, values, remaps)
+
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(key, default_value=default, description=meaning)
+                for key, (default, meaning) in arguments.items()
+            ),
+            OpaqueFunction(function=start),
+        ]
+    )
+
+
+def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) -> list[Any]:
+    from launch_ros.actions import Node
+
+    share = share_directory()
+    processes = [
+        Node(
+            package='depth_ros',
+            executable=node,
+            name=values['name'],
+            namespace=values['namespace'],
+            remappings=[(inner, topic(values, key)) for inner, key in remaps.items()],
+            parameters=[
+                values['params_file'] or str(share / 'config' / f'{node}.yaml'),
+                *_given(values),
+            ],
+            arguments=['--ros-args', '--log-level', values['log_level']],
+            prefix=[values['python']] if values['python'] else None,
+            additional_env=transport_environment() if flag(values, 'transport') else {},
+            output='screen',
+            emulate_tty=True,
+        )
+    ]
+    if flag(values, 'rviz'):
+        processes.append(
+            Node(
+                package='rviz2',
+                executable='rviz2',
+                name=f'rviz_{values["name"]}',
+                namespace=values['namespace'],
+                arguments=['-d', str(share / 'config' / 'depth.rviz'), '-f', values['frame']],
+            )
+        )
+    return processes
+
+
+def topic(values: Mapping[str, str], key: str) -> str:
+    """Return the topic of a launch argument; camera_info falls back to the image's neighbour."""
+    if values[key] or not key.endswith('camera_info'):
+        return values[key]
+    return beside(values[key.removesuffix('camera_info') + 'image'])
+
+
+def _given(values: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the parameters that the command line overrides."""
+    given: dict[str, Any] = {}
+    if values['parameters']:
+        try:
+            given = yaml.safe_load(values['parameters'])
+        except yaml.YAMLError:
+            given = {}
+        if not isinstance(given, dict) or not given:
+            raise DepthError(
+                f'parameters:={values["parameters"]!r} is not a mapping; expected YAML such as '
+                "'{max_depth: 8.0, decimation_x: 2}'"
+            )
+    if values['model']:
+        given['model'] = values['model']
+    for key in ('autostart', 'use_sim_time'):
+        if values[key]:
+            given[key] = flag(values, key)
+    return [given] if given else []
+
+
+def flag(values: Mapping[str, str], key: str) -> bool:
+    """Return a launch argument as a truth value."""
+    word = values[key].lower()
+    if word in ('true', '1', 'yes', 'on'):
+        return True
+    if word in ('false', '0', 'no', 'off'):
+        return False
+    raise DepthError(f'{key}:={values[key]} is neither true nor false; give one of them')
