@@ -1,0 +1,216 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Run models over the frames of a data set and gather what was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from depth_ros.eval.align import Fit
+from depth_ros.eval.boundary import boundary_f1
+from depth_ros.eval.frames import DataSet, Frame
+from depth_ros.eval.measure import Measurement, measure
+from depth_ros.eval.metrics import DEPTH_METRICS, DISPARITY_METRICS, Metric
+from depth_ros.eval.protocol import Protocol
+from depth_ros.models.base import DepthModel, ModelInfo
+from depth_ros.pipeline import MonoPipeline, Options, StereoPipeline
+from depth_ros.types import DepthError, Prediction
+
+BOUNDARY = Metric(
+    'boundary_f1',
+    'F1edge',
+    '',
+    'F1 of occluding boundaries, thresholds 1.05 to 1.25',
+    boundary_f1,  # type: ignore[arg-type]
+    higher_is_better=True,
+)
+COLUMNS = (*DISPARITY_METRICS, *DEPTH_METRICS, BOUNDARY)
+
+# Truth and picture share their pixels as the files have them: nothing is undistorted here.
+AS_GIVEN = Options(rectify='never')
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """One frame of one model: metrics, or the sentence that says why there are none."""
+
+    name: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    coverage: float = math.nan
+    pixels: int = 0
+    seconds: float = math.nan
+    alignment: str = ''
+    fits: Mapping[str, Fit] = field(default_factory=dict)
+    error: str = ''
+
+
+@dataclass
+class ModelResult:
+    """All frames of one model."""
+
+    label: str
+    options: Mapping[str, Any]
+    info: ModelInfo | None = None
+    frames: list[FrameResult] = field(default_factory=list)
+    error: str = ''  # why the model could not be made
+
+    @property
+    def measured(self) -> list[FrameResult]:
+        return [frame for frame in self.frames if not frame.error]
+
+    @property
+    def failed(self) -> list[FrameResult]:
+        return [frame for frame in self.frames if frame.error]
+
+    @property
+    def alignments(self) -> list[str]:
+        return sorted({frame.alignment for frame in self.measured})
+
+    def mean(self, metric: str) -> float:
+        """Return the mean over the frames that have the metric: every frame weighs the same."""
+        values = [frame.metrics.get(metric, math.nan) for frame in self.measured]
+        return _mean(values)
+
+    @property
+    def coverage(self) -> float:
+        return _mean([frame.coverage for frame in self.measured])
+
+    @property
+    def milliseconds(self) -> float:
+        """Median time of the model per frame."""
+        seconds = [frame.seconds for frame in self.measured]
+        return float(np.median(seconds) * 1e3) if seconds else math.nan
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return math.fsum(known) / len(known) if known else math.nan
+
+
+@dataclass
+class Report:
+    """What one call of `evaluate` found."""
+
+    data: str
+    layout: str
+    protocol: Protocol
+    models: list[ModelResult]
+
+    @property
+    def columns(self) -> list[Metric]:
+        """Return the metrics that at least one model has."""
+        return [
+            column
+            for column in COLUMNS
+            if any(math.isfinite(model.mean(column.name)) for model in self.models)
+        ]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A model to be made: `create` is called once, and may fail with a DepthError."""
+
+    label: str
+    create: Callable[[], DepthModel]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+Watcher = Callable[[int, int, Frame, Measurement], None]  # model, frame, what was seen
+
+
+class Runner:
+    """A model with the pipeline that its number of views asks for."""
+
+    def __init__(self, model: DepthModel, options: Options = AS_GIVEN) -> None:
+        self.model = model
+        self._mono = MonoPipeline(model, options) if model.info.views in (0, 1) else None
+        self._stereo = StereoPipeline(model, options) if model.info.views == 2 else None
+        if self._mono is None and self._stereo is None:
+            raise DepthError(
+                f'model {model.info.name!r} takes {model.info.views} views; '
+                'eval knows models of one picture or a pair'
+            )
+        self._warm = False
+
+    def __call__(self, frame: Frame) -> tuple[Prediction, float]:
+        """Return the prediction for a frame and the seconds that the model took for it."""
+        self.model.reset()  # frames of a data set are no video
+        if self._mono is not None:
+            if not self._warm:
+                self._mono.warm_up(frame.camera)
+            done = self._mono(frame.image, frame.camera)
+        else:
+            assert self._stereo is not None
+            if frame.right is None or frame.right_camera is None:
+                raise DepthError(
+                    f'model {self.model.info.name!r} needs a pair, frame {frame.name} has one '
+                    'picture; choose a model of one picture or a stereo data set'
+                )
+            if not self._warm:
+                self._stereo.warm_up(frame.camera, frame.right_camera)
+            done = self._stereo(frame.image, frame.right, frame.camera, frame.right_camera)
+        self._warm = True
+        return done.prediction, float(done.timings.get('model', math.nan))
+
+
+def evaluate(
+    data: DataSet,
+    contestants: Sequence[Contestant],
+    protocol: Protocol,
+    limit: int | None = None,
+    watch: Watcher | None = None,
+) -> Report:
+    """
+    Measure every model on every frame.
+
+    A frame that cannot be read or judged costs that frame, a model that cannot be made costs that
+    model; both are told in the report. `watch` sees each measurement while its pictures exist.
+    """
+    report = Report(str(data.root), data.layout.name, protocol, [])
+    for index, contestant in enumerate(contestants):
+        result = ModelResult(contestant.label, contestant.options)
+        report.models.append(result)
+        try:
+            runner = Runner(contestant.create())
+        except DepthError as error:
+            result.error = str(error)
+            continue
+        result.info = runner.model.info
+        try:
+            for number, outcome, seen in _frames(runner, data, protocol, limit):
+                result.frames.append(outcome)
+                if watch is not None and seen is not None:
+                    watch(index, number, *seen)
+        finally:
+            runner.model.close()
+    return report
+
+
+def _frames(
+    runner: Runner, data: DataSet, protocol: Protocol, limit: int | None
+) -> Iterator[tuple[int, FrameResult, tuple[Frame, Measurement] | None]]:
+    for number, source in enumerate(data.sources[:limit]):
+        try:
+            frame = source.load()
+            prediction, seconds = runner(frame)
+            seen = measure(prediction, frame, protocol)
+        except Exception as error:
+            # Anything a broken file or a model can raise: the other frames are still measured.
+            text = str(error) if isinstance(error, (DepthError, OSError)) else repr(error)
+            yield number, FrameResult(source.name, error=text or repr(error)), None
+            continue
+        outcome = FrameResult(
+            source.name,
+            seen.metrics,
+            seen.coverage,
+            seen.pixels,
+            seconds,
+            seen.alignment,
+            seen.fits,
+        )
+        yield number, outcome, (frame, seen)

@@ -1,0 +1,166 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A report as a table for the terminal and as JSON for programs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from depth_ros import __version__
+from depth_ros.eval.metrics import Metric
+from depth_ros.eval.runner import FrameResult, ModelResult, Report
+
+SCHEMA = 1
+
+
+def number(value: float) -> str:
+    """Return four significant digits, or a dash where there is no value."""
+    return f'{value:.4g}' if math.isfinite(value) else '-'
+
+
+def best(report: Report, metric: Metric) -> set[int]:
+    """Return the models that are best in a metric; none where only one has it."""
+    values = {i: model.mean(metric.name) for i, model in enumerate(report.models)}
+    known = {i: v for i, v in values.items() if math.isfinite(v)}
+    if len(known) < 2:
+        return set()
+    top = max(known.values()) if metric.higher_is_better else min(known.values())
+    return {i for i, value in known.items() if value == top}
+
+
+def rows(report: Report) -> list[tuple[str, list[str]]]:
+    """Return what the table says: a name, and one text per model."""
+    models = report.models
+    table = [
+        ('kind', [m.info.kind.value if m.info else '-' for m in models]),
+        ('alignment', [' '.join(m.alignments) or '-' for m in models]),
+    ]
+    for metric in report.columns:
+        arrow = '↑' if metric.higher_is_better else '↓'
+        unit = f' [{metric.unit}]' if metric.unit else ''
+        leaders = best(report, metric)
+        table.append(
+            (
+                f'{metric.label}{unit} {arrow}',
+                [
+                    number(m.mean(metric.name)) + (' *' if i in leaders else '')
+                    for i, m in enumerate(models)
+                ],
+            )
+        )
+    table += [
+        (
+            'coverage [%] ↑',
+            [f'{100 * m.coverage:.1f}' if m.measured else '-' for m in models],
+        ),
+        ('frames', [f'{len(m.measured)}/{len(m.frames)}' for m in models]),
+        ('time [ms]', [number(m.milliseconds) for m in models]),
+    ]
+    return table
+
+
+def notes(report: Report) -> list[str]:
+    """Return the sentences without which the table could mislead."""
+    found = []
+    aligned = {' '.join(m.alignments) for m in report.models if m.measured}
+    if len(aligned) > 1:
+        found.append('The models are aligned differently: their depth metrics do not compare.')
+    measured = {tuple(f.name for f in m.measured) for m in report.models if m.measured}
+    if len(measured) > 1:
+        found.append('The models were measured on different frames: their means do not compare.')
+    coverages = [m.coverage for m in report.models if m.measured]
+    if coverages and max(coverages) - min(coverages) > 0.01:
+        found.append(
+            'The models give different shares of the pixels (coverage); each is judged on its own.'
+        )
+    return found
+
+
+def failures(report: Report) -> list[str]:
+    """Return one line per model that could not be made and per frame that could not be judged."""
+    lines = []
+    for model in report.models:
+        if model.error:
+            lines.append(f'{model.label}: not run: {model.error}')
+        lines += [f'{model.label}: frame {frame.name}: {frame.error}' for frame in model.failed]
+    return lines
+
+
+def heading(report: Report) -> str:
+    return f'{report.data} (layout {report.layout}), protocol {report.protocol}'
+
+
+def text_table(report: Report) -> str:
+    """Return the table as text, metrics down and models across."""
+    cells = [('', [m.label for m in report.models]), *rows(report)]
+    if len(report.models) > 1:  # keep the columns straight beside the marks of the best
+        cells = [(n, [t if t.endswith(' *') else f'{t}  ' for t in row]) for n, row in cells]
+    first = max(len(name) for name, _ in cells)
+    widths = [max(len(row[i]) for _, row in cells) for i in range(len(report.models))]
+    lines = [heading(report), '']
+    for name, row in cells:
+        values = '  '.join(text.rjust(width) for text, width in zip(row, widths))
+        lines.append(f'{name:<{first}}  {values}'.rstrip())
+    if len(report.models) > 1:
+        lines += ['', '* best; ↓ smaller is better, ↑ larger is better']
+    lines += notes(report)
+    return '\n'.join(lines)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def report_to_json(report: Report) -> dict[str, Any]:
+    """Return the report as plain JSON types; what is not known is null."""
+    protocol = report.protocol
+    return {
+        'schema': SCHEMA,
+        'depth_ros': __version__,
+        'data': report.data,
+        'layout': report.layout,
+        'protocol': {
+            'name': protocol.name,
+            'min_depth': protocol.min_depth,
+            'max_depth': _finite(protocol.max_depth),
+            'crop': protocol.crop,
+            'alignment': protocol.alignment,
+        },
+        'notes': notes(report),
+        'models': [_model(model, report.columns) for model in report.models],
+    }
+
+
+def _model(model: ModelResult, columns: list[Metric]) -> dict[str, Any]:
+    info = model.info
+    return {
+        'label': model.label,
+        'name': info.name if info else None,
+        'kind': info.kind.value if info else None,
+        'licence': info.licence if info else None,
+        'device': info.device if info else None,
+        'options': dict(model.options),
+        'error': model.error or None,
+        'alignment': model.alignments,
+        'metrics': {c.name: _finite(model.mean(c.name)) for c in columns},
+        'coverage': _finite(model.coverage),
+        'milliseconds': _finite(model.milliseconds),
+        'measured': len(model.measured),
+        'failed': len(model.failed),
+        'frames': [_frame(frame) for frame in model.frames],
+    }
+
+
+def _frame(frame: FrameResult) -> dict[str, Any]:
+    if frame.error:
+        return {'name': frame.name, 'error': frame.error}
+    return {
+        'name': frame.name,
+        'alignment': frame.alignment,
+        'fits': {k: {'scale': f.scale, 'shift': f.shift} for k, f in frame.fits.items()},
+        'metrics': {k: _finite(v) for k, v in frame.metrics.items()},
+        'coverage': _finite(frame.coverage),
+        'pixels': frame.pixels,
+        'milliseconds': _finite(frame.seconds * 1e3),
+    }
