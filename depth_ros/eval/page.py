@@ -21,6 +21,7 @@ from depth_ros.eval.pictures import (
     encode,
     error_picture,
     prediction_picture,
+    range_text,
     shows_disparity,
     step_labels,
     truth_picture,
@@ -84,7 +85,10 @@ class Book:
             page = self._pages[number] = _Page(frame.name, shows_disparity(frame))
             page.shared = [
                 ('image', _source(frame.image)),
-                ('truth', _source(truth_picture(frame), exact=True)),
+                (
+                    f'truth, red to blue: {range_text(frame)}',
+                    _source(truth_picture(frame), exact=True),
+                ),
             ]
         if shows_disparity(frame):
             facts = [('EPE', 'epe', ' px'), ('bad-2', 'bad2', ' %')]

@@ -66,6 +66,14 @@ def truth_picture(frame: Frame) -> Image:
     return _grow(depth_to_colors(values, *_range(values)), np.isfinite(values))
 
 
+def range_text(frame: Frame) -> str:
+    """Return the ends of the colours, nearest first, as 1.2 to 3.4 m."""
+    near, far = _range(_as_depth(frame, frame.depth, frame.disparity))
+    if shows_disparity(frame):
+        return f'{1 / near:.3g} to {1 / far:.3g} px'
+    return f'{near:.3g} to {far:.3g} m'
+
+
 def prediction_picture(frame: Frame, seen: Measurement) -> Image:
     """Return the aligned prediction in the colours of the truth."""
     near, far = _range(_as_depth(frame, frame.depth, frame.disparity))
