@@ -39,11 +39,13 @@ def plane_depth(
     """
     rays = unproject(camera, pixel_grid(*camera.size_wh))
     slope = rays @ np.array(normal[:2], np.float64) + normal[2]
+    # What is parallel but for rounding is not seen at the end of the world.
+    slope[np.abs(slope) < 1e-12] = 0
     with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
         depth = distance / slope
-    ahead = (depth > 0) & (depth <= max_depth)
-    depth = np.where(np.isnan(slope), np.nan, np.where(ahead, depth, np.inf))
-    result: FloatImage = depth.astype(np.float32)
+        ahead = (depth > 0) & (depth <= max_depth)
+        depth = np.where(np.isnan(slope), np.nan, np.where(ahead, depth, np.inf))
+        result: FloatImage = depth.astype(np.float32)
     result.flags.writeable = False
     return result
 
