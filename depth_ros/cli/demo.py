@@ -101,8 +101,7 @@ def _check_ros() -> None:
 
 def render_frames(folder: Path, kind: str, seed: int, count: int) -> dict[str, np.ndarray]:
     """Render a camera that sweeps through a scene; keep what it should see for the comparison."""
-    from depth_ros.synthetic import make_scene, render_stereo, stereo_cameras
-    from depth_ros.synthetic.poses import camera_pose
+    from depth_ros.synthetic import camera_pose, make_scene, render_stereo, stereo_cameras
 
     left, right = stereo_cameras(WIDTH, HEIGHT, FOCAL, BASELINE)
     write_camera(left, folder / 'left.yaml', 'left')
@@ -174,10 +173,10 @@ def _commands(folder: Path, rate: float) -> dict[str, list[str]]:
         'max_depth:=20.0',
     ]
     return {
+        'camera': [*_module('demo_camera'), str(folder), '--rate', str(rate)],
         'stereo_depth': _module('stereo_depth')
         + _ros_arguments(stereo, ['model:=sgbm', 'disparity_range:=96']),
         'mono_depth': _module('mono_depth') + _ros_arguments(mono, floor),
-        'camera': [*_module('demo_camera'), str(folder), '--rate', str(rate)],
     }
 
 
@@ -233,4 +232,5 @@ def _write_pictures(folder: Path, truth: dict[str, np.ndarray], out: Path) -> No
         cloud_file = folder / f'{source}_points.npz'
         if cloud_file.exists():
             with np.load(cloud_file) as cloud:
-                write_ply(out / f'{prefix}points.ply', cloud['xyz'], cloud.get('rgb'))
+                rgb = cloud['rgb'] if 'rgb' in cloud else None
+                write_ply(out / f'{prefix}points.ply', cloud['xyz'], rgb)

@@ -69,9 +69,17 @@ class DemoRecorder(Node):
             stamps = np.array(list(depths), np.int64)
             np.savez(self.folder / f'{source}.npz', stamps=stamps, depths=list(depths.values()))
         for source, cloud in self.clouds.items():
-            points = cloud_to_points(cloud)
-            np.savez(self.folder / f'{source}_points.npz', **points)
+            np.savez(self.folder / f'{source}_points.npz', **_coloured_points(cloud))
         (self.folder / 'arrivals.json').write_text(json.dumps(self.arrivals))
+
+
+def _coloured_points(cloud: PointCloud2) -> dict[str, np.ndarray]:
+    points = cloud_to_points(cloud)
+    arrays = {'xyz': np.stack([points[axis] for axis in 'xyz'], axis=-1)}
+    if 'rgb' in (points.dtype.names or ()):
+        packed = np.ascontiguousarray(points['rgb']).view(np.uint32)
+        arrays['rgb'] = np.stack([packed >> 16, packed >> 8, packed], -1).astype(np.uint8)
+    return arrays
 
 
 def main() -> None:
