@@ -7,13 +7,4 @@ from __future__ import annotations
 
 def report() -> dict[str, str]:
     """Return 'ros' or 'own' for each capability."""
-    return {
-        name: 'own'
-        for name in (
-            'cv_bridge',
-            'message_filters',
-            'sensor_msgs_py',
-            'diagnostic_msgs',
-            'tf2_ros',
-        )
-    }
+    return dict.fromkeys(('cv_bridge', 'message_filters', 'sensor_msgs_py', 'diagnostic_msgs', 'tf2_ros'), 'own')

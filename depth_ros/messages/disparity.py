@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from stereo_msgs.msg import DisparityImage
 
+from depth_ros.messages.fast import new_message
 from depth_ros.messages.image import array_to_image, image_to_array
 from depth_ros.types import Camera, DepthError, DepthKind, Prediction
 
@@ -41,7 +42,7 @@ def prediction_to_disparity_image(
     if low <= 0:
         low = min(delta_d, float(np.min(values, initial=delta_d, where=positive)))
     invalid = np.float32(low - 1)
-    msg = DisparityImage(header=header)
+    msg = new_message(DisparityImage, header)
     with np.errstate(invalid='ignore'):
         valid = (values >= np.float32(low)) & np.isfinite(values)
     msg.image = array_to_image(np.where(valid, values, invalid), '32FC1', header)

@@ -70,7 +70,7 @@ def _colour() -> list[Encoding]:
         for name, (channels, rgb, grey) in codes.items()
         for bits, dtype in ((8, np.uint8), (16, np.uint16))
     ]
-    # The CV-style names say nothing about the order; OpenCV programs, which publish them, mean BGR.
+    # The CV-style names do not tell the order; OpenCV programs publish them and mean BGR.
     for name, meant in (('8UC3', 'bgr'), ('8UC4', 'bgra'), ('16UC3', 'bgr'), ('16UC4', 'bgra')):
         dtype = np.uint8 if name.startswith('8') else np.uint16
         found.append(Encoding(name, dtype, codes[meant][0], 'colour', *codes[meant][1:]))

@@ -10,17 +10,28 @@ round(x * 255 / 65535). A grey picture of a YUV encoding is its Y plane, as cv_b
 
 from __future__ import annotations
 
-import array
 import sys
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import Image as ImageMessage
 
+from depth_ros.messages.compressed import compressed_to_rgb
 from depth_ros.messages.encodings import ENCODINGS, Encoding
+from depth_ros.messages.fast import array_to_bytes, new_message
+from depth_ros.messages.pixels import to_grey, to_rgb
 from depth_ros.types import DepthError, Image
+
+__all__ = [
+    'array_to_image',
+    'compressed_to_rgb',
+    'encoding_of',
+    'image_to_array',
+    'image_to_grey',
+    'image_to_rgb',
+    'image_to_view_array',
+]
 
 _LITTLE = sys.byteorder == 'little'
 
@@ -94,13 +105,13 @@ def _bytes(data: Any) -> npt.NDArray[np.uint8]:
 def image_to_rgb(msg: Any) -> Image:
     """Return HxWx3 RGB, whatever arrived; grey is repeated, alpha is dropped."""
     encoding = _picture(msg)
-    return _to_rgb(_pixels(msg, encoding), encoding, int(msg.height))
+    return to_rgb(_pixels(msg, encoding), encoding, int(msg.height))
 
 
 def image_to_grey(msg: Any) -> Image:
     """Return HxW grey, whatever arrived; colour is weighted as ITU-R BT.601 says."""
     encoding = _picture(msg)
-    return _to_grey(_pixels(msg, encoding), encoding, int(msg.height))
+    return to_grey(_pixels(msg, encoding), encoding, int(msg.height))
 
 
 def image_to_view_array(msg: Any) -> Image:
@@ -118,48 +129,6 @@ def _picture(msg: Any) -> Encoding:
     return encoding
 
 
-def _to_rgb(pixels: npt.NDArray[Any], encoding: Encoding, height: int) -> Image:
-    if encoding.family == 'grey':
-        return cv2.cvtColor(_eight_bits(pixels), cv2.COLOR_GRAY2RGB)
-    if encoding.name == 'nv24':
-        return _nv24_to_rgb(pixels, height)
-    if encoding.to_rgb is not None:
-        pixels = cv2.cvtColor(pixels, encoding.to_rgb)
-    return _eight_bits(pixels)
-
-
-def _to_grey(pixels: npt.NDArray[Any], encoding: Encoding, height: int) -> Image:
-    if encoding.rows != 1:
-        return pixels[:height]  # the planar formats begin with Y
-    if encoding.to_grey is not None:
-        pixels = cv2.cvtColor(pixels, encoding.to_grey)
-    return _eight_bits(pixels)
-
-
-def _eight_bits(pixels: npt.NDArray[Any]) -> Image:
-    if pixels.dtype == np.uint8:
-        return pixels
-    return cv2.convertScaleAbs(pixels, alpha=255 / 65535)
-
-
-def _nv24_to_rgb(pixels: npt.NDArray[np.uint8], height: int) -> Image:
-    # OpenCV has no 4:4:4 conversion with video range. Each pixel written twice is 4:2:2, which
-    # it converts as it converts the other encodings, so that all of them agree.
-    width = pixels.shape[1]
-    doubled = np.empty((height, width, 2, 2), np.uint8)
-    doubled[..., 1] = pixels[:height, :, None]
-    doubled[..., 0] = pixels[height:].reshape(height, width, 2)
-    rgb = cv2.cvtColor(doubled.reshape(height, 2 * width, 2), cv2.COLOR_YUV2RGB_UYVY)
-    return np.ascontiguousarray(rgb[:, ::2])
-
-
-def array_to_bytes(pixels: npt.NDArray[Any]) -> array.array[int]:
-    """Return the bytes as the one type that a message field takes without looking at each."""
-    data = array.array('B')
-    data.frombytes(memoryview(np.ascontiguousarray(pixels)).cast('B'))
-    return data
-
-
 def array_to_image(pixels: npt.NDArray[Any], encoding: str, header: Any) -> ImageMessage:
     """Return a message without padding, in native byte order; planar YUV is not written."""
     layout = encoding_of(encoding)
@@ -173,17 +142,10 @@ def array_to_image(pixels: npt.NDArray[Any], encoding: str, header: Any) -> Imag
         )
     if not pixels.size:
         raise DepthError(f'image has shape {pixels.shape}, expected at least one pixel')
-    msg = ImageMessage(header=header)
+    msg = new_message(ImageMessage, header)
     msg.height, msg.width = pixels.shape[:2]
     msg.encoding = encoding
     msg.is_bigendian = 0 if _LITTLE else 1
     msg.step = msg.width * layout.pixel_bytes
     msg.data = array_to_bytes(pixels)
     return msg
-
-
-def compressed_to_rgb(msg: Any) -> Image:
-    """Return HxWx3 RGB of a jpeg or png CompressedImage."""
-    from depth_ros.messages import compressed
-
-    return compressed.compressed_to_rgb(msg)
