@@ -305,7 +305,9 @@ def _radial_limit(k: Matrix) -> float:
 
 def _first_root(coefficients: Matrix, widest: float) -> float:
     """Return the smallest positive real root, lowest power first, or widest if there is none."""
-    trimmed = np.trim_zeros(coefficients, 'b')
+    # Terms too small to matter anywhere would only upset the root finder.
+    felt = np.abs(coefficients) * widest ** np.arange(coefficients.size) > 1e-12
+    trimmed = np.trim_zeros(np.where(felt, coefficients, 0.0), 'b')
     if trimmed.size < 2:
         return widest
     roots = np.roots(trimmed[::-1])

@@ -1,28 +1,40 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Pixels that hang in the air between two surfaces."""
+"""
+Where one surface ends and another begins, and the pixels that hang in the air between them.
+
+All of it works on inverse depth. There a plane is linear in the pixel however steeply it is
+seen, so a slope that goes on is a surface and a slope that does not is an edge; and the sky,
+at 0, is as good a surface as any.
+"""
 
 from __future__ import annotations
+
+import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from depth_ros.types import DepthError, FloatImage
 
-_SUPPORT = 4  # neighbours in a row that must lie on one plane with a pixel to carry it
-_BEND = 0.25  # how much of its slope a plane may bend by from pixel to pixel
+Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
+
+_SUPPORT = 4  # neighbours in a row that must lie on one line with a pixel to carry it
+_BEND = np.float32(0.25)  # how much of its slope a surface may bend by from pixel to pixel
 
 
-def flying_pixels(depth: FloatImage, relative_gradient: float) -> npt.NDArray[np.bool_]:
+def flying_pixels(depth: FloatImage, relative_gradient: float) -> Mask:
     """
     Return True where a pixel lies between two surfaces and on neither.
 
     Such a pixel differs by more than relative_gradient (of the nearer depth) from both its
     neighbours in a row or column, nearer than one and farther than the other. A plane seen at a
-    grazing angle does so as well, but its inverse depth is linear in the pixel: a pixel whose
-    next four neighbours on either side continue one line is kept. The clean pixels on both sides
-    of a depth step are kept, and so are thin things. Sky (+Inf) is a surface; NaN, -Inf and what
-    is not positive are unknown and prove nothing. 0 turns the filter off.
+    grazing angle does so as well: a pixel whose next four neighbours on either side go on in one
+    line of inverse depth is kept. The clean pixels on both sides of a depth step are kept, and so
+    are thin things, which are nearer than both their neighbours. Sky (+Inf) is a surface; NaN,
+    -Inf and what is not positive are unknown and prove nothing. 0 turns the filter off.
     """
     if not relative_gradient >= 0:
         raise DepthError(
@@ -30,58 +42,128 @@ def flying_pixels(depth: FloatImage, relative_gradient: float) -> npt.NDArray[np
             'such as 0.05'
         )
     flying = np.zeros(depth.shape, np.bool_)
-    if relative_gradient == 0 or not np.isfinite(relative_gradient):
+    if relative_gradient == 0 or math.isinf(relative_gradient):
         return flying
     inverse = inverse_depth(depth)
     shrunk = inverse * np.float32(1 / (1 + relative_gradient))
-    _flying_along_rows(inverse, shrunk, flying)
-    _flying_along_rows(inverse.T, shrunk.T, flying.T)
+    for axis in (0, 1):
+        if inverse.shape[axis] < 3:
+            continue
+        rises, falls = steps(inverse, shrunk, axis)
+        between = first_of(rises, axis) & last_of(rises, axis)
+        between |= first_of(falls, axis) & last_of(falls, axis)
+        line = lines_at(between, inverse.shape, axis, 1)
+        lonely = ~(_carried(inverse, line, 1) | _carried(inverse, line, -1))
+        flying.ravel()[line.pixels[lonely]] = True
     return flying
 
 
 def remove_flying_pixels(depth: FloatImage, relative_gradient: float) -> FloatImage:
     """Return depth with NaN for flying pixels."""
-    flying = flying_pixels(depth, relative_gradient)
     result = np.array(depth, np.float32)
-    result[flying] = np.nan
+    result[flying_pixels(result, relative_gradient)] = np.nan
     return result
 
 
+def split_cells(depth: FloatImage, relative_gradient: float) -> Mask:
+    """
+    Return (H-1, W-1): True where four neighbouring pixels are not one surface.
+
+    Two neighbours are of one surface if both are valid and differ by less than relative_gradient
+    (of the nearer depth), or if their slope goes on to the next pixel on one side at least.
+    """
+    inverse = inverse_depth(depth)
+    shrunk = inverse * np.float32(1 / (1 + relative_gradient))
+    apart = []
+    for axis in (0, 1):
+        # Written so that NaN, and 0 (infinitely far), are like nothing.
+        alike = first_of(shrunk, axis) < last_of(inverse, axis)
+        alike &= last_of(shrunk, axis) < first_of(inverse, axis)
+        rises, falls = steps(inverse, shrunk, axis)
+        line = lines_at(rises | falls, inverse.shape, axis, 0)
+        smooth = line.pixels[_goes_on(inverse, line)]
+        if axis == 1:
+            smooth = smooth - smooth // inverse.shape[1]  # from pixels to pairs of a row
+        alike.ravel()[smooth] = True
+        apart.append(~alike)
+    down, across = apart
+    return across[:-1] | across[1:] | down[:, :-1] | down[:, 1:]
+
+
 def inverse_depth(depth: FloatImage) -> FloatImage:
-    """Return 1 / depth: 0 for +Inf, NaN for what is unknown or not positive."""
-    depth = np.asarray(depth, np.float32)
-    with np.errstate(divide='ignore', invalid='ignore'):
+    """Return 1 / depth, C-contiguous: 0 for +Inf, NaN for what is unknown or not positive."""
+    depth = np.ascontiguousarray(depth, np.float32)
+    with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
         inverse = np.divide(np.float32(1), depth)
-        np.copyto(inverse, np.nan, where=depth <= 0)
+        wrong = depth <= 0
+        if wrong.any():
+            inverse[wrong] = np.nan
     return inverse
 
 
-def _flying_along_rows(
-    inverse: FloatImage, shrunk: FloatImage, flying: npt.NDArray[np.bool_]
-) -> None:
-    """Mark in place; the arrays may be transposed views."""
-    if inverse.shape[1] < 3:
-        return
-    rises = inverse[:, :-1] < shrunk[:, 1:]
-    falls = shrunk[:, :-1] > inverse[:, 1:]
-    between = (rises[:, :-1] & rises[:, 1:]) | (falls[:, :-1] & falls[:, 1:])
-    rows, columns = np.nonzero(between)
-    if rows.size == 0:
-        return
-    columns = columns + 1
-    lonely = ~(_carried(inverse, rows, columns, 1) | _carried(inverse, rows, columns, -1))
-    flying[rows[lonely], columns[lonely]] = True
+class Line(NamedTuple):
+    """Pixels of a contiguous image, seen along an axis."""
+
+    pixels: Indices  # flat
+    places: Indices  # along the axis
+    length: int  # of the axis
+    stride: int  # between neighbours along the axis
 
 
-def _carried(
-    inverse: FloatImage, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], step: int
-) -> npt.NDArray[np.bool_]:
-    """Tell which pixels lie on one line with the _SUPPORT pixels that follow in a direction."""
-    width = inverse.shape[1]
-    last = columns + _SUPPORT * step
-    carried = (last >= 0) & (last < width)
-    run = np.clip(columns[:, None] + step * np.arange(_SUPPORT + 1), 0, width - 1)
-    slopes = np.diff(inverse[rows[:, None], run], axis=1)
+def steps(inverse: FloatImage, shrunk: FloatImage, axis: int) -> tuple[Mask, Mask]:
+    """Tell, for each pixel but the last along an axis, if the next is clearly nearer, farther."""
     with np.errstate(invalid='ignore'):
-        bends = np.abs(np.diff(slopes, axis=1)) <= _BEND * np.abs(slopes[:, :1])
-    return carried & bends.all(axis=1)
+        rises = first_of(inverse, axis) < last_of(shrunk, axis)
+        falls = first_of(shrunk, axis) > last_of(inverse, axis)
+    return rises, falls
+
+
+def first_of(image: np.ndarray, axis: int) -> np.ndarray:
+    """Return all but the last along an axis."""
+    return image[:-1] if axis == 0 else image[:, :-1]
+
+
+def last_of(image: np.ndarray, axis: int) -> np.ndarray:
+    """Return all but the first along an axis."""
+    return image[1:] if axis == 0 else image[:, 1:]
+
+
+def lines_at(mask: Mask, shape: tuple[int, ...], axis: int, offset: int) -> Line:
+    """Return the True pixels of a mask that is cut along one axis and begins at an offset."""
+    flat = np.flatnonzero(mask)
+    rows, columns = np.divmod(flat, max(mask.shape[1], 1))
+    places = (rows if axis == 0 else columns) + offset
+    pixels = places * shape[1] + columns if axis == 0 else rows * shape[1] + places
+    return Line(pixels, places, shape[axis], shape[1] if axis == 0 else 1)
+
+
+def _carried(inverse: FloatImage, line: Line, way: int) -> Mask:
+    """Tell which pixels lie on one line with the _SUPPORT pixels that follow them one way."""
+    last = line.places + way * _SUPPORT
+    carried = (last >= 0) & (last < line.length)
+    left = np.flatnonzero(carried)
+    here, step, flat = line.pixels[left], way * line.stride, inverse.ravel()
+    slope = flat[here + step] - flat[here]
+    limit, before = _BEND * np.abs(slope), slope
+    straight = np.ones(left.size, np.bool_)
+    for count in range(1, _SUPPORT):
+        after = flat[here + (count + 1) * step] - flat[here + count * step]
+        straight &= np.abs(after - before) <= limit
+        before = after
+    carried[left] = straight
+    return carried
+
+
+def _goes_on(inverse: FloatImage, line: Line) -> Mask:
+    """Tell which slopes, from a pixel to the next, are also those before or after them."""
+    flat, step = inverse.ravel(), line.stride
+    here = line.pixels
+    slope = flat[here + step] - flat[here]
+    limit = _BEND * np.abs(slope)
+    goes_on = np.zeros(here.size, np.bool_)
+    for known, at in ((line.places > 0, -1), (line.places < line.length - 2, 1)):
+        first = np.where(known, here + at * step, here)
+        other = flat[first + step] - flat[first]
+        goes_on |= known & (np.abs(other - slope) <= limit)
+    # The infinitely far is on no plane.
+    return goes_on & (flat[here] > 0) & (flat[here + step] > 0)

@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from depth_ros.geometry.camera import rectified_camera
 from depth_ros.geometry.distortion import pixel_grid, rays_to_pixels, unproject
-from depth_ros.types import Camera, DepthError
+from depth_ros.types import Camera, DepthError, Matrix
 
 _SHIFT = 0.01  # px that rectification may leave a pixel where it was
 _ROWS = 0.05  # px by which rows of a pair may disagree
+_HAIR = 1e-3  # px outside the image that rounding may bring about
 Maps = tuple[np.ndarray, np.ndarray, npt.NDArray[np.bool_]]
 
 
@@ -68,20 +69,40 @@ class Rectifier:
                 f'image is {image.shape[1]}x{image.shape[0]} but its camera is '
                 f'{self.source.width}x{self.source.height}; publish a matching camera_info'
             )
+        image = np.ascontiguousarray(image)  # cv2 refuses mirrored views such as bgr[..., ::-1]
         return cv2.remap(image, self._whole, self._fraction, cv2.INTER_LINEAR)
+
+
+def rectified_pixels(
+    camera: Camera, pixels: npt.ArrayLike, target: Camera | None = None
+) -> Matrix:
+    """Return where pixels (..., 2) of the raw image lie in the rectified one; NaN if nowhere."""
+    target = rectified_camera(camera) if target is None else target
+    return rays_to_pixels(target, _turn(unproject(camera, pixels), target.R.T @ camera.R))
+
+
+def raw_pixels(camera: Camera, pixels: npt.ArrayLike, target: Camera | None = None) -> Matrix:
+    """Return where pixels (..., 2) of the rectified image lie in the raw one; NaN if nowhere."""
+    target = rectified_camera(camera) if target is None else target
+    return rays_to_pixels(camera, _turn(unproject(target, pixels), camera.R.T @ target.R))
+
+
+def _turn(rays: Matrix, rotation: Matrix) -> Matrix:
+    """Rotate rays (x / z, y / z); NaN where they come to point backwards."""
+    vectors = rays @ rotation[:, :2].T + rotation[:, 2]
+    with np.errstate(divide='ignore', invalid='ignore'):
+        z = np.where(vectors[..., 2:] > 0, vectors[..., 2:], np.nan)
+        return vectors[..., :2] / z
 
 
 @functools.lru_cache(maxsize=8)
 def _maps(camera: Camera, target: Camera) -> Maps:
-    rays = unproject(target, pixel_grid(*target.size_wh))
-    turn = camera.R.T @ target.R
-    vectors = rays @ turn[:, :2].T + turn[:, 2]
-    with np.errstate(divide='ignore', invalid='ignore'):
-        z = np.where(vectors[..., 2] > 0, vectors[..., 2], np.nan)
-        pixels = rays_to_pixels(camera, vectors[..., :2] / z[..., None])
-        inside = (pixels >= 0) & (pixels <= (camera.width - 1, camera.height - 1))
-    valid = inside.all(axis=-1)
-    away = np.nan_to_num(pixels, nan=-2.0).clip(-2, (camera.width + 1, camera.height + 1))
+    pixels = raw_pixels(camera, pixel_grid(*target.size_wh), target)
+    # A hair of tolerance, so that an identity is valid up to its border.
+    last = np.array(camera.size_wh) - 1 + _HAIR
+    with np.errstate(invalid='ignore'):
+        valid = ((pixels >= -_HAIR) & (pixels <= last)).all(axis=-1)
+    away = np.nan_to_num(pixels, nan=-2.0).clip(-2, last + 2)
     # remap works in 1/32 px whatever the maps are; fixed-point maps are the fast form of that.
     whole, fraction = cv2.convertMaps(away.astype(np.float32), np.empty(0), cv2.CV_16SC2)
     for array in (whole, fraction, valid):
