@@ -14,6 +14,13 @@ many scenes at once in torch.
 from depth_ros.synthetic.cameras import camera_pose, right_pose, stereo_cameras
 from depth_ros.synthetic.render import Rendered, Renderer, points_of, render, render_stereo
 from depth_ros.synthetic.scene import Scene
+from depth_ros.synthetic.views import (
+    odometry,
+    sample_camera,
+    sample_mount,
+    sample_pose,
+    trajectory,
+)
 from depth_ros.synthetic.worlds import kinds, make_scene, plane_scene
 
 __all__ = [
@@ -27,6 +34,11 @@ __all__ = [
     'points_of',
     'render',
     'render_stereo',
+    'odometry',
     'right_pose',
+    'sample_camera',
+    'sample_mount',
+    'sample_pose',
     'stereo_cameras',
+    'trajectory',
 ]

@@ -100,6 +100,7 @@ class Builder:
         material: int,
         rotation: Floats | None = None,
         shadow: bool = True,
+        offset: Sequence[float] | None = None,
     ) -> None:
         """Add a solid by centre and half sizes in the current frame."""
         at, frame, velocity = self._frame
@@ -111,7 +112,8 @@ class Builder:
                 frame @ (np.eye(3) if rotation is None else rotation),
                 np.maximum(np.asarray(half, np.float64), 1e-4),
                 self._instance or self._instances, material,
-                self.rng.uniform(0, 10, 2), velocity, shadow,
+                self.rng.uniform(0, 10, 2) if offset is None else np.asarray(offset, float),
+                velocity, shadow,
             )
         )  # fmt: skip
 
@@ -151,13 +153,17 @@ class Builder:
         size: Sequence[float],
         material: int,
         shadow: bool = True,
+        fitted: bool = False,
     ) -> None:
         """Add an upright (u horizontal, v up) or level rectangle by its full width and height."""
+        # Fitted: the texture, whose scale is the rectangle's size, begins at its upper left.
+        offset = (size[0] / 2, -size[1] / 2) if fitted else None
         n = np.asarray(normal, np.float64) / np.linalg.norm(normal)
         u = np.array([-n[1], n[0], 0.0]) if abs(n[2]) < 0.99 else np.array([1.0, 0.0, 0.0])
         u /= np.linalg.norm(u)
         rotation = np.stack([u, np.cross(n, u), n], axis=1)
-        self.add(Shape.RECT, centre, (size[0] / 2, size[1] / 2, 0), material, rotation, shadow)
+        half = (size[0] / 2, size[1] / 2, 0.0)
+        self.add(Shape.RECT, centre, half, material, rotation, shadow, offset)
 
     def lamp(self, position: Sequence[float], colour: Colour) -> None:
         """Add a point light in the current frame; colour is its light at one metre."""

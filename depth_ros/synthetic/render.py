@@ -18,6 +18,7 @@ from depth_ros.synthetic.shapes import surface
 from depth_ros.types import Camera, DepthError, FloatImage, Image
 
 TILE = 16
+BLOCK = 100  # tiles that are worked on at once
 STAIN = 'clouds'
 
 
@@ -272,6 +273,12 @@ class Renderer:
         facing = np.ascontiguousarray(normals @ rotation.T, np.float32)
         return Rendered(image, t.astype(np.float32), facing, ids, camera, pose)
 
+    def radiance(self, camera: Camera, pose: Floats) -> np.ndarray:
+        """Return linear light (H, W, 3) before exposure."""
+        with np.errstate(divide='ignore', invalid='ignore', over='ignore', under='ignore'):
+            grid = camera_rays(camera).astype(self.dtype)
+            return self._sample(grid, camera, pose, True, False)[0]
+
     def _sample(
         self, grid: FloatImage, camera: Camera, pose: Floats, shadows: bool, specular: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -280,8 +287,19 @@ class Renderer:
         # The ray has z = 1 in the camera, so that t is Z.
         r = pose[:3, :3].astype(self.dtype)
         d = np.stack([r[i, 0] * xy[0] + r[i, 1] * xy[1] + r[i, 2] for i in range(3)])
-        t, row = self.caster.from_point(pose[:3, 3], d)
-        light, normals = self.colours(d, t, row, pose[:3, 3], 1.0 / camera.fx, shadows, specular)
+        # Block by block, so that what a block needs stays in the processor's cache.
+        parts = []
+        for block in np.array_split(d, max(1, round(d.shape[1] / BLOCK)), axis=1):
+            block = np.ascontiguousarray(block)
+            t, row = self.caster.from_point(pose[:3, 3], block)
+            parts.append(
+                (
+                    *self.colours(block, t, row, pose[:3, 3], 1 / camera.fx, shadows, specular),
+                    t,
+                    row,
+                )
+            )
+        light, normals, t, row = (np.concatenate(p, axis=-2) for p in zip(*parts))
         size = camera.width, camera.height
         return (
             _from_tiles(light, *size), _from_tiles(t, *size), _from_tiles(row, *size),

@@ -50,7 +50,9 @@ def albedo(
     uv is in metres, footprint is the width of a pixel on the surface in metres; `material` holds
     the columns of Materials gathered for every point.
     """
+    # Textures are drawn with their top first, surfaces measure v upwards.
     su, sv = material['scale_u'], material['scale_v']
+    uv = (uv[0], -uv[1])
     a, b = sample(
         xp, table, material['start'], uv[0] / su, uv[1] / sv,
         footprint / xp.minimum(su, sv), integer,

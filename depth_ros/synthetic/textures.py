@@ -36,7 +36,7 @@ def pattern(function: Callable[[Rng], tuple[Plane, Plane]]) -> Any:
 
 def names() -> list[str]:
     """Return the names of all patterns; a material's texture is an index into this list."""
-    from depth_ros.synthetic import patterns  # noqa: F401, fills PATTERNS
+    from depth_ros.synthetic import patterns, prints  # noqa: F401, they fill PATTERNS
 
     return list(PATTERNS)
 

@@ -1,52 +1,53 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds of worlds, by name."""
+"""The kinds of worlds, by name; a world comes with a good first view and an exposure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.synthetic import stuff
 from depth_ros.synthetic.build import Builder
-from depth_ros.synthetic.cameras import camera_pose
+from depth_ros.synthetic.indoor import NOWHERE, corridor, room, warehouse
+from depth_ros.synthetic.outdoor import outdoor, street, weather
 from depth_ros.synthetic.scene import Air, Scene, Shape, rotation_to
+from depth_ros.synthetic.views import measured_exposure, sample_pose
 from depth_ros.types import DepthError
 
 
-def _simple(rng: np.random.Generator) -> Scene:
+def clutter(rng: np.random.Generator) -> Scene:
+    """Fill the air with solids of every kind: nothing there can be guessed, only seen."""
     b = Builder(rng)
-    wall = b.material('plaster', [0.7, 0.5], 1.0)
-    bricks = b.material('brick', [[0.5, 0.2, 0.1], [0.6, 0.3, 0.2], 0.6], 1.0)
-    floor = b.material('planks', [[0.5, 0.35, 0.2], [0.3, 0.2, 0.1], 0.05], 1.2, specular=0.1)
-    b.box((0, 0, -0.5), (20, 20, 1), floor, shadow=False)
-    b.box((0, 0, 3.5), (20, 20, 1), wall, shadow=False)
-    for x, y in ((4, 0), (-4, 0), (0, 3), (0, -3)):
-        b.box((x * 1.0, y * 1.0, 1.5), (0.2, 9, 3) if x else (9, 0.2, 3), bricks, shadow=False)
-    for _ in range(20):
-        x, y = rng.uniform(-1, 3.5), rng.uniform(-2.5, 2.5)
-        colours = rng.uniform(0, 0.8, (3, 3))
-        m = b.material(str(rng.choice(['tiles', 'grain', 'clouds', 'checker'])), colours, 0.5)
-        size = rng.uniform(0.1, 0.6, 3)
-        with b.thing((x, y, 0), rng.uniform(0, 6)):
-            shape = rng.integers(0, 4)
-            if shape == 0:
-                b.box((0, 0, size[2] / 2), size, m)
-            elif shape == 1:
-                b.cylinder((0, 0, 0), size[0] / 2, size[2] * 2, m)
-            elif shape == 2:
-                b.ball((0, 0, size[0] / 2), size[0] / 2, m)
-            else:
-                b.rod((0, 0, 0.2), (0, 0, 1.5), 0.2, m, Shape.CAPSULE)
-    b.lamp((0, 0, 2.7), (4.0, 3.8, 3.5))
-    b.lamp((2.5, 1, 2.7), (3.0, 3.0, 3.0))
-    return b.scene(Air(), camera_pose((-3, 0, 1.2), pitch=0.15), area=(-3.8, 3.8, -2.8, 2.8))
+    if rng.random() < 0.6:
+        b.rect((0, 0, 0), (0, 0, 1), (2000, 2000), stuff.ground(b), shadow=False)
+    if rng.random() < 0.5:
+        b.box((rng.uniform(8, 20), 0, 5), (0.3, 60, 12), stuff.wall(b), rng.uniform(-0.5, 0.5))
+    materials = [stuff.anything(b) for _ in range(24)]
+    for _ in range(int(rng.integers(25, 80))):
+        far = rng.uniform(1.2, 16) ** 1.0
+        at = (far, rng.uniform(-0.8, 0.8) * far, max(0.1, 1.2 + rng.uniform(-0.6, 0.6) * far))
+        half = rng.uniform(0.03, 0.22, 3) * far ** rng.uniform(0.4, 1.0)
+        shape = Shape(int(rng.integers(len(Shape))))
+        if rng.random() < 0.3:  # thin: a pole, a board, a rod
+            half[int(rng.integers(3))] *= 6
+        with b.thing(at, 0.0, rng.normal(0, 0.3, 3)):
+            turn = rotation_to(rng.normal(size=3))
+            b.add(shape, (0, 0, 0), half, materials[int(rng.integers(24))], turn)
+    return b.scene(weather(b), NOWHERE, area=(-1.0, 1.0, -1.0, 1.0))
 
 
-KINDS: dict[str, Callable[[np.random.Generator], Scene]] = dict.fromkeys(
-    ('room', 'corridor', 'street', 'warehouse', 'outdoor'), _simple
-)
+KINDS: dict[str, Callable[[np.random.Generator], Scene]] = {
+    'room': room,
+    'corridor': corridor,
+    'warehouse': warehouse,
+    'street': street,
+    'outdoor': outdoor,
+    'clutter': clutter,
+}
 
 
 def kinds() -> list[str]:
@@ -58,10 +59,10 @@ def make_scene(kind: str = 'room', seed: int = 0) -> Scene:
     """Return a world of a kind; the same seed gives the same world."""
     if kind not in KINDS:
         raise DepthError(f'scene kind is {kind!r}, expected one of {", ".join(KINDS)}')
-    from dataclasses import replace
-
-    scene = KINDS[kind](np.random.default_rng([seed, list(KINDS).index(kind)]))
-    return replace(scene, kind=kind, seed=seed)
+    rng = np.random.default_rng([seed, list(KINDS).index(kind)])
+    scene = replace(KINDS[kind](rng), kind=kind, seed=seed)
+    scene = replace(scene, start=sample_pose(scene, rng))
+    return replace(scene, exposure=measured_exposure(scene) * float(rng.uniform(0.8, 1.25)))
 
 
 def plane_scene(normal: npt.ArrayLike, distance: float, seed: int = 0) -> Scene:
