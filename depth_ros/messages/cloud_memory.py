@@ -67,8 +67,8 @@ class StripPlan:
         ray_x: FloatImage
         ray_y: FloatImage
         if is_plain(camera):
-            columns, rows = ray_axes(camera)
-            ray_x, ray_y = columns[None, ::dx], np.ascontiguousarray(rows[::dy, None])
+            by_column, by_row = ray_axes(camera)
+            ray_x, ray_y = by_column[None, ::dx], np.ascontiguousarray(by_row[::dy, None])
             self.all_rays = True
         else:
             grid = ray_grid(camera)[::dy, ::dx]
@@ -78,7 +78,7 @@ class StripPlan:
         height, width = self.shape
         count = min(height, max(1, _STRIP_PIXELS // width))
         x, y, z, other, tile = _planes(5, (count, width))
-        flags = np.empty((2, count, width), np.bool_)
+        flags, more_flags = np.empty((2, count, width), np.bool_)
         tile[:] = ray_x[:1]
         self.strips = []
         for start in range(0, height, count):
@@ -86,10 +86,15 @@ class StripPlan:
             rows = slice(start, start + n)
             self.strips.append(
                 Strip(
-                    rows,
-                    tile[:n] if len(ray_x) == 1 and height > 1 else ray_x[rows],
-                    ray_y[rows],
-                    *(p[:n] for p in (x, y, z, other, flags[0], flags[1])),
+                    rows=rows,
+                    ray_x=ray_x[rows] if len(ray_x) == height else tile[:n],
+                    ray_y=ray_y[rows],
+                    x=x[:n],
+                    y=y[:n],
+                    z=z[:n],
+                    other=other[:n],
+                    flags=flags[:n],
+                    more_flags=more_flags[:n],
                 )
             )
 

@@ -76,7 +76,9 @@ def _decode(msg: Any, max_pixels: int) -> tuple[npt.NDArray[Any], str]:
             'end, expected a whole file: the message was cut off; check the transport'
         )
     # A camera's picture is taken as its sensor sees it: the calibration knows of no EXIF turn.
-    flags = cv2.IMREAD_UNCHANGED if header.codec == 'png' else cv2.IMREAD_ANYCOLOR
+    flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    if header.codec == 'png':
+        flags = cv2.IMREAD_UNCHANGED  # 16 bits, too
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
@@ -95,7 +97,8 @@ def _stored_encoding(pixels: npt.NDArray[Any], original: str, stored: str) -> st
     bits = 8 * pixels.dtype.itemsize
     if pixels.ndim == 2:
         # A mosaic may be stored as it is; it is one still.
-        return original if original == f'bayer_{original[6:10]}{bits}' else f'mono{bits}'
+        mosaic = original.startswith('bayer_') and ENCODINGS.get(original)
+        return original if mosaic and mosaic.dtype == pixels.dtype else f'mono{bits}'
     # OpenCV decodes to BGR. Where the text says that RGB was handed to the encoder, which takes
     # BGR, the stored colours are swapped.
     order = 'rgb' if 'compressed rgb' in stored else 'bgr'

@@ -51,7 +51,6 @@ def _bayer() -> list[Encoding]:
             'bayer',
             getattr(cv2, f'COLOR_Bayer{name}2RGB'),
             getattr(cv2, f'COLOR_Bayer{name}2GRAY'),
-            multiple_wh=(2, 2),
         )
         for ros, name in opencv.items()
         for bits, dtype in ((8, np.uint8), (16, np.uint16))

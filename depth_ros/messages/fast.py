@@ -30,5 +30,5 @@ def array_to_bytes(values: npt.NDArray[Any]) -> array.array[int]:
     """Return the bytes as the one type that a field takes without looking at each of them."""
     data = array.array('B')
     if values.size:
-        data.frombytes(memoryview(np.ascontiguousarray(values)).cast('B'))
+        data.frombytes(np.ascontiguousarray(values).data.cast('B'))
     return data

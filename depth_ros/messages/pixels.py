@@ -17,7 +17,8 @@ from depth_ros.types import Image
 def to_rgb(pixels: npt.NDArray[Any], encoding: Encoding, height: int) -> Image:
     """Return HxWx3 RGB; grey is repeated, alpha is dropped."""
     if encoding.family == 'grey':
-        return cv2.cvtColor(to_grey(pixels, encoding, height), cv2.COLOR_GRAY2RGB)
+        grey = to_grey(pixels, encoding, height)
+        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
     if encoding.name == 'nv24':
         return _nv24_to_rgb(pixels, height)
     if encoding.to_rgb is not None:
@@ -38,7 +39,7 @@ def _eight_bits(pixels: npt.NDArray[Any]) -> Image:
     """Return round(x * 255 / 65535) of 16 bits."""
     if pixels.dtype == np.uint8:
         return pixels
-    return cv2.convertScaleAbs(pixels, alpha=255 / 65535)
+    return np.asarray(cv2.convertScaleAbs(pixels, alpha=255 / 65535), np.uint8)
 
 
 def _nv24_to_rgb(pixels: npt.NDArray[np.uint8], height: int) -> Image:
