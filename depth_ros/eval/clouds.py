@@ -150,7 +150,7 @@ def cloud_metrics(
     method: str = 'auto',
 ) -> dict[str, float]:
     """
-    Return how close two clouds (..., 3) are, in their unit; points that are not finite do not count.
+    Return how close two clouds (..., 3) are, in their unit; NaN and infinite points do not count.
 
     accuracy is the mean distance from prediction to truth, completeness from truth to prediction,
     chamfer their mean. precision and recall are the shares of those distances below the

@@ -93,11 +93,21 @@ def measure(prediction: Prediction, frame: Frame, protocol: Protocol) -> Measure
 def _at_size(prediction: Prediction, height: int, width: int) -> Values:
     """Return the values at the truth's size; disparity grows with the image's width."""
     values = prediction.values
-    if values.shape != (height, width):
-        values = resize_depth(values, width, height)
-        if prediction.kind is DepthKind.DISPARITY:
-            values = values * (width / prediction.camera.width)
-    return values.astype(np.float64)
+    if values.shape == (height, width):
+        return values.astype(np.float64)
+    if prediction.kind in (DepthKind.METRIC, DepthKind.SCALE_INVARIANT):
+        return resize_depth(values, width, height).astype(np.float64)
+    # The resize works on depth; what is inverse already goes in and comes out upside down,
+    # lifted so that all of it is positive.
+    finite = values[np.isfinite(values)].astype(np.float64)
+    lift = 0.0
+    if prediction.kind is DepthKind.AFFINE_INVERSE and finite.size:
+        lift = max(0.0, 0.05 * float(np.ptp(finite)) - float(finite.min()))
+    depth = _inverse(values.astype(np.float64) + lift).astype(np.float32)
+    result = _inverse(resize_depth(depth, width, height).astype(np.float64)) - lift
+    if prediction.kind is DepthKind.DISPARITY:
+        result *= width / prediction.values.shape[1]
+    return result
 
 
 def _inverse(values: Values) -> Values:
