@@ -209,7 +209,8 @@ class _Polynomial(_Lens):
         k = np.array([k1, k2, k3, k4, k5, k6])
         limit = _radial_limit(k)
         r = np.tan(np.linspace(0, np.arctan(limit), _TABLE))
-        radial, _ = _radial(k, r * r)
+        with np.errstate(divide='ignore', invalid='ignore'):  # the limit may be a pole
+            radial, _ = _radial(k, r * r)
         return cls(
             k,
             np.array([p1, p2]),
@@ -329,7 +330,8 @@ def _tilt(tx: float, ty: float) -> Matrix:
 
 def _homography(H: Matrix, pairs: Matrix) -> Matrix:
     mapped = pairs @ H[:, :2].T + H[:, 2]
-    return mapped[..., :2] / mapped[..., 2:]
+    # Past the horizon of a tilted sensor the picture would come back from the other side.
+    return mapped[..., :2] / np.where(mapped[..., 2:] > 0, mapped[..., 2:], np.nan)
 
 
 def _inverse(matrix: Matrix) -> Matrix:
