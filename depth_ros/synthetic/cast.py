@@ -32,6 +32,7 @@ class Caster:
         self.half = solids.half.astype(dtype)
         self.radius = solids.radius
         self.shadow = solids.shadow
+        self.bounds = solids.bounds
 
     def _local(self, index: int, vectors: Array) -> Array:
         flat = self.inverse_typed[index] @ vectors.reshape(3, -1)
@@ -50,7 +51,7 @@ class Caster:
         length = np.sqrt((directions**2).sum(0))
         longest = length.max(1)
         far = np.full(shape[0], INFINITY)
-        reached, start = _cone_meets(origin, directions, length, self.centre, self.radius)
+        reached, start = self._cone_meets(origin, directions, length)
         for index in np.argsort(start, kind='stable'):
             # What begins behind everything a tile has already met cannot be seen in it.
             tiles = np.flatnonzero(reached[:, index] & (start[index] < far * longest))
@@ -76,8 +77,8 @@ class Caster:
         origin = np.asarray(origin, np.float64)
         blocked = np.zeros(directions.shape[1:], bool)
         length = np.sqrt((directions**2).sum(0))
-        reached, start = _cone_meets(origin, directions, length, self.centre, self.radius)
-        reached &= (start[None] < length.max(1)[:, None]) & self.shadow
+        reached, start = self._cone_meets(origin, directions, length, self.shadow)
+        reached &= start[None] < length.max(1)[:, None]
         for index, tiles in _rows(reached):
             d = self._local(index, directions[:, tiles])
             o = (self.inverse[index] @ (origin - self.centre[index])).astype(self.dtype)
@@ -95,7 +96,12 @@ class Caster:
         along = offset @ axis
         across = np.sqrt(np.maximum((offset**2).sum(2) - along**2, 0))
         reach = self.radius[None] + spread[:, None]
-        for index, tiles in _rows((across < reach) & (along > -reach) & self.shadow):
+        near = (across < reach) & (along > -reach) & self.shadow
+        tile, solid = np.nonzero(near)
+        near[tile, solid] = self._meets_box(
+            solid, middle.T[tile], np.broadcast_to(axis, (len(tile), 3)), spread[tile]
+        )
+        for index, tiles in _rows(near):
             local = self.inverse_typed[index] @ axis.astype(self.dtype)
             relative = points[:, tiles] - self.centre[index, :, None, None].astype(self.dtype)
             o = self._local(index, relative)
@@ -103,25 +109,45 @@ class Caster:
             blocked[tiles] |= hit < INFINITY
         return blocked
 
+    def _cone_meets(
+        self, origin: Array, directions: Array, length: Array, among: Array | None = None
+    ) -> tuple[npt.NDArray[np.bool_], Array]:
+        """Return which tiles' cones touch which solids' bounds, and how far each solid begins."""
+        unit = directions / length
+        axis = unit.mean(axis=2, dtype=np.float64)
+        axis /= np.maximum(np.sqrt((axis**2).sum(0)), 1e-9)
+        cosine = np.einsum('it,itn->tn', axis.astype(self.dtype), unit).min(1)
+        opening = np.arccos(np.clip(cosine.astype(np.float64) - 1e-6, -1, 1)) + 1e-4
+        towards = self.centre - origin
+        distance = np.maximum(np.sqrt((towards**2).sum(1)), 1e-9)
+        angle = np.arccos(np.clip(towards / distance[:, None] @ axis, -1, 1)).T
+        inside = distance <= self.radius
+        size = np.where(inside, np.pi, np.arcsin(np.clip(self.radius / distance, 0, 1)))
+        near = angle <= opening[:, None] + size
+        if among is not None:
+            near &= among
+        # Spheres are loose around long and flat things: look again with the oriented box, made
+        # wider by what the cone has opened to at the solid's far end.
+        tile, solid = np.nonzero(near & (opening < 1.0)[:, None])
+        reach = (distance + self.radius)[solid] * np.tan(opening[tile])
+        at = np.broadcast_to(origin, (len(tile), 3))
+        near[tile, solid] = self._meets_box(solid, at, axis.T[tile], reach)
+        return near, np.maximum(distance - self.radius, 0)
+
+    def _meets_box(
+        self, solid: npt.NDArray[np.int64], origin: Array, axis: Array, margin: Array
+    ) -> npt.NDArray[np.bool_]:
+        """Return which rays (one per row) meet their solid's box made wider by a margin."""
+        inverse = self.inverse[solid]
+        o = np.einsum('nij,nj->ni', inverse, origin - self.centre[solid])
+        d = np.einsum('nij,nj->ni', inverse, axis)
+        d = np.where(np.abs(d) < 1e-12, 1e-12, d)
+        reach = (self.bounds[solid] + margin[:, None]) / np.abs(d)
+        middle = -o / d
+        enter, leave = (middle - reach).max(1), (middle + reach).min(1)
+        return (leave >= enter) & (leave > 0)
+
 
 def _rows(table: npt.NDArray[np.bool_]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
     for index in np.flatnonzero(table.any(axis=0)):
         yield int(index), np.flatnonzero(table[:, index])
-
-
-def _cone_meets(
-    origin: Array, directions: Array, length: Array, centre: Array, radius: Array
-) -> tuple[npt.NDArray[np.bool_], Array]:
-    """Return which tiles' cones touch which bounding spheres, and how far each sphere begins."""
-    unit = directions / length
-    axis = unit.mean(axis=2, dtype=np.float64)
-    axis /= np.maximum(np.sqrt((axis**2).sum(0)), 1e-9)
-    cosine = np.einsum('it,itn->tn', axis, unit).min(1)
-    opening = np.arccos(np.clip(cosine, -1, 1)) + 1e-4
-    towards = centre - origin
-    distance = np.sqrt((towards**2).sum(1))
-    angle = np.arccos(np.clip(towards / np.maximum(distance, 1e-9)[:, None] @ axis, -1, 1)).T
-    size = np.where(
-        distance > radius, np.arcsin(np.clip(radius / np.maximum(distance, 1e-9), 0, 1)), np.pi
-    )
-    return angle <= opening[:, None] + size, np.maximum(distance - radius, 0)

@@ -139,13 +139,15 @@ class Renderer:
         return np.stack(world), uv + c[15:17]
 
     def lights_at(
-        self, point: np.ndarray, normal: np.ndarray, in_tiles: tuple[int, np.ndarray], view: Any,
-        gloss: np.ndarray, shadows: bool,
+        self, point: np.ndarray, normal: np.ndarray, in_tiles: tuple[int, np.ndarray],
+        shadows: bool, view: np.ndarray, specular: np.ndarray, gloss: np.ndarray,
     ) -> tuple[list[Any], list[Any]]:  # fmt: skip
         """Return diffuse light and highlights at points of which `in_tiles` says the places."""
         tiles, where = in_tiles
         total = shade.ambient(self.air, normal)
-        shine: list[Any] = [0.0, 0.0, 0.0]
+        shine = [np.zeros_like(gloss) for _ in range(3)]
+        shiny = np.flatnonzero(specular > 0)  # most things are not
+        normal_s, view_s = normal[:, shiny], view[:, shiny]
         lights = self.scene.lights
         # Shadow rays start a little off the surface, more where floats are coarser.
         start = point + normal * (2e-3 + 2e-5 * np.abs(point).max(axis=0))
@@ -153,40 +155,41 @@ class Renderer:
             colour = lights.colour[i].astype(self.dtype)
             if lights.distant[i]:
                 axis = lights.position[i] / np.linalg.norm(lights.position[i])
-                towards = axis.astype(self.dtype)[:, None]
-                strength = np.ones((), self.dtype)
+                towards = np.broadcast_to(axis.astype(self.dtype)[:, None], point.shape)
+                strength = np.ones_like(gloss)
             else:
-                away = start - lights.position[i].astype(self.dtype)[:, None]
+                away = lights.position[i].astype(self.dtype)[:, None] - start
                 square = shade.dot(away, away)
-                towards = -away / np.sqrt(square)
-                strength = 1.0 / (0.3 + square)
-            lit = shade.dot(normal, towards) > 0
+                towards = away / np.sqrt(square)
+                strength = 1 / (square + self.dtype.type(0.3))
+            facing = shade.dot(normal, towards)
+            chosen = np.flatnonzero(facing > 0)
             if shadows:
-                chosen = np.flatnonzero(lit)
-                rays = np.zeros((3, tiles, TILE * TILE), self.dtype)
-                blocked = self._blocked(i, start, chosen, where, rays)
-                lit[chosen] &= ~blocked
-            strength = np.where(lit, strength, 0).astype(self.dtype)
-            shine = shade.add_light(
-                np, total, shine, normal, view, towards, colour, strength, gloss
-            )
+                chosen = chosen[~self._blocked(i, start, chosen, where, tiles)]
+            lit = np.zeros_like(gloss)
+            lit[chosen] = strength[chosen]
+            facing = facing * lit
+            spot = specular[shiny] * lit[shiny]
+            spot *= shade.highlight(np, normal_s, view_s, towards[:, shiny], gloss[shiny])
+            for k in range(3):
+                total[k] = total[k] + facing * colour[k]
+                shine[k][shiny] += spot * colour[k]
         return total, shine
 
     def _blocked(
-        self, i: int, start: np.ndarray, chosen: np.ndarray, where: np.ndarray, rays: np.ndarray
+        self, i: int, start: np.ndarray, chosen: np.ndarray, where: np.ndarray, tiles: int
     ) -> np.ndarray:
         """Say which of the chosen points light i does not reach."""
         lights = self.scene.lights
         place = where[chosen]
-        flat = rays.reshape(3, -1)
-        used = np.zeros(flat.shape[1], bool)
-        used[place] = True
-        full = used.reshape(rays.shape[1:])
+        rays = np.zeros((3, tiles, TILE * TILE), self.dtype)
+        full = np.zeros(rays.shape[1:], bool)
+        full.reshape(-1)[place] = True
         busy = np.flatnonzero(full.any(axis=1))
         points = start[:, chosen]
         if not lights.distant[i]:
             points = points - lights.position[i].astype(self.dtype)[:, None]
-        flat[:, place] = points
+        rays.reshape(3, -1)[:, place] = points
         # Places that hold no point repeat one of their tile, to keep its bounds tight.
         bundle = rays[:, busy]
         first = full[busy].argmax(axis=1)
@@ -235,11 +238,18 @@ class Renderer:
             slant = np.sqrt(np.maximum(np.abs(facing), self.dtype.type(0.04)))
             footprint = distance * self.dtype.type(pixel) / slant
             base = shade.albedo(np, self.table, material, uv, footprint, np.int32)
-            diffuse, shine = self.lights_at(point, normal, (tiles, hit), view, c[18], shadows)
-            strength = c[17] if specular else c[17] * 0
-            light[:, hit] = shade.finish(
-                np, self.air, base, diffuse, shine, normal, view, strength, c[19], distance
+            strength = c[17] if specular else np.zeros_like(c[17])
+            diffuse, shine = self.lights_at(
+                point, normal, (tiles, hit), shadows, view, strength, c[18]
             )
+            total = [base[i] * (diffuse[i] + c[19]) + shine[i] for i in range(3)]
+            shiny = np.flatnonzero(strength > 0)
+            around, weight = shade.reflected(
+                np, self.air, normal[:, shiny], view[:, shiny], strength[shiny]
+            )
+            for i in range(3):
+                total[i][shiny] = shade.mix(total[i][shiny], around[i], weight)
+            light[:, hit] = shade.in_fog(np, self.air, total, distance)
         return light.reshape(3, *d_shape(tiles)), normals.reshape(3, *d_shape(tiles))
 
     def render(

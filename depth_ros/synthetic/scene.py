@@ -48,18 +48,26 @@ class Solids:
         return len(self.shape)
 
     @property
-    def radius(self) -> Floats:
-        """Radii of the bounding spheres."""
+    def bounds(self) -> Floats:
+        """Half sizes of the bounding boxes in the solids' own frames, (P, 3)."""
         half = self.half.copy()
         half[self.shape == Shape.RECT, 2] = 0
         capsule = self.shape == Shape.CAPSULE
+        half[capsule, 1] = half[capsule, 0]
         half[capsule, 2] += half[capsule, 0]
-        half[capsule, :2] = 0
-        radius = np.sqrt((half**2).sum(1))
-        ellipsoid = self.shape == Shape.ELLIPSOID
-        radius[ellipsoid] = half[ellipsoid].max(1)
+        cone = self.shape == Shape.CONE
+        half[cone, 1] = half[cone, 0]
+        return half
+
+    @property
+    def radius(self) -> Floats:
+        """Radii of the bounding spheres, (P,)."""
+        bounds = self.bounds
+        radius = np.sqrt((bounds**2).sum(1))
+        smooth = (self.shape == Shape.ELLIPSOID) | (self.shape == Shape.CAPSULE)
+        radius[smooth] = bounds[smooth].max(1)
         round_ = (self.shape == Shape.CYLINDER) | (self.shape == Shape.CONE)
-        radius[round_] = np.hypot(half[round_, :2].max(1), half[round_, 2])
+        radius[round_] = np.hypot(bounds[round_, :2].max(1), bounds[round_, 2])
         return radius
 
 
@@ -135,14 +143,8 @@ class Scene:
         if not (x0 + radius <= x <= x1 - radius and y0 + radius <= y <= y1 - radius):
             return False
         solids = self.solids
-        half = np.where(
-            (solids.shape == Shape.RECT)[:, None], solids.half * [1, 1, 0], solids.half
-        )
-        capsule = solids.shape == Shape.CAPSULE
-        half[capsule, 1] = half[capsule, 0]
-        half[capsule, 2] += half[capsule, 0]
         # The axis-aligned box of every solid in the world, and the gap from the point to it.
-        extent = np.einsum('pij,pj->pi', np.abs(solids.rotation), half)
+        extent = np.einsum('pij,pj->pi', np.abs(solids.rotation), solids.bounds)
         low = (solids.centre - extent)[:, 2]
         high = (solids.centre + extent)[:, 2]
         gap = np.abs(np.array([x, y]) - solids.centre[:, :2]) - extent[:, :2]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from depth_ros.synthetic.textures import sample
+from depth_ros.synthetic.textures import sample, sample_one
 
 Vector = Any  # three arrays, indexed 0, 1, 2
 STAIN_SCALE = 6.1  # metres of one repetition of the dirt that lies over every material
@@ -60,10 +60,10 @@ def albedo(
     # Detail and dirt lie over it at other scales, turned so that their grids never line up.
     du = (0.8 * uv[0] + 0.6 * uv[1]) / material['detail_scale']
     dv = (0.8 * uv[1] - 0.6 * uv[0]) / material['detail_scale']
-    fine, _ = sample(
+    fine = sample_one(
         xp, table, material['detail_start'], du, dv, footprint / material['detail_scale'], integer
     )
-    coarse, _ = sample(
+    coarse = sample_one(
         xp, table, material['stain_start'], uv[0] / STAIN_SCALE + 0.37, uv[1] / STAIN_SCALE,
         footprint / STAIN_SCALE, integer,
     )  # fmt: skip
@@ -111,51 +111,27 @@ def ambient(air: dict[str, Any], normal: Vector) -> list[Any]:
     return [mix(air['ambient_down'][i], air['ambient_up'][i], weight) for i in range(3)]
 
 
-def add_light(
-    xp: Any,
-    total: list[Any],
-    shine: Any,
-    normal: Vector,
-    view: Vector,
-    towards: Vector,
-    colour: Any,
-    strength: Any,
-    gloss: Any,
-) -> Any:
-    """Add one light's diffuse part to `total`; return `shine` with its highlight added."""
-    facing = xp.clip(dot(normal, towards), 0.0, 1.0) * strength
+def highlight(xp: Any, normal: Vector, view: Vector, towards: Vector, gloss: Any) -> Any:
+    """Return the strength of a light's mirrored spot, normalised so that gloss keeps its energy."""
     half = normalised(xp, [towards[i] - view[i] for i in range(3)])
-    spot = xp.clip(dot(normal, half), 0.0, 1.0) ** gloss * strength * (gloss + 8.0) * 0.04
-    for i in range(3):
-        total[i] = total[i] + facing * colour[i]
-        shine[i] = shine[i] + xp.where(facing > 0, spot, 0.0) * colour[i]
-    return shine
+    return xp.clip(dot(normal, half), 0.0, 1.0) ** gloss * (gloss + 8.0) * 0.04
 
 
-def finish(
-    xp: Any,
-    air: dict[str, Any],
-    base: list[Any],
-    diffuse: list[Any],
-    shine: list[Any],
-    normal: Vector,
-    view: Vector,
-    specular: Any,
-    emission: Any,
-    distance: Any,
-) -> list[Any]:
-    """Return linear light towards the eye: diffuse, highlights, reflected surroundings, fog."""
+def reflected(
+    xp: Any, air: dict[str, Any], normal: Vector, view: Vector, specular: Any
+) -> tuple[list[Any], Any]:
+    """Return the surroundings that a surface mirrors, and with which weight."""
     facing = -dot(normal, view)
     mirrored = [view[i] + 2.0 * facing * normal[i] for i in range(3)]
-    around = sky(xp, air, mirrored)
-    fresnel = specular * (0.15 + 0.85 * xp.clip(1.0 - facing, 0.0, 1.0) ** 4)
+    grazing = xp.clip(1.0 - facing, 0.0, 1.0)
+    grazing = grazing * grazing
+    weight = 0.6 * specular * (0.15 + 0.85 * grazing * grazing)
+    return [0.8 * c for c in sky(xp, air, mirrored)], weight
+
+
+def in_fog(xp: Any, air: dict[str, Any], light: list[Any], distance: Any) -> list[Any]:
     clear = xp.exp(-air['fog'] * distance)
-    out = []
-    for i in range(3):
-        light = base[i] * (diffuse[i] + emission) + specular * shine[i]
-        light = mix(light, around[i] * 0.8, fresnel * 0.6)
-        out.append(mix(air['fog_colour'][i], light, clear))
-    return out
+    return [mix(air['fog_colour'][i], light[i], clear) for i in range(3)]
 
 
 def encode(xp: Any, linear: Any, exposure: Any) -> Any:

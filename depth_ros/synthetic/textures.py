@@ -101,12 +101,20 @@ def sample(
     return a0 + (a1 - a0) * blend, b0 + (b1 - b0) * blend
 
 
+def sample_one(
+    xp: Any, table: Any, start: Any, u: Any, v: Any, footprint: Any, integer: Any
+) -> Any:
+    """Return channel a at the nearest level: enough for a layer that only tints."""
+    level = _to(xp.log2(xp.clip(footprint * SIZE, 1.0, SIZE)) + 0.5, integer)
+    return _bilinear(xp, table, start, u, v, xp.clip(level, 0, LEVELS - 1), integer, False)[0]
+
+
 def _to(value: Any, dtype: Any) -> Any:
     return value.to(dtype) if hasattr(value, 'to') else value.astype(dtype)
 
 
 def _bilinear(
-    xp: Any, table: Any, start: Any, u: Any, v: Any, level: Any, integer: Any
+    xp: Any, table: Any, start: Any, u: Any, v: Any, level: Any, integer: Any, both: bool = True
 ) -> tuple[Any, Any]:
     bits = 8 - level
     size = 1 << bits
@@ -130,5 +138,6 @@ def _bilinear(
     ):
         packed = table[entry]
         a = a + _to(packed & 255, u.dtype) * weight
-        b = b + _to(packed >> 8, u.dtype) * weight
+        if both:
+            b = b + _to(packed >> 8, u.dtype) * weight
     return a * (1 / 255), b * (1 / 255)
