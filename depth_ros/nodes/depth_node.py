@@ -83,8 +83,9 @@ class DepthNode(LifecycleNode):
         )
         for sentence in self.parameters.unknown():
             self.get_logger().warning(sentence)
-        used = ', '.join(f'{k}: {v}' for k, v in libraries.report().items())
-        self.get_logger().debug(f'libraries: {used}')
+        for sentence in self.parameters.refused.values():
+            self.reporter.log_now(Level.ERROR, sentence)
+        self.get_logger().info(f'libraries: {libraries.describe()}')
 
     # -- what an eye count decides ---------------------------------------------------------
 
@@ -224,7 +225,13 @@ class DepthNode(LifecycleNode):
         topics = self.outputs.due(stamp, settings)
         if not topics or self._is_too_old(stamp, settings):
             return
-        if self._reset_wanted or stamp < self._last_stamp:
+        if 0 < stamp < self._last_stamp:
+            back = (self._last_stamp - stamp) * NS
+            self.health.warn(
+                'backwards', f'stamps went back by {back:.3g} s; the model starts afresh'
+            )
+            self._reset_wanted = True
+        if self._reset_wanted:
             self._reset_wanted = False
             pipeline.reset()
         self._last_stamp = stamp
@@ -270,11 +277,6 @@ class DepthNode(LifecycleNode):
             self.health.warn(
                 'zero_stamp',
                 'image has stamp 0, expected the time of its acquisition; set it in the driver',
-            )
-        elif 0 < shot.stamp < self._last_stamp:
-            back = (self._last_stamp - shot.stamp) * NS
-            self.health.warn(
-                'backwards', f'stamps went back by {back:.3g} s; the model starts afresh'
             )
         if not header.frame_id:
             self.health.warn(
@@ -335,7 +337,7 @@ class DepthNode(LifecycleNode):
             fallback=self._fallback,
             consumers=self.outputs.consumers(),
             eyes=[source.facts(now) for source in self.inputs],
-            profile_set=diagnostics.passes_large_messages(),
+            profile_variable=diagnostics.missing_profile(),
             failure=snapshot.last_failure,
             warnings=snapshot.warnings,
             age=self._last_age,

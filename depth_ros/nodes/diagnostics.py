@@ -14,6 +14,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.utilities import get_rmw_implementation_identifier
 
 from depth_ros import libraries
+from depth_ros.files.share import transport_environment
 from depth_ros.nodes.health import Snapshot
 from depth_ros.nodes.reasons import Level, Reason
 
@@ -38,15 +39,13 @@ class Throttle:
         return True
 
 
-def passes_large_messages(environment: Mapping[str, str] = os.environ) -> bool:
-    """Return whether the transport of this process was set up for pictures and clouds."""
+def missing_profile() -> str:
+    """Return the variable that would make the transport of this process pass pictures, or ''."""
     if 'fastrtps' not in get_rmw_implementation_identifier():
-        return True
-    return bool(
-        environment.get('FASTDDS_DEFAULT_PROFILES_FILE')
-        or environment.get('FASTRTPS_DEFAULT_PROFILES_FILE')
-        or environment.get('FASTDDS_BUILTIN_TRANSPORTS') in ('LARGE_DATA', 'LARGE_DATAv6')
-    )
+        return ''
+    if os.environ.get('FASTDDS_BUILTIN_TRANSPORTS') in ('LARGE_DATA', 'LARGE_DATAv6'):
+        return ''
+    return ' and '.join(transport_environment())
 
 
 def figures(snapshot: Snapshot, extra: Mapping[str, object]) -> dict[str, str]:
@@ -74,7 +73,7 @@ class Reporter:
         self._throttle = Throttle()
         self._last: tuple[int, str] | None = None
         self._publisher: Any = None
-        if libraries.report().get('diagnostic_msgs') == 'ros':
+        if libraries.module('diagnostic_msgs') is not None:
             from diagnostic_msgs.msg import DiagnosticArray
 
             self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)

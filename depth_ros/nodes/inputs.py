@@ -15,8 +15,9 @@ from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from depth_ros.libraries import image_to_view_array
 from depth_ros.messages.camera_info import camera_info_to_camera
-from depth_ros.messages.image import compressed_to_rgb, image_to_view_array
+from depth_ros.messages.image import compressed_to_rgb
 from depth_ros.nodes.coupling import Coupler
 from depth_ros.nodes.health import Rate
 from depth_ros.nodes.qos import overrides, sensor_qos

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 QUIET = 2.0  # seconds without a message after which a topic is called silent
 LARGE = 400_000  # bytes: what the default shared memory of the transport cannot pass at once
@@ -75,7 +75,7 @@ class Facts:
     fallback: str = ''  # which model is used instead, and why
     consumers: int = 1
     eyes: Sequence[EyeFacts] = ()
-    profile_set: bool = True  # the transport passes large messages in this process
+    profile_variable: str = ''  # what would make this process pass large messages; '' if it does
     failure: str = ''  # the last frame that could not be worked on
     warnings: Mapping[str, str] = ()  # type: ignore[assignment]
     stamp_difference: float | None = None  # seconds, left to right, while no pair is found
@@ -131,8 +131,11 @@ def _next(state: str) -> str:
 def _eye(eye: EyeFacts, facts: Facts) -> Iterator[Reason]:
     side = f'{eye.name} ' if eye.name else ''
     code = f'{eye.name}_' if eye.name else ''
+    # Without a consumer an absent camera is worth a word, but nobody misses anything.
+    gravest = Level.ERROR if facts.consumers else Level.WARN
     for what, topic in (('image', eye.image), ('camera_info', eye.info)):
-        yield from _topic(f'{side}{what}', f'{code}{what}', topic)
+        for reason in _topic(f'{side}{what}', f'{code}{what}', topic):
+            yield replace(reason, level=gravest)
     if facts.consumers == 0:
         return  # nothing is subscribed, so silence means nothing
     image, info = eye.image, eye.info
@@ -146,14 +149,16 @@ def _eye(eye: EyeFacts, facts: Facts) -> Iterator[Reason]:
             'camera_info' + _latched_hint(info),
         )
     if _starved(eye):
-        where = 'in the process of the camera as well' if facts.profile_set else 'for both'
+        if facts.profile_variable:
+            remedy = f'set {facts.profile_variable} to {PROFILE} for the camera and this node'
+        else:
+            remedy = f'this node has the transport profile, give it to the camera too ({PROFILE})'
         yield Reason(
             Level.ERROR if image_silent else Level.WARN,
             f'{code}transport',
             f'{side}image arrives at {image.hertz:.1f} Hz but {side}camera_info at '
             f'{info.hertz:.1f} Hz: large best-effort messages get lost in the default '
-            f'transport; set FASTDDS_DEFAULT_PROFILES_FILE to {PROFILE} of depth_ros {where} '
-            'and start again',
+            f'transport; {remedy}',
         )
     elif image_silent and image.publishers and not _incompatible(image):
         state = 'arrives no more' if image.received else 'does not arrive'

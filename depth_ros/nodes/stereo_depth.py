@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from depth_ros import libraries
 from depth_ros.models.base import DepthModel
 from depth_ros.nodes import outputs, parameters
 from depth_ros.nodes.depth_node import DepthNode, Pipeline
 from depth_ros.nodes.inputs import CameraInput, Shot
 from depth_ros.nodes.parameters import Value, pipeline_options
 from depth_ros.nodes.process import run
+from depth_ros.nodes.stamps import StampWatch
 from depth_ros.pipeline import DepthFrame, StereoPipeline
 from depth_ros.sync import PairSynchroniser
 
@@ -26,7 +28,7 @@ class StereoDepth(DepthNode):
     def __init__(self, **kwargs: Any) -> None:
         self._pairs: PairSynchroniser | None = None
         self._tolerance, self._queue_size = 0.0, 1
-        self._matched = 0
+        self._watch = StampWatch()
         super().__init__('stereo_depth', parameters.STEREO, outputs.STEREO, **kwargs)
 
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
@@ -50,24 +52,22 @@ class StereoDepth(DepthNode):
     def _eye(self, side: Literal['left', 'right'], transport: str) -> CameraInput:
         def add(shot: Shot) -> None:
             assert self._pairs is not None
+            self._watch.saw(side, shot.stamp)
             self._pairs.add(side, shot.stamp, shot)
 
         return CameraInput(self, f'{side}/', transport, add)
 
     def reset_inputs(self) -> None:
         super().reset_inputs()
-        self._pairs = PairSynchroniser(
-            self._tolerance, self._queue_size, lambda left, right: self.submit((left, right))
-        )
-        self._matched = 0
+        self._pairs = libraries.pair_synchroniser(self._tolerance, self._queue_size, self._paired)
+        self._watch.reset()
+
+    def _paired(self, left: Shot, right: Shot) -> None:
+        self._watch.paired()
+        self.submit((left, right))
 
     def stamp_facts(self) -> dict[str, Any]:
-        pairs = self._pairs
-        if pairs is None:
-            return {}
-        matched, self._matched = self._matched, pairs.matched
-        difference = None if pairs.matched > matched else pairs.last_difference
-        return {'stamp_difference': difference, 'tolerance': self._tolerance}
+        return {'stamp_difference': self._watch.report(), 'tolerance': self._tolerance}
 
 
 def main(args: list[str] | None = None) -> None:
