@@ -1,0 +1,395 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The launch files and the parameter files, against what the nodes declare.
+
+The tables are checked wherever the package is; the files are run by the real launch and
+launch_ros where these can be imported.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import runpy
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from depth_ros.files.share import ros_environment, transport_environment
+from depth_ros.nodes import launching
+from depth_ros.nodes.parameters import MONO, STEREO, ParameterSpec, model_options
+from depth_ros.types import DepthError
+
+ROOT = Path(launching.__file__).resolve().parents[2]
+NODES = {'mono_depth': MONO, 'stereo_depth': STEREO}
+FILES = {'mono_depth': 'mono.launch.py', 'stereo_depth': 'stereo.launch.py'}
+MAPPED = {'mono_depth': 'image', 'stereo_depth': 'left_image'}
+TIMEOUT = 30.0
+
+each_node = pytest.mark.parametrize('node', list(NODES))
+
+
+def tables(node: str) -> dict[str, Any]:
+    """Return the module-level tables of a node's launch file, which imports no launch."""
+    return runpy.run_path(str(ROOT / 'launch' / FILES[node]))
+
+
+# --- the tables ---------------------------------------------------------------------------------
+
+
+@each_node
+def test_arguments_have_one_meaning_each(node: str) -> None:
+    launch = tables(node)
+    names = ['name', *launching.COMMON, *launch['INPUTS'], *launch['OUTPUTS']]
+    assert len(names) == len(set(names))
+    assert set(launch['REMAPS'].values()) == {*launch['INPUTS'], *launch['OUTPUTS']}
+
+
+@each_node
+def test_no_argument_that_overrides_a_parameter_is_unknown_to_the_node(node: str) -> None:
+    declared = {spec.name for spec in NODES[node]} | {'use_sim_time'}
+    assert {'model', 'autostart', 'use_sim_time'} <= declared
+
+
+@each_node
+def test_remaps_name_topics_that_the_node_has(node: str) -> None:
+    pytest.importorskip('rclpy')
+    import importlib
+
+    from depth_ros.nodes import outputs
+
+    module = importlib.import_module(f'depth_ros.nodes.{node}')
+    kind = {'mono_depth': 'MonoDepth', 'stereo_depth': 'StereoDepth'}[node]
+    inputs = {
+        f'{prefix}{topic}'
+        for prefix in getattr(module, kind).prefixes
+        for topic in ('image', 'camera_info')
+    }
+    published = {f'~/{o.topic}' for o in {'mono_depth': outputs.MONO}.get(node, outputs.STEREO)}
+    remapped = set(tables(node)['REMAPS'])
+    assert inputs == {name for name in remapped if not name.startswith('~')}
+    assert remapped - inputs <= published
+
+
+@pytest.mark.parametrize(
+    ('image', 'info'),
+    [
+        ('image_raw', 'camera_info'),
+        ('/camera/image_raw', '/camera/camera_info'),
+        ('left/image_rect', 'left/camera_info'),
+        ('/image', '/camera_info'),
+    ],
+)
+def test_calibration_is_looked_for_beside_the_picture(image: str, info: str) -> None:
+    values = {'left_image': image, 'left_camera_info': '', 'image': image, 'camera_info': ''}
+    assert launching.topic(values, 'left_camera_info') == info
+    assert launching.topic(values, 'camera_info') == info
+    values['camera_info'] = '/elsewhere'
+    assert launching.topic(values, 'camera_info') == '/elsewhere'
+
+
+@pytest.mark.parametrize('word', ['true', 'True', '1', 'false', 'False', '0'])
+def test_flags(word: str) -> None:
+    assert launching.flag({'rviz': word}, 'rviz') == (word.lower() in ('true', '1'))
+
+
+def test_flags_that_are_none_say_so() -> None:
+    with pytest.raises(DepthError, match='rviz:=maybe is neither true nor false'):
+        launching.flag({'rviz': 'maybe'}, 'rviz')
+
+
+NOTHING = {'parameters': '', 'model': '', 'autostart': '', 'use_sim_time': ''}
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [
+        ({}, []),  # the parameter file alone decides
+        ({'model': 'floor'}, [{'model': 'floor'}]),
+        ({'autostart': 'false'}, [{'autostart': False}]),
+        (
+            {'parameters': '{max_depth: 8.0, model: sgbm}', 'model': 'floor'},
+            [{'max_depth': 8.0, 'model': 'floor'}],  # the argument of its own wins
+        ),
+    ],
+)
+def test_given_parameters(given: dict[str, str], expected: list[dict[str, object]]) -> None:
+    assert launching._given({**NOTHING, **given}) == expected
+
+
+@pytest.mark.parametrize('text', ['max_depth', '8', '[1, 2]', '{a: '])
+def test_parameters_that_are_no_mapping_are_refused(text: str) -> None:
+    with pytest.raises(DepthError, match='expected YAML such as'):
+        launching._given({**NOTHING, 'parameters': text})
+
+
+# --- the parameter files ------------------------------------------------------------------------
+
+
+def parameters_of(text: str) -> dict[str, object]:
+    return yaml.safe_load(text)['/**']['ros__parameters']
+
+
+def is_default(value: object, spec: ParameterSpec) -> bool:
+    return type(value) is type(spec.default) and value == spec.default
+
+
+@each_node
+def test_parameter_file_is_what_the_node_declares(node: str) -> None:
+    given = parameters_of((ROOT / 'config' / f'{node}.yaml').read_text())
+    declared = {spec.name: spec for spec in NODES[node]}
+    assert list(given) == list(declared)
+    assert [name for name, spec in declared.items() if not is_default(given[name], spec)] == []
+
+
+@each_node
+def test_parameter_file_offers_every_option_of_the_default_model(node: str) -> None:
+    text = (ROOT / 'config' / f'{node}.yaml').read_text()
+    uncommented = re.sub(r'^    # (\w+: \S+)$', r'    \1', text, flags=re.MULTILINE)
+    given = parameters_of(uncommented)
+    fixed = {spec.name for spec in NODES[node]}
+    model = str(next(spec.default for spec in NODES[node] if spec.name == 'model'))
+    options = {spec.name: spec for spec in model_options(model) if spec.name not in fixed}
+    assert set(given) - fixed == set(options)
+    assert [name for name, spec in options.items() if not is_default(given[name], spec)] == []
+
+
+def test_nav2_example_is_complete() -> None:
+    text = (ROOT / 'config' / 'nav2_voxel_layer.yaml').read_text()
+    costmap = yaml.safe_load(text)['local_costmap']['local_costmap']['ros__parameters']
+    layer = costmap['voxel_layer']
+    assert set(costmap['plugins']) == {k for k, v in costmap.items() if isinstance(v, dict)}
+    sources = layer['observation_sources'].split()
+    assert set(sources) == {k for k, v in layer.items() if isinstance(v, dict)}
+    default = tables('mono_depth')['OUTPUTS']['points'][0]
+    for source in (layer[name] for name in sources):
+        assert source['topic'] == f'/{default}'
+        assert source['data_type'] == 'PointCloud2'
+    assert {layer[s]['marking'] for s in sources} == {layer[s]['clearing'] for s in sources}
+    assert layer['z_voxels'] <= 16  # more do not fit into Nav2's voxels
+
+
+def test_rviz_shows_what_the_launch_files_publish() -> None:
+    config = yaml.safe_load((ROOT / 'config' / 'depth.rviz').read_text())
+    shown = {
+        display['Topic']['Value']
+        for display in config['Visualization Manager']['Displays']
+        if 'Topic' in display
+    }
+    published = {topic for node in NODES for topic, _ in tables(node)['OUTPUTS'].values()}
+    assert shown <= published
+    assert len(shown) > 0
+
+
+# --- the real thing -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def graph_side() -> Iterator[tuple[int, Any]]:
+    """Yield a domain and a node of this process in it."""
+    rclpy = pytest.importorskip('rclpy')
+    domain = random.SystemRandom().randint(1, 200)
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=domain)
+    node = rclpy.create_node('test_side', context=context)
+    yield domain, node
+    node.destroy_node()
+    context.try_shutdown()
+
+
+class Process:
+    """A process of its own group whose output is kept."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.text = ''
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.text += line
+
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + TIMEOUT
+        while not condition():
+            assert self.process.poll() is None, f'ended before {what}:\n{self.text}'
+            assert time.monotonic() < end, f'timed out waiting for {what}:\n{self.text}'
+            time.sleep(0.05)
+
+    def interrupt(self) -> int:
+        """End the whole group as Ctrl-C does, and return the exit code."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+        try:
+            code = self.process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise AssertionError(f'did not end:\n{self.text}') from None
+        self._reader.join(5)
+        return code
+
+
+def topics_of(node: Any) -> set[str]:
+    return {name for name, _ in node.get_topic_names_and_types()}
+
+
+@pytest.mark.ros
+@each_node
+def test_node_takes_its_parameter_file(node: str, graph_side: tuple[int, Any]) -> None:
+    domain, _ = graph_side
+    file = ROOT / 'config' / f'{node}.yaml'
+    process = Process(
+        [
+            sys.executable,
+            '-m',
+            f'depth_ros.nodes.{node}',
+            '--ros-args',
+            '--params-file',
+            str(file),
+        ],
+        ros_environment(ROS_DOMAIN_ID=str(domain), PYTHONPATH=str(ROOT)),
+    )
+    try:
+        process.wait_for(lambda: 'loaded in' in process.text, 'the model')
+    finally:
+        code = process.interrupt()
+    assert code == 0, process.text
+    # What a node says of a parameter that it does not have, or of a value that it refuses.
+    assert not re.search(r'parameter \w+ (was given|must be)', process.text), process.text
+
+
+@pytest.fixture
+def prefix(tmp_path: Path) -> Path:
+    """Return an install prefix as colcon would make it, that runs this checkout."""
+    marker = tmp_path / 'share' / 'ament_index' / 'resource_index' / 'packages' / 'depth_ros'
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    share = tmp_path / 'share' / 'depth_ros'
+    share.mkdir()
+    for folder in ('launch', 'config'):
+        (share / folder).symlink_to(ROOT / folder)
+    libexec = tmp_path / 'lib' / 'depth_ros'
+    libexec.mkdir(parents=True)
+    for node in NODES:
+        script = libexec / node
+        script.write_text(
+            f'#!{sys.executable}\nfrom depth_ros.nodes.{node} import main\n\nmain()\n'
+        )
+        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    return tmp_path
+
+
+RUN = textwrap.dedent("""
+    import sys
+    from launch import LaunchDescription, LaunchService
+    from launch.actions import IncludeLaunchDescription
+    from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+    file, *arguments = sys.argv[1:]
+    service = LaunchService()
+    service.include_launch_description(LaunchDescription([IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(file),
+        launch_arguments=[argument.split(':=', 1) for argument in arguments])]))
+    sys.exit(service.run())
+""")
+
+
+def launch(file: str, prefix: Path, domain: int, *arguments: str) -> Process:
+    environment = ros_environment(
+        ROS_DOMAIN_ID=str(domain),
+        PYTHONPATH=str(ROOT),
+        AMENT_PREFIX_PATH=str(prefix),
+        ROS_LOG_DIR=str(prefix / 'log'),
+    )
+    for name in transport_names():
+        environment.pop(name, None)
+    path = str(prefix / 'share' / 'depth_ros' / 'launch' / file)
+    return Process([sys.executable, '-c', RUN, path, *arguments], environment)
+
+
+def transport_names() -> tuple[str, str]:
+    return 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
+
+
+@pytest.mark.ros
+@each_node
+def test_launch_file_starts_the_node_under_the_usual_names(
+    node: str, prefix: Path, graph_side: tuple[int, Any]
+) -> None:
+    pytest.importorskip('launch_ros')
+    domain, side = graph_side
+    process = launch(
+        FILES[node],
+        prefix,
+        domain,
+        'namespace:=/robot',
+        'name:=front',
+        f'{MAPPED[node]}:=/cam/picture',
+        'parameters:={max_depth: 7.5}',
+    )
+    outputs = tables(node)['OUTPUTS']
+    expected = {f'/robot/{topic}' for topic, _ in outputs.values() if topic}
+    try:
+        process.wait_for(lambda: expected <= topics_of(side), f'topics {sorted(expected)}')
+        info = launching.topic({k: v[0] for k, v in outputs.items()}, 'depth_camera_info')
+        assert f'/robot/{info}' in topics_of(side)
+        process.wait_for(lambda: 'loaded in' in process.text, 'the model')
+        # Lazily: the picture is subscribed to when somebody listens, under its remapped name.
+        from sensor_msgs.msg import PointCloud2
+
+        side.create_subscription(PointCloud2, f'/robot/{outputs["points"][0]}', lambda _: None, 1)
+        process.wait_for(lambda: side.count_subscribers('/cam/picture') == 1, 'its subscription')
+        process.wait_for(
+            lambda: side.count_subscribers('/cam/camera_info') == 1, 'that of its calibration'
+        )
+        profile = environment_of(prefix / 'lib' / 'depth_ros' / node).get(
+            next(iter(transport_environment_unset()))
+        )
+        assert profile == str(prefix / 'share/depth_ros/config/fastdds_large_data.xml')
+    finally:
+        code = process.interrupt()
+    assert code == 0, process.text
+    assert 'process has finished cleanly' in process.text
+
+
+def transport_environment_unset() -> dict[str, str]:
+    """Return what the launch files set when nothing is chosen."""
+    saved = {name: os.environ.pop(name, None) for name in transport_names()}
+    try:
+        return transport_environment()
+    finally:
+        os.environ.update({k: v for k, v in saved.items() if v is not None})
+
+
+def environment_of(script: Path) -> dict[str, str]:
+    """Return the environment of the process that runs a script."""
+    for folder in Path('/proc').iterdir():
+        try:
+            command = (folder / 'cmdline').read_text().split('\0')
+            if str(script) in command:
+                pairs = (folder / 'environ').read_text().split('\0')
+                return dict(pair.split('=', 1) for pair in pairs if '=' in pair)
+        except OSError:
+            continue
+    return {}
