@@ -72,7 +72,7 @@ with_progress() {
     printf '\r\033[K'
   else
     "$@" 2>&1 | tee "$log" | grep --line-buffered -E '^(Collecting|Downloading|Installing)' \
-      | sed -u 's/^/    /'
+      | sed -u 's/ (from .*//; s/\(.\{90\}\).*/\1 .../; s/^/    /'
     status="${PIPESTATUS[0]}"
   fi
   if [ "$status" -ne 0 ]; then

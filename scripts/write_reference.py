@@ -4,7 +4,7 @@
 """
 Write what can be derived from the nodes' declarations, so that it cannot be wrong.
 
-    scripts/write_reference.py          write config/<node>.yaml and the tables in docs/<node>.md
+    scripts/write_reference.py          write config/<node>.yaml and the tables in docs/
     scripts/write_reference.py --check  say what differs and exit 1
 
 A table stands between `<!-- table: NAME -->` and `<!-- end -->`.
@@ -12,7 +12,10 @@ A table stands between `<!-- table: NAME -->` and `<!-- end -->`.
 
 from __future__ import annotations
 
+import argparse
+import importlib.util
 import re
+import runpy
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -21,6 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from depth_ros.cli.main import COMMANDS  # noqa: E402
+from depth_ros.nodes.launching import COMMON  # noqa: E402
 from depth_ros.nodes.parameters import (  # noqa: E402
     MONO,
     STEREO,
@@ -128,10 +133,6 @@ def output_table(node: str) -> str:
 
 def launch_table(node: str) -> str:
     """Return a table of launch arguments."""
-    import runpy
-
-    from depth_ros.nodes.launching import COMMON
-
     name = node.removesuffix('_depth')
     tables = runpy.run_path(str(ROOT / 'launch' / f'{name}.launch.py'))
     rows = ['| argument | default | meaning |', '|---|---|---|']
@@ -144,32 +145,66 @@ def launch_table(node: str) -> str:
     return '\n'.join(rows)
 
 
-def page(node: str, text: str) -> str:
+def command_sections() -> str:
+    """Return a section for each sub-command that this version has, with its options."""
+    sections = []
+    for name, what in COMMANDS.items():
+        if importlib.util.find_spec(f'depth_ros.cli.{name}') is None:
+            continue
+        parser = argparse.ArgumentParser(prog=f'depth_ros {name}', add_help=False)
+        importlib.import_module(f'depth_ros.cli.{name}').add_arguments(parser)
+        rows = [f'### depth_ros {name}\n\n{what[0].upper()}{what[1:]}.']
+        rows += ['', '| argument | default | meaning |', '|---|---|---|']
+        rows += [_argument_row(parser, action) for action in parser._actions]
+        sections.append('\n'.join(rows))
+    return '\n\n'.join(sections)
+
+
+def _argument_row(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
+    names = ', '.join(action.option_strings) or str(action.metavar or action.dest)
+    if action.choices is not None:
+        names += ' {' + ','.join(map(str, action.choices)) + '}'
+    default = action.default
+    if default is None or default is False or default in ([], argparse.SUPPRESS):
+        default = ''
+    elif isinstance(default, (list, tuple)):
+        default = ' '.join(map(str, default))
+    meaning = (action.help or '') % {'default': default, 'prog': parser.prog}
+    cells = (f'`{names}`', f'`{default}`' if default != '' else '', meaning)
+    return '| ' + ' | '.join(cell.replace('|', '\\|').strip() for cell in cells) + ' |'
+
+
+def table(node: str, name: str) -> str:
+    """Return the table NAME of the page of a node."""
+    if name == 'parameters':
+        return parameter_table(NODES[node])
+    if name == 'outputs':
+        return output_table(node)
+    if name == 'launch':
+        return launch_table(node)
+    if name == 'commands':
+        return command_sections()
+    return parameter_table(model_options(name))
+
+
+def page(path: Path) -> str:
     """Return a page with its tables written anew."""
-    specs = NODES[node]
 
-    def table(match: re.Match[str]) -> str:
+    def block(match: re.Match[str]) -> str:
         name = match.group(1)
-        if name == 'parameters':
-            content = parameter_table(specs)
-        elif name == 'outputs':
-            content = output_table(node)
-        elif name == 'launch':
-            content = launch_table(node)
-        else:
-            content = parameter_table(model_options(name))
-        return f'<!-- table: {name} -->\n{content}\n<!-- end -->'
+        return f'<!-- table: {name} -->\n{table(path.stem, name)}\n<!-- end -->'
 
-    return re.sub(r'<!-- table: (\w+) -->\n.*?<!-- end -->', table, text, flags=re.DOTALL)
+    pattern = r'<!-- table: (\w+) -->\n.*?<!-- end -->'
+    return re.sub(pattern, block, path.read_text(), flags=re.DOTALL)
 
 
 def derived() -> Iterator[tuple[Path, str]]:
     """Return each file and what it should hold."""
     for node in NODES:
         yield ROOT / 'config' / f'{node}.yaml', config(node)
-        path = ROOT / 'docs' / f'{node}.md'
-        if path.is_file():
-            yield path, page(node, path.read_text())
+    for name in (*NODES, 'cli'):
+        path = ROOT / 'docs' / f'{name}.md'
+        yield path, page(path)
 
 
 def main() -> int:
