@@ -1,0 +1,141 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the documentation says is there, is there."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+import depth_ros
+from depth_ros.cli.main import COMMANDS
+from depth_ros.nodes.launching import COMMON
+from depth_ros.nodes.parameters import MONO, STEREO, model_options
+
+ROOT = Path(depth_ros.__file__).resolve().parents[1]
+PAGES = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md')]
+
+each_page = pytest.mark.parametrize('page', PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that a Markdown page offers for its headings."""
+    headings = re.findall(r'^#+ (.+)$', page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r'[^\w\- ]', '', h.lower()).replace(' ', '-') for h in headings}
+
+
+def commands(page: Path) -> list[list[str]]:
+    """Return the shell commands of a page's code blocks, in words."""
+    blocks = re.findall(r'```bash\n(.*?)```', page.read_text(), flags=re.DOTALL)
+    lines = '\n'.join(blocks).replace('\\\n', ' ').splitlines()
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r'\]\(([^)]+)\)', page.read_text()):
+        if '://' in target:
+            continue
+        name, _, anchor = target.partition('#')
+        found = page.parent / name if name else page
+        assert found.exists(), f'{target} does not exist'
+        assert not anchor or anchor in anchors(found), f'{target} has no such heading'
+
+
+@each_page
+def test_tables_of_contents_have_even_rows(page: Path) -> None:
+    # A `|` inside a cell would break the row in two.
+    width = None
+    for line in page.read_text().splitlines():
+        if not line.startswith('|'):
+            width = None
+            continue
+        cells = len(re.findall(r'(?<!\\)\|', line))
+        assert width in (None, cells), line
+        width = cells
+
+
+@each_page
+def test_launch_commands_use_existing_arguments(page: Path) -> None:
+    for words in commands(page):
+        if words[:3] != ['ros2', 'launch', 'depth_ros']:
+            continue
+        tables = runpy.run_path(str(ROOT / 'launch' / words[3]))
+        known = {'name', *COMMON, *tables['INPUTS'], *tables['OUTPUTS']}
+        given = [word.split(':=')[0] for word in words[4:] if ':=' in word]
+        assert set(given) <= known, words
+
+
+@each_page
+def test_node_commands_use_existing_parameters(page: Path) -> None:
+    for words in commands(page):
+        if '--ros-args' not in words:
+            continue
+        specs = STEREO if 'stereo_depth' in words else MONO
+        known = {spec.name for spec in specs}
+        given = [b.split(':=') for a, b in itertools.pairwise(words) if a == '-p']
+        model = dict(given).get('model', next(s.default for s in specs if s.name == 'model'))
+        known |= {spec.name for spec in model_options(str(model))}
+        assert {name for name, _ in given} <= known, words
+
+
+@each_page
+def test_depth_ros_commands_exist(page: Path) -> None:
+    for words in commands(page):
+        for prefix in (['depth_ros'], ['ros2', 'run', 'depth_ros', 'depth_ros']):
+            if words[: len(prefix)] == prefix and len(words) > len(prefix):
+                name = words[len(prefix)]
+                assert name in COMMANDS or name == 'COMMAND' or name.startswith('-'), words
+
+
+@each_page
+def test_scripts_exist(page: Path) -> None:
+    for words in commands(page):
+        if words and words[0].startswith('scripts/'):
+            assert (ROOT / words[0]).is_file(), words
+
+
+def test_derived_files_agree_with_the_declarations() -> None:
+    pytest.importorskip('rclpy')
+    done = subprocess.run(
+        [sys.executable, str(ROOT / 'scripts' / 'write_reference.py'), '--check'],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_sources_carry_their_licence() -> None:
+    folders = ('depth_ros', 'launch', 'scripts', 'test', 'bench')
+    sources = [*ROOT.glob('*.py'), *(p for f in folders for p in (ROOT / f).rglob('*.py'))]
+    line = 'SPDX-License-Identifier: Apache-2.0'
+    assert len(sources) > 50
+    assert [p for p in sources if line not in p.read_text()[:300]] == []
+
+
+def test_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A wall that is seen 20 px apart: Z = 420 px * 0.12 m / 20 px.
+    texture = np.random.default_rng(0).integers(0, 256, (480, 700), np.uint8)
+    cv2.imwrite(str(tmp_path / 'left.png'), texture[:, :640])
+    cv2.imwrite(str(tmp_path / 'right.png'), texture[:, 20:660])
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert np.nanmedian(names['frame'].depth) == pytest.approx(2.52, rel=1e-3)
+
+
+def test_readme_shows_a_picture_that_is_small() -> None:
+    pictures = re.findall(r'!\[[^\]]+\]\(([^)]+)\)', (ROOT / 'README.md').read_text())
+    assert pictures
+    assert all((ROOT / p).stat().st_size < 600_000 for p in pictures)
