@@ -1,0 +1,164 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The network that ships with the package, and any other that `depth_ros train` has made."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from depth_ros.geometry.camera import resize_camera
+from depth_ros.geometry.resize import resize_depth
+from depth_ros.models.base import Family, ModelBase, ModelError, ModelInfo, option
+from depth_ros.models.checkpoint import WEIGHTS, check_safetensors
+from depth_ros.models.torch_runtime import choose_device, choose_precision, guard
+from depth_ros.types import Camera, DepthKind, FloatImage, Image, Prediction, View
+
+NAME = 'builtin'
+SHIPPED = Path(__file__).parent / 'weights' / NAME
+CARD = 'model_card.md'
+WITHIN = math.log(1.25)  # confidence is the chance of an error below this, in log depth
+
+
+@dataclass(frozen=True)
+class BuiltinOptions:
+    """How the network runs."""
+
+    device: str = option('auto', 'where it runs: auto, cpu, cuda or cuda:N')
+    precision: str = option(
+        'auto', 'number format of the forward pass', choices=('auto', 'float32', 'bfloat16')
+    )
+    input_size: int = option(
+        0, 'long side of the network input in pixels; 0 is the size it was trained at',
+        range=(0, 2048),
+    )  # fmt: skip
+
+
+class BuiltinModel(ModelBase):
+    """Metric depth and confidence from one picture and its camera."""
+
+    def __init__(self, name: str, folder: Path, options: BuiltinOptions) -> None:
+        import torch
+
+        self.options = options
+        self.device = choose_device(options.device)
+        self.dtype = getattr(torch, choose_precision(options.precision, self.device))
+        with guard(self.device):
+            self.network, self.area = _load(folder)
+            self.network = self.network.to(self.device).to(memory_format=torch.channels_last)
+        self.info = ModelInfo(
+            name,
+            DepthKind.METRIC,
+            device=str(self.device),
+            description=DESCRIPTION,
+            details={'card': str(folder / CARD), 'precision': str(self.dtype)},
+        )
+
+    def input_size(self, camera: Camera) -> tuple[int, int]:
+        """Return width and height of the network's input for a camera: multiples of 32."""
+        if self.options.input_size:
+            factor = self.options.input_size / max(camera.width, camera.height)
+        else:
+            factor = math.sqrt(self.area / (camera.width * camera.height))
+        width, height = (
+            max(32, round(side * factor / 32) * 32) for side in (camera.width, camera.height)
+        )
+        return width, height
+
+    def warm_up(self, cameras: Sequence[Camera]) -> None:
+        for camera in cameras:
+            for _ in range(3):
+                self._forward(np.zeros((camera.height, camera.width, 3), np.uint8), camera)
+
+    def predict(self, views: Sequence[View]) -> Prediction:
+        camera = views[0].camera
+        log_depth, log_error = self._forward(views[0].rgb, camera)
+        small = np.exp(log_depth)
+        depth = resize_depth(small, camera.width, camera.height)
+        sure = 1 - np.exp(-WITHIN / np.exp(log_error))
+        confidence = cv2.resize(sure, camera.size_wh, interpolation=cv2.INTER_LINEAR)
+        return Prediction(
+            DepthKind.METRIC,
+            depth,
+            camera,
+            self.info.name,
+            confidence=np.asarray(confidence, np.float32),
+        )
+
+    def _forward(self, image: Image, camera: Camera) -> tuple[FloatImage, FloatImage]:
+        """Return log metres and the log of its expected error, at half the input's size."""
+        import torch
+
+        from depth_ros.models.networks.compact import metric_log_depth, network_input
+
+        width, height = self.input_size(camera)
+        shrinks = width * height < camera.width * camera.height
+        flag = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        resized = np.asarray(cv2.resize(image, (width, height), interpolation=flag), np.uint8)
+        seen = resize_camera(camera, width, height)
+        inputs = torch.from_numpy(network_input(resized, seen))[None]
+        with guard(self.device), torch.inference_mode():
+            inputs = inputs.to(self.device, memory_format=torch.channels_last)
+            with torch.autocast(
+                self.device.type, self.dtype, enabled=self.dtype is not torch.float32
+            ):
+                log_depth, log_error = self.network(inputs)
+            focal = torch.tensor([math.sqrt(seen.fx * seen.fy)], device=self.device)
+            both = torch.cat([metric_log_depth(log_depth, focal), log_error]).float().cpu()
+        return both[0].numpy(), both[1].numpy()
+
+    def close(self) -> None:
+        self.network = None
+
+
+def _load(folder: Path) -> tuple[Any, int]:
+    """Return the network of a folder, ready for inference, and the area it was trained at."""
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    from depth_ros.models.networks.compact import CompactDepth, Layout, fold_normalisation
+
+    path = folder / WEIGHTS
+    check_safetensors(path)
+    try:
+        with safe_open(path, 'pt') as file:
+            facts = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        network = CompactDepth(Layout(**facts['layout']))
+        network.load_state_dict(tensors)
+        width, height = facts['size']
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f'{path} does not hold a network of depth_ros ({str(error).splitlines()[0]}); '
+            'use what `depth_ros train` wrote'
+        ) from error
+    return fold_normalisation(network.to(torch.float32)), int(width) * int(height)
+
+
+def is_trained_here(name: str) -> bool:
+    """Return whether a name is a folder that `depth_ros train` has written."""
+    folder = Path(name).expanduser()
+    return (folder / WEIGHTS).is_file() and (folder / CARD).is_file()
+
+
+def _create(name: str, options: BuiltinOptions) -> BuiltinModel:
+    return BuiltinModel(name, SHIPPED if name == NAME else Path(name).expanduser(), options)
+
+
+DESCRIPTION = 'small metric network, trained on synthetic pictures only; no download'
+
+FAMILY = Family(
+    names={NAME: ModelInfo(NAME, DepthKind.METRIC, description=DESCRIPTION)}
+    if (SHIPPED / WEIGHTS).is_file()
+    else {},
+    config=BuiltinOptions,
+    create=_create,
+    accepts=is_trained_here,
+)

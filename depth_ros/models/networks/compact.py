@@ -1,0 +1,184 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+A small convolutional encoder-decoder that predicts metric depth and how far to trust it.
+
+Two things make it know metres. Beside the colours it sees the viewing ray of every pixel, so that
+it can tell a wide lens from a long one. And it predicts depth for one canonical focal length: the
+same object at twice the distance through a lens twice as long makes the same picture, so what it
+answers is multiplied by the camera's focal length over the canonical one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from depth_ros.types import Camera, FloatImage, Image
+
+MULTIPLE = 32  # sides of the input
+CANONICAL_FOCAL = 256.0  # pixels of the network's input
+LOG_DEPTH_BIAS = 1.0  # e metres: where an untrained network starts
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Widths and depths; the shipped weights name the one they were trained with."""
+
+    stem: int = 24
+    widths: Sequence[int] = (48, 80, 144, 256)  # at 1/4, 1/8, 1/16, 1/32
+    blocks: Sequence[int] = (2, 2, 4, 3)
+    expansion: int = 3
+    decoder: Sequence[int] = (24, 40, 64, 112)  # at 1/2, 1/4, 1/8, 1/16
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def _convolution(
+    inside: int, outside: int, size: int, stride: int = 1, groups: int = 1
+) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(inside, outside, size, stride, size // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outside),
+    )
+
+
+class _Plain(nn.Module):
+    """Two 3x3 convolutions around a shortcut: fast where channels are few and pixels many."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _convolution(width, width, 3)
+        self.second = _convolution(width, width, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(x + self.second(functional.relu(self.first(x))))
+
+
+class _Inverted(nn.Module):
+    """Expand, look around in every channel, project back: cheap where channels are many."""
+
+    def __init__(self, width: int, expansion: int) -> None:
+        super().__init__()
+        inner = width * expansion
+        self.expand = _convolution(width, inner, 1)
+        self.look = _convolution(inner, inner, 5, groups=inner)
+        self.project = _convolution(inner, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = functional.relu(self.look(functional.relu(self.expand(x))))
+        return x + self.project(inner)
+
+
+class _Context(nn.Module):
+    """Lets every place know the whole picture: its mean and its rows, for a camera's pitch."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.whole = nn.Linear(width, width)
+        self.row = nn.Conv1d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        whole = self.whole(x.mean((2, 3)))[:, :, None, None]
+        rows = self.row(x.mean(3))[:, :, :, None]
+        return functional.relu(x + whole + rows)
+
+
+class _Up(nn.Module):
+    """Twice the size, joined with what the encoder saw there."""
+
+    def __init__(self, inside: int, skip: int, outside: int) -> None:
+        super().__init__()
+        self.down = _convolution(inside, outside, 1)
+        self.skip = _convolution(skip, outside, 1)
+        self.look = _convolution(outside, outside, 5, groups=outside)
+        self.mix = _convolution(outside, outside, 1)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        x = functional.interpolate(self.down(x), scale_factor=2.0, mode='bilinear')
+        x = functional.relu(x + self.skip(skip))
+        return x + functional.relu(self.mix(functional.relu(self.look(x))))
+
+
+class CompactDepth(nn.Module):
+    """
+    Input (batch, 5, height, width): RGB as (x - 0.5) / 0.25, then x/z and y/z of each pixel's ray.
+
+    Output: log depth in metres for the canonical focal length, and the log of its expected
+    absolute error; both (batch, height / 2, width / 2).
+    """
+
+    def __init__(self, layout: Layout | None = None) -> None:
+        super().__init__()
+        self.layout = layout = layout or Layout()
+        widths = layout.widths
+        self.stem = _convolution(5, layout.stem, 3, stride=2)
+        stages = []
+        before = layout.stem
+        for level, (width, blocks) in enumerate(zip(widths, layout.blocks, strict=True)):
+            body: list[nn.Module] = [_convolution(before, width, 3, stride=2), nn.ReLU()]
+            for _ in range(blocks):
+                body.append(_Plain(width) if level == 0 else _Inverted(width, layout.expansion))
+            stages.append(nn.Sequential(*body))
+            before = width
+        self.stages = nn.ModuleList(stages)
+        self.context = _Context(widths[-1])
+        skips = (layout.stem, *widths[:-1])
+        inside = (*layout.decoder[1:], widths[-1])
+        self.ups = nn.ModuleList(
+            _Up(i, s, o) for i, s, o in zip(inside, skips, layout.decoder, strict=True)
+        )
+        self.head = nn.Conv2d(layout.decoder[0], 2, 3, padding=1)
+        nn.init.normal_(self.head.weight, std=1e-3)
+        assert self.head.bias is not None
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = functional.relu(self.stem(x))
+        seen = [x]
+        for stage in self.stages:
+            x = stage(x)
+            seen.append(x)
+        x = self.context(x)
+        for up, skip in zip(reversed(self.ups), reversed(seen[:-1]), strict=True):
+            x = up(x, skip)
+        log_depth, log_error = self.head(x).float().unbind(1)
+        return log_depth + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0
+
+
+def network_input(image: Image, camera: Camera) -> FloatImage:
+    """Return the (5, H, W) input for an RGB picture of an undistorted camera of its size."""
+    height, width = image.shape[:2]
+    planes = np.empty((5, height, width), np.float32)
+    for channel in range(3):
+        np.multiply(image[..., channel], np.float32(4 / 255), out=planes[channel])
+    planes[:3] -= 2
+    planes[3] = (np.arange(width) - camera.cx) / camera.fx
+    planes[4] = ((np.arange(height) - camera.cy) / camera.fy)[:, None]
+    return planes
+
+
+def metric_log_depth(log_depth: Tensor, focal: Tensor) -> Tensor:
+    """Return log depth in metres for lenses of focal length (batch,) in pixels of the input."""
+    return log_depth + (focal / CANONICAL_FOCAL).log()[:, None, None]
+
+
+def fold_normalisation(network: nn.Module) -> nn.Module:
+    """Merge every batch normalisation into the convolution before it; for inference only."""
+    network.eval()
+    for module in network.modules():
+        if (
+            isinstance(module, nn.Sequential)
+            and len(module) >= 2
+            and isinstance(module[0], nn.Conv2d)
+            and isinstance(module[1], nn.BatchNorm2d)
+        ):
+            module[0] = torch.nn.utils.fuse_conv_bn_eval(module[0], module[1])
+            module[1] = nn.Identity()
+    return network

@@ -1,0 +1,37 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The model card that goes with every set of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from depth_ros.train.config import TrainConfig
+
+CARD = 'model_card.md'
+
+
+def write_card(out: Path, config: TrainConfig, scores: Mapping[str, Any], frames: int) -> None:
+    """Write what the weights are, from what, how they score, and how to make them again."""
+    source = ', '.join(config.data.folders) or 'rendered by depth_ros, no real picture among them'
+    text = f"""# {config.name}
+
+A small network that turns one picture and its camera's focal length into metric depth with a
+confidence per pixel. Weights in `model.safetensors` (float16), licence Apache-2.0.
+
+| | |
+|---|---|
+| trained on | {frames} frames: {source} |
+| steps | {scores['step']} of batch {config.batch} at {config.width}x{config.height} |
+| validation AbsRel, no scaling | {scores['abs_rel']:.3f} |
+| validation share within 25 % | {scores['delta1']:.3f} |
+| made with | torch {torch.__version__.split('+')[0]}, `depth_ros train config.yaml` |
+
+The validation frames come from the same source as the training frames, from other scenes.
+Scores on other pictures: `depth_ros eval --data FOLDER --model THIS_FOLDER`.
+"""
+    (out / CARD).write_text(text)

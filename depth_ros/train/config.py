@@ -1,0 +1,171 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a training run is made of, read from YAML; the file travels with the weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from depth_ros.types import DepthError
+
+T = TypeVar('T')
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where pictures with depth come from."""
+
+    folders: tuple[str, ...] = ()  # sets in the layout of docs/synthetic.md, read as they are
+    frames: int = 0  # more than 0: render this many frames into <run>/data first
+    validation_frames: int = 200  # rendered from other seeds, never trained on
+    kinds: tuple[str, ...] = ()  # of scenes; empty: all
+    render_width: int = 352
+    render_height: int = 264
+    seed: int = 1
+    max_depth: float = 80.0  # farther depth does not count in the losses
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How a frame is changed before the network sees it; geometry stays exact."""
+
+    zoom: float = 1.5  # crops down to 1/zoom of the frame: a longer lens
+    roll: float = 0.08  # radians about the optical axis
+    colour: float = 0.4  # brightness, contrast, saturation, white balance, gamma
+    grey: float = 0.1  # share of frames without colour
+    blur: float = 0.3  # share of frames out of focus
+    noise: float = 0.03  # standard deviation of sensor noise, at most
+    jpeg: float = 0.3  # share of frames compressed
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses, all on log depth."""
+
+    scale_invariant: float = 1.0
+    variance_focus: float = 0.6
+    gradient: float = 0.5
+    likelihood: float = 0.2
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run."""
+
+    name: str = 'compact'
+    steps: int = 10_000
+    batch: int = 16
+    width: int = 256  # of the network's input; multiples of 32
+    height: int = 192
+    rate: float = 1e-3
+    weight_decay: float = 0.02
+    warm_up: int = 300  # steps
+    clip: float = 1.0  # norm of the gradient
+    ema: float = 0.999
+    precision: str = 'auto'  # auto, float32, bfloat16
+    device: str = 'auto'
+    workers: int = 1
+    seed: int = 0
+    save_seconds: float = 45.0  # what a kill can cost at most
+    validate_every: int = 1000  # steps
+    layout: dict[str, Any] = field(default_factory=dict)  # of networks/compact.Layout
+    data: DataConfig = field(default_factory=DataConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+    def __post_init__(self) -> None:
+        positive = ('steps', 'batch', 'width', 'height', 'rate', 'clip', 'validate_every')
+        for name in positive:
+            if getattr(self, name) <= 0:
+                raise DepthError(f'{name} is {getattr(self, name)}, expected more than 0')
+        for name in ('width', 'height'):
+            if getattr(self, name) % 32:
+                raise DepthError(f'{name} is {getattr(self, name)}, expected a multiple of 32')
+        if not 0 <= self.ema < 1:
+            raise DepthError(f'ema is {self.ema}, expected 0 (off) to below 1')
+        if not self.data.folders and self.data.frames <= 0:
+            raise DepthError(
+                'there is nothing to learn from; set data.folders, or data.frames to render'
+            )
+
+
+def read_config(path: str | Path) -> TrainConfig:
+    """Return the configuration in a YAML file; a name it does not know is refused."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DepthError(f'{path} is larger than a configuration; expected at most 1 MiB')
+        values = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise DepthError(f'{path} cannot be read ({error.strerror}); check the name') from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DepthError(f'{path} is not YAML: {str(error).splitlines()[0]}') from error
+    return config_from(values or {})
+
+
+def config_from(values: dict[str, Any]) -> TrainConfig:
+    """Return the configuration in nested dictionaries, as YAML gives them."""
+    return _build(TrainConfig, values, '')
+
+
+def config_to(config: TrainConfig) -> dict[str, Any]:
+    """Return nested dictionaries that YAML can write and `config_from` reads back."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+    return plain(dataclasses.asdict(config))
+
+
+_PARTS: dict[str, type] = {'data': DataConfig, 'augment': AugmentConfig, 'loss': LossConfig}
+
+
+def _build(kind: type[T], values: Any, where: str) -> T:
+    if not isinstance(values, dict):
+        raise DepthError(
+            f'{where or "the configuration"} is {type(values).__name__}, '
+            'expected names with values'
+        )
+    known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        place = f'{where}{name}'
+        if name not in known:
+            raise DepthError(f'{place} is not known; expected one of {", ".join(known)}')
+        if kind is TrainConfig and name in _PARTS:
+            made[name] = _build(_PARTS[name], value, f'{name}.')
+            continue
+        default = getattr(kind(), name) if kind is not TrainConfig else _DEFAULTS.get(name)
+        made[name] = _converted(place, value, default)
+    return kind(**made)
+
+
+def _converted(place: str, value: Any, default: Any) -> Any:
+    """Return the value in the type of its default; YAML reads 1e-3 as text and 5 as int."""
+    try:
+        if isinstance(default, tuple) and isinstance(value, list):
+            return tuple(map(str, value))
+        if isinstance(default, float) and not isinstance(value, bool):
+            return float(value)
+        if isinstance(default, int) and not isinstance(value, bool) and int(value) == value:
+            return int(value)
+        if isinstance(value, type(default)) and not isinstance(value, bool):
+            return value
+    except (TypeError, ValueError):
+        pass
+    raise DepthError(f'{place} is {value!r}, expected {type(default).__name__}')
+
+
+_DEFAULTS: dict[str, Any] = {
+    f.name: f.default if f.default is not dataclasses.MISSING else {}
+    for f in dataclasses.fields(TrainConfig)
+    if f.name not in _PARTS
+}

@@ -1,0 +1,193 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The training loop: mixed precision, an averaged network, a cosine schedule, resumable."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from depth_ros.models.networks.compact import CompactDepth, Layout, metric_log_depth
+from depth_ros.models.torch_runtime import choose_device
+from depth_ros.train import losses
+from depth_ros.train.card import write_card
+from depth_ros.train.checkpoint import load_state, save_state
+from depth_ros.train.config import LossConfig, TrainConfig, config_to
+from depth_ros.train.data import Batch, Frame, training_batches, validation_batches
+from depth_ros.train.plot import plot_curves
+
+WEIGHTS = 'model.safetensors'
+
+
+def learning_rate(step: int, config: TrainConfig) -> float:
+    """Return the rate of a step: a linear start, then half a cosine to nothing."""
+    if step < config.warm_up:
+        return config.rate * (step + 1) / config.warm_up
+    done = (step - config.warm_up) / max(config.steps - config.warm_up, 1)
+    return config.rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+def predict(network: nn.Module, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return log depth in metres and the log of its expected error, at the input's size."""
+    device = batch.inputs.device.type
+    inputs = batch.inputs.to(memory_format=torch.channels_last)
+    with torch.autocast(device, dtype, enabled=dtype is not torch.float32):
+        log_depth, log_error = network(inputs)
+    size = batch.inputs.shape[-2:]
+    both = functional.interpolate(torch.stack([log_depth, log_error], 1), size, mode='bilinear')
+    return metric_log_depth(both[:, 0], batch.focal), both[:, 1]
+
+
+def total_loss(
+    log_depth: Tensor, log_error: Tensor, batch: Batch, config: LossConfig, max_depth: float
+) -> Tensor:
+    """Return the weighted sum of the losses on log depth."""
+    mask = batch.depth.isfinite() & (batch.depth > 0.05) & (batch.depth < max_depth)
+    target = torch.where(mask, batch.depth, torch.ones_like(batch.depth))
+    silog = losses.scale_invariant_log(log_depth, target, mask, config.variance_focus)
+    edges = losses.gradient_matching(log_depth, target.log(), mask, align=False)
+    honest = losses.laplace_log_likelihood(log_depth, log_error, target, mask)
+    return config.scale_invariant * silog + config.gradient * edges + config.likelihood * honest
+
+
+class Trainer:
+    """A run in a folder; making it again on the same folder goes on where it was."""
+
+    def __init__(
+        self, config: TrainConfig, train: Sequence[Frame], check: Sequence[Frame], out: Path
+    ) -> None:
+        self.config, self.train_frames, self.check_frames, self.out = config, train, check, out
+        out.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(config.seed)
+        self.device = choose_device(config.device)
+        # bfloat16 keeps the range of float32, so no loss scaling is needed.
+        self.dtype = torch.float32 if config.precision == 'float32' else torch.bfloat16
+        network = CompactDepth(Layout(**config.layout))
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average: CompactDepth = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), config.rate, weight_decay=config.weight_decay
+        )
+        facts = load_state(out, self.network, self.average, self.optimiser) or {}
+        self.step = int(facts.get('step', 0))
+        self.history: list[list[float]] = facts.get('history', [])
+        self.scores: list[list[float]] = facts.get('scores', [])
+        (out / 'config.yaml').write_text(yaml.safe_dump(config_to(config), sort_keys=False))
+
+    def save(self) -> None:
+        """Write the state, and the averaged network as it would be shipped."""
+        facts = {'step': self.step, 'history': self.history, 'scores': self.scores}
+        save_state(self.out, self.network, self.average, self.optimiser, facts)
+
+    def one_step(self, batch: Batch) -> float:
+        """Learn from one batch and return its loss."""
+        for group in self.optimiser.param_groups:
+            group['lr'] = learning_rate(self.step, self.config)
+        self.network.train()
+        batch = batch.to(self.device)
+        outputs = predict(self.network, batch, self.dtype)
+        limit = self.config.data.max_depth
+        loss = total_loss(*outputs, batch, self.config.loss, limit)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        self.optimiser.step()
+        self._average()
+        self.step += 1
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        # A young average follows quickly, or it would remember the random start for long.
+        keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        for mean, now in zip(
+            self.average.state_dict().values(), self.network.state_dict().values(), strict=True
+        ):
+            if mean.is_floating_point():
+                mean.lerp_(now.to(mean.dtype), 1 - keep)
+            else:
+                mean.copy_(now)
+
+    @torch.inference_mode()
+    def validate(self) -> dict[str, float]:
+        """Return AbsRel and the share within 25 % of the averaged network, without scaling."""
+        absolute, close, count = 0.0, 0.0, 0
+        for batch in validation_batches(self.check_frames, self.config):
+            batch = batch.to(self.device)
+            log_depth, _ = predict(self.average, batch, self.dtype)
+            limit = self.config.data.max_depth
+            mask = batch.depth.isfinite() & (batch.depth > 0.05) & (batch.depth < limit)
+            ratio = (log_depth[mask] - batch.depth[mask].log()).exp()
+            absolute += float((ratio - 1).abs().sum())
+            close += float(((ratio < 1.25) & (ratio > 0.8)).sum())
+            count += int(mask.sum())
+        return {'abs_rel': absolute / max(count, 1), 'delta1': close / max(count, 1)}
+
+    def run(self) -> dict[str, Any]:
+        """Train to the last step, saving on the way; return the final scores."""
+        from tqdm import tqdm
+
+        config = self.config
+        batches = training_batches(self.train_frames, config, self.step)
+        saved = time.monotonic()
+        bar = tqdm(total=config.steps, initial=self.step, unit='step', mininterval=1.0)
+        smooth: float | None = self.history[-1][1] if self.history else None
+        while self.step < config.steps:
+            loss = self.one_step(next(batches))
+            if not math.isfinite(loss):
+                raise FloatingPointError(
+                    f'the loss of step {self.step} is {loss}; lower `rate`, or set precision: '
+                    'float32; the last state is kept'
+                )
+            smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
+            bar.update()
+            bar.set_postfix(loss=f'{smooth:.4f}', refresh=False)
+            if self.step % 20 == 0:
+                self.history.append([self.step, round(smooth, 5)])
+            if self.step % config.validate_every == 0 or self.step == config.steps:
+                score = self.validate()
+                self.scores.append([self.step, score['abs_rel'], score['delta1']])
+                bar.write(
+                    f'step {self.step}: validation AbsRel {score["abs_rel"]:.3f}, '
+                    f'within 25 % {score["delta1"]:.3f}'
+                )
+            if time.monotonic() - saved > config.save_seconds:
+                self.save()
+                saved = time.monotonic()
+        bar.close()
+        self.save()
+        return self.finish()
+
+    def finish(self) -> dict[str, Any]:
+        """Write the averaged network as float16, its card and the curves."""
+        tensors = {k: _half(v) for k, v in self.average.state_dict().items()}
+        facts = {
+            'layout': self.average.layout.as_dict(),
+            'size': [self.config.width, self.config.height],
+        }
+        save_file(tensors, self.out / WEIGHTS, {k: json.dumps(v) for k, v in facts.items()})
+        curves = {
+            'loss': [(s, v) for s, v in self.history],
+            'validation AbsRel': [(s, a) for s, a, _ in self.scores],
+        }
+        plot_curves(curves, self.out / 'training.png')
+        last = self.scores[-1] if self.scores else [self.step, math.nan, math.nan]
+        scores = {'step': self.step, 'abs_rel': last[1], 'delta1': last[2]}
+        write_card(self.out, self.config, scores, len(self.train_frames))
+        return scores
+
+
+def _half(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.half() if tensor.is_floating_point() else tensor

@@ -1,0 +1,154 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A whole run on a tiny set: it learns, it survives a kill, and its weights are a model."""
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+pytest.importorskip('safetensors')
+
+from depth_ros.files.calibration import write_camera  # noqa: E402
+from depth_ros.models.registry import create_model  # noqa: E402
+from depth_ros.train.config import config_from  # noqa: E402
+from depth_ros.train.data import Batches, find_frames, read_frame  # noqa: E402
+from depth_ros.train.trainer import Trainer, learning_rate  # noqa: E402
+from depth_ros.types import Camera, DepthError, DepthKind, View  # noqa: E402
+
+SMALL = {
+    'layout': {
+        'stem': 8, 'widths': [8, 8, 16, 16], 'blocks': [1, 1, 1, 1], 'expansion': 2,
+        'decoder': [8, 8, 8, 8],
+    },
+    'width': 64, 'height': 64, 'batch': 2, 'workers': 0, 'warm_up': 2, 'precision': 'float32',
+    'device': 'cpu',
+}  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def dataset(tmp_path_factory):
+    """Grey squares: the brighter, the nearer, so that there is something to learn."""
+    root = tmp_path_factory.mktemp('set')
+    rng = np.random.default_rng(0)
+    camera = Camera.pinhole(80, 64, 70.0)
+    for sequence in range(2):
+        folder = root / f'{sequence:02d}'
+        (folder / 'image_left').mkdir(parents=True)
+        (folder / 'depth').mkdir()
+        write_camera(camera, folder / 'camera.yaml')
+        for index in range(4):
+            depth = np.full((64, 80), rng.uniform(1, 9), np.float32)
+            depth[16:48, 20:60] = rng.uniform(0.5, 1)
+            image = np.uint8(np.clip(255 / (1 + depth), 0, 255))
+            cv2.imwrite(str(folder / f'image_left/{index:06d}.png'), np.dstack([image] * 3))
+            cv2.imwrite(str(folder / f'depth/{index:06d}.png'), np.uint16(depth * 256))
+    return root
+
+
+def configuration(dataset, **more):
+    return config_from({**SMALL, 'steps': 12, 'data': {'folders': [str(dataset)]}, **more})
+
+
+def test_frames_are_found_and_read(dataset):
+    frames = find_frames(dataset)
+    assert len(frames) == 8
+    sample = read_frame(frames[0])
+    assert sample.image.shape == (64, 80, 3)
+    assert 0.5 <= np.nanmin(sample.depth) <= np.nanmax(sample.depth) <= 9
+
+
+def test_an_empty_folder_says_what_was_expected(tmp_path):
+    with pytest.raises(DepthError, match='image_left'):
+        find_frames(tmp_path)
+
+
+def test_a_batch_depends_on_its_number_alone(dataset):
+    config = configuration(dataset)
+    frames = find_frames(dataset)
+    stream = iter(Batches(frames, config, first=3))
+    assert torch.equal(next(stream).inputs, Batches(frames, config).batch(3).inputs)
+    assert not torch.equal(next(stream).inputs, Batches(frames, config).batch(3).inputs)
+
+
+def test_the_rate_starts_low_peaks_and_ends_at_nothing(dataset):
+    config = configuration(dataset, steps=100, warm_up=10)
+    rates = [learning_rate(step, config) for step in range(101)]
+    assert rates[0] == pytest.approx(config.rate / 10)
+    assert max(rates) == pytest.approx(config.rate)
+    assert rates[100] == pytest.approx(0)
+
+
+def test_it_learns(dataset, tmp_path):
+    frames = find_frames(dataset)
+    plain = {'colour': 0, 'grey': 0, 'blur': 0, 'noise': 0, 'jpeg': 0, 'zoom': 1, 'roll': 0}
+    config = configuration(
+        dataset, steps=80, rate=5e-3, batch=4, ema=0.8, validate_every=80, augment=plain
+    )
+    trainer = Trainer(config, frames, frames, tmp_path)
+    before = trainer.validate()['abs_rel']
+    after = trainer.run()['abs_rel']
+    assert after < 0.5 * before
+
+
+def test_a_killed_run_goes_on_to_the_very_same_weights(dataset, tmp_path):
+    frames = find_frames(dataset)
+    config = configuration(dataset, validate_every=6)
+    whole = Trainer(config, frames, frames, tmp_path / 'whole')
+    whole.run()
+    # The second run stops after half of the steps without any farewell, as a kill would.
+    part = Trainer(config, frames, frames, tmp_path / 'part')
+    batches = Batches(frames, config)
+    for number in range(6):
+        part.one_step(batches.batch(number))
+    part.save()
+    part.one_step(batches.batch(6))  # lost with the kill
+    resumed = Trainer(config, frames, frames, tmp_path / 'part')
+    assert resumed.step == 6
+    resumed.run()
+    for (name, a), b in zip(
+        whole.average.state_dict().items(), resumed.average.state_dict().values(), strict=True
+    ):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_what_a_run_leaves_is_a_metric_model(dataset, tmp_path):
+    frames = find_frames(dataset)
+    trainer = Trainer(configuration(dataset, steps=3), frames, frames, tmp_path)
+    trainer.run()
+    assert {'model.safetensors', 'config.yaml', 'training.png', 'model_card.md'} <= {
+        p.name for p in tmp_path.iterdir()
+    }
+    model = create_model(str(tmp_path), {'device': 'cpu', 'precision': 'float32'})
+    camera = Camera.pinhole(80, 64, 70.0)
+    image = np.random.default_rng(0).integers(0, 255, (64, 80, 3), np.uint8)
+    prediction = model.predict([View(image, camera)])
+    assert prediction.kind is DepthKind.METRIC
+    assert prediction.values.shape == (64, 80)
+    assert np.isfinite(prediction.values).all()
+    assert 0 <= prediction.confidence.min() <= prediction.confidence.max() <= 1
+    # The same view in twice the pixels: the network sees the same, so the metres are the same.
+    double = np.repeat(np.repeat(image, 2, 0), 2, 1)
+    again = model.predict([View(double, Camera.pinhole(160, 128, 140.0))])
+    assert np.median(again.values) == pytest.approx(np.median(prediction.values), rel=1e-3)
+    # Twice as wide a lens with the same picture is another world.
+    wide = model.predict([View(image, Camera.pinhole(80, 64, 35.0))])
+    assert np.median(wide.values) < 0.9 * np.median(prediction.values)
+
+
+def test_a_damaged_state_is_refused_with_the_remedy(dataset, tmp_path):
+    frames = find_frames(dataset)
+    config = configuration(dataset)
+    Trainer(config, frames, frames, tmp_path).save()
+    state = tmp_path / 'state.safetensors'
+    state.write_bytes(state.read_bytes()[:200])
+    with pytest.raises(DepthError, match='start anew'):
+        Trainer(config, frames, frames, tmp_path)
+
+
+def test_another_network_in_the_same_folder_is_refused(dataset, tmp_path):
+    frames = find_frames(dataset)
+    Trainer(configuration(dataset), frames, frames, tmp_path).save()
+    other = configuration(dataset, layout={**SMALL['layout'], 'stem': 16})
+    with pytest.raises(DepthError, match='another --out'):
+        Trainer(other, frames, frames, tmp_path)
