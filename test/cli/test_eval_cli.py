@@ -1,0 +1,161 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`depth_ros eval` as a user calls it."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from depth_ros.cli.eval import make_contestants
+from depth_ros.cli.main import main
+from depth_ros.files.calibration import write_camera
+from depth_ros.types import Camera, DepthError
+
+WIDTH, HEIGHT, FOCAL = 160, 120, 100.0
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Three pairs of noise moved by exactly six pixels: Z = 100 * 0.12 / 6 = 2 m everywhere."""
+    folder = tmp_path / 'set'
+    for name in ('image_left', 'image_right', 'depth'):
+        (folder / name).mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    for i in range(3):
+        wide = cv2.GaussianBlur(rng.integers(0, 255, (HEIGHT, WIDTH + 6), np.uint8), (0, 0), 1.0)
+        wide = cv2.normalize(wide, None, 0, 255, cv2.NORM_MINMAX)
+        cv2.imwrite(str(folder / 'image_left' / f'{i:06d}.png'), wide[:, :WIDTH])
+        cv2.imwrite(str(folder / 'image_right' / f'{i:06d}.png'), wide[:, 6:])
+        cv2.imwrite(
+            str(folder / 'depth' / f'{i:06d}.png'), np.full((HEIGHT, WIDTH), 512, np.uint16)
+        )
+    write_camera(Camera.pinhole(WIDTH, HEIGHT, FOCAL), folder / 'camera.yaml')
+    write_camera(Camera.pinhole(WIDTH, HEIGHT, FOCAL, baseline=0.12), folder / 'camera_right.yaml')
+    return folder
+
+
+def evaluate(data, *arguments):
+    return main(['eval', '--data', str(data), *map(str, arguments)])
+
+
+def test_side_by_side_with_json_and_page(data, tmp_path, capsys):
+    out, page = tmp_path / 'out' / 'r.json', tmp_path / 'out' / 'r.html'
+    code = evaluate(
+        data,
+        *('--model', 'sgbm', '--option', 'disparity_range=32'),
+        *('--model', 'plane', '--option', 'distance=2.5'),
+        *('--json', out, '--html', page, '--pictures', 1),
+    )
+    table = capsys.readouterr().out
+    assert code == 0
+    report = json.loads(out.read_text())
+    assert report['layout'] == 'depth_ros'
+    sgbm, plane = report['models']
+    assert sgbm['options'] == {'disparity_range': 32}
+    assert sgbm['metrics']['abs_rel'] < 0.02
+    assert 0.5 < sgbm['coverage'] < 1
+    assert plane['metrics']['abs_rel'] == pytest.approx(0.25)
+    assert plane['coverage'] == 1
+    assert table.splitlines()[2].split() == ['sgbm', 'plane']
+    assert 'AbsRel' in table
+    assert page.read_text().startswith('<!doctype html>')
+    assert page.read_text().count('<img') == 2 + 2 * 2
+
+
+def test_json_alone_on_stdout(data, capsys):
+    assert evaluate(data, '--model', 'plane', '--json', '-') == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report['models'][0]['metrics']['abs_rel'] == pytest.approx(0, abs=1e-6)
+
+
+def test_rules_from_the_command_line(data, capsys):
+    assert (
+        evaluate(
+            data,
+            *('--model', 'plane', '--option', 'distance=4', '--alignment', 'median'),
+            *('--crop', 'garg', '--max-depth', '5', '--limit', '2', '--json', '-'),
+        )
+        == 0
+    )
+    report = json.loads(capsys.readouterr().out)
+    assert report['protocol'] == {
+        'name': 'full changed',
+        'min_depth': 0,
+        'max_depth': 5,
+        'crop': 'garg',
+        'alignment': 'median',
+    }
+    model = report['models'][0]
+    assert model['measured'] == 2
+    assert model['frames'][0]['fits']['depth']['scale'] == pytest.approx(0.5)
+    assert model['metrics']['abs_rel'] == pytest.approx(0, abs=1e-6)
+    assert model['frames'][0]['pixels'] < WIDTH * HEIGHT
+
+
+def test_a_damaged_frame_is_told_and_the_others_are_measured(data, capsys):
+    (data / 'depth' / '000001.png').write_bytes(b'not a picture')
+    assert evaluate(data, '--model', 'plane') == 0
+    out, err = capsys.readouterr()
+    assert '2/3' in out
+    assert 'frame 000001' in err
+    assert 'damaged' in err
+
+
+def test_a_model_without_any_measured_frame_is_a_failure(data, capsys):
+    (data / 'camera_right.yaml').unlink()
+    assert evaluate(data, '--model', 'sgbm', '--model', 'plane') == 1
+    assert 'needs a pair' in capsys.readouterr().err
+
+
+WRONG = {
+    'no such folder': (['--data', 'nowhere', '--model', 'plane'], 'no folder'),
+    'layout': (['--layout', 'nyu', '--model', 'plane'], 'no frames of layout nyu'),
+    'model': (['--model', 'magic'], 'not known'),
+    'option': (['--model', 'plane', '--option', 'colour=1'], "no option 'colour'"),
+    'value': (['--model', 'plane', '--option', 'distance=far'], 'expected float'),
+    'limit': (['--model', 'plane', '--limit', '0'], '--limit'),
+    'caps': (['--model', 'plane', '--min-depth', '9', '--max-depth', '3'], 'leave no range'),
+    'output': (['--model', 'plane', '--json', '/dev/null/a.json'], 'cannot be written'),
+}
+
+
+@pytest.mark.parametrize(('arguments', 'message'), WRONG.values(), ids=WRONG)
+def test_what_the_caller_got_wrong(arguments, message, data, capsys):
+    # A later --data wins over the first.
+    assert evaluate(data, *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_options_belong_to_the_model_before_them():
+    made = make_contestants(
+        [
+            ('option', 'normal_y=0.5'),
+            ('model', 'plane'),
+            ('model', 'plane'),
+            ('option', 'distance=3'),
+            ('model', 'inverse_plane'),
+        ]
+    )
+    assert [c.options for c in made] == [
+        {'normal_y': 0.5},
+        {'normal_y': 0.5, 'distance': 3.0},
+        {'normal_y': 0.5},
+    ]
+    assert [c.label for c in made] == [
+        'plane (normal_y=0.5)',
+        'plane (normal_y=0.5, distance=3.0)',
+        'inverse_plane',
+    ]
+    assert made[1].create().options.distance == 3
+
+
+def test_the_same_model_twice_is_numbered():
+    made = make_contestants([('model', 'plane'), ('model', 'plane')])
+    assert [c.label for c in made] == ['plane', 'plane #2']
+
+
+def test_no_model_is_refused():
+    with pytest.raises(DepthError, match='no model'):
+        make_contestants([('option', 'a=1')])

@@ -1,0 +1,229 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Models over frames: exact models come out exact, and what fails costs itself alone."""
+
+import html.parser
+import json
+import math
+import re
+
+import cv2
+import layout_folders as folders
+import numpy as np
+import pytest
+
+from depth_ros.eval.frames import DataSet, Frame, Layout, Source
+from depth_ros.eval.layouts import open_dataset
+from depth_ros.eval.page import Book
+from depth_ros.eval.protocol import Protocol
+from depth_ros.eval.runner import Contestant, evaluate
+from depth_ros.eval.table import failures, notes, report_to_json, text_table
+from depth_ros.models.plane import plane_depth
+from depth_ros.models.registry import create_model
+from depth_ros.types import Camera
+
+CAMERA = Camera.pinhole(60, 40, 50.0)
+TILT = {'normal_y': 0.3, 'normal_z': 1.0, 'distance': 2.0}
+
+
+def contestant(name, label=None, **options):
+    return Contestant(label or name, lambda: create_model(name, options), options)
+
+
+def plane_set(tmp_path, count=3, bad=()):
+    """Frames of the tilted plane that the model `plane` knows; some cannot be read."""
+    normal = np.array([0, TILT['normal_y'], TILT['normal_z']])
+    length = float(np.linalg.norm(normal))
+    depth = plane_depth(CAMERA, tuple((normal / length).tolist()), TILT['distance'])
+    image = np.full((40, 60, 3), 90, np.uint8)
+
+    def load(number):
+        if number in bad:
+            raise OSError(f'frame {number} is damaged')
+        return Frame(f'{number:03d}', image, CAMERA, depth)
+
+    sources = tuple(Source(f'{i:03d}', lambda i=i: load(i)) for i in range(count))
+    return DataSet(tmp_path, Layout('made', 'in memory', lambda root: sources), sources)
+
+
+def test_the_exact_model_has_no_error(tmp_path):
+    model = evaluate(plane_set(tmp_path), [contestant('plane', **TILT)], Protocol()).models[0]
+    assert model.mean('abs_rel') < 1e-6
+    assert model.mean('delta1') == 1
+    assert model.coverage == 1
+    assert model.alignments == ['none']
+    assert len(model.measured) == 3
+
+
+def test_the_wrong_plane_has_the_error_of_its_distance(tmp_path):
+    wrong = {**TILT, 'distance': 2.5}
+    model = evaluate(plane_set(tmp_path), [contestant('plane', **wrong)], Protocol()).models[0]
+    assert model.mean('abs_rel') == pytest.approx(0.25, rel=1e-5)
+    aligned = evaluate(
+        plane_set(tmp_path), [contestant('plane', **wrong)], Protocol(alignment='median')
+    ).models[0]
+    assert aligned.mean('abs_rel') < 1e-6
+    assert aligned.frames[0].fits['depth'].scale == pytest.approx(0.8)
+
+
+def test_the_relative_plane_is_exact_after_its_alignment(tmp_path):
+    model = evaluate(
+        plane_set(tmp_path), [contestant('inverse_plane', **TILT)], Protocol()
+    ).models[0]
+    assert model.alignments == ['inverse']
+    assert model.mean('abs_rel') < 1e-5
+
+
+def test_a_bad_frame_costs_that_frame_and_is_told(tmp_path):
+    report = evaluate(plane_set(tmp_path, 4, bad=(1,)), [contestant('plane', **TILT)], Protocol())
+    model = report.models[0]
+    assert [f.name for f in model.measured] == ['000', '002', '003']
+    assert model.mean('abs_rel') < 1e-6
+    assert failures(report) == ['plane: frame 001: frame 1 is damaged']
+    assert re.search(r'frames +3/4', text_table(report))
+
+
+def test_a_model_that_cannot_be_made_costs_that_model(tmp_path):
+    report = evaluate(
+        plane_set(tmp_path),
+        [contestant('no_such_model'), contestant('plane', **TILT)],
+        Protocol(),
+    )
+    assert 'no_such_model' in report.models[0].error
+    assert report.models[0].frames == []
+    assert len(report.models[1].measured) == 3
+    assert failures(report)[0].startswith('no_such_model: not run')
+
+
+def test_a_stereo_model_without_pairs_fails_by_the_frame(tmp_path):
+    model = evaluate(plane_set(tmp_path), [contestant('sgbm')], Protocol()).models[0]
+    assert model.measured == []
+    assert 'needs a pair' in model.failed[0].error
+    assert math.isnan(model.mean('abs_rel'))
+
+
+def test_limit_takes_the_first(tmp_path):
+    report = evaluate(plane_set(tmp_path, 5), [contestant('plane')], Protocol(), limit=2)
+    assert [f.name for f in report.models[0].frames] == ['000', '001']
+
+
+def test_what_does_not_compare_is_said(tmp_path):
+    report = evaluate(
+        plane_set(tmp_path),
+        [contestant('plane', **TILT), contestant('inverse_plane', **TILT)],
+        Protocol(),
+    )
+    assert any('aligned differently' in note for note in notes(report))
+    same = evaluate(
+        plane_set(tmp_path), [contestant('plane', **TILT), contestant('plane', 'b')], Protocol()
+    )
+    assert notes(same) == []
+
+
+def test_table_marks_the_best_and_names_the_rules(tmp_path):
+    report = evaluate(
+        plane_set(tmp_path),
+        [contestant('plane', 'good', **TILT), contestant('plane', 'bad')],
+        Protocol(max_depth=9.0),
+    )
+    table = text_table(report)
+    row = next(line for line in table.splitlines() if line.startswith('AbsRel'))
+    assert row.count('*') == 1
+    assert row.index('*') < row.index(row.split()[-1])
+    assert '0 to 9 m' in table
+    assert re.search(r'alignment +none +none', table)
+
+
+def test_json_is_strict_and_holds_every_frame(tmp_path):
+    report = evaluate(
+        plane_set(tmp_path, 3, bad=(2,)),
+        [contestant('plane', **TILT), contestant('sgbm')],
+        Protocol(),
+    )
+    text = json.dumps(report_to_json(report), allow_nan=False)
+    plane, sgbm = json.loads(text)['models']
+    assert plane['metrics']['abs_rel'] < 1e-6
+    assert plane['measured'] == 2
+    assert plane['failed'] == 1
+    assert plane['frames'][2] == {'name': '002', 'error': 'frame 2 is damaged'}
+    assert plane['options'] == TILT
+    assert sgbm['metrics']['abs_rel'] is None
+    assert json.loads(text)['protocol']['max_depth'] is None
+
+
+class Links(html.parser.HTMLParser):
+    """Collects what a page refers to and whether its elements close."""
+
+    def __init__(self):
+        super().__init__()
+        self.sources, self.open, self.text = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.sources += [v for k, v in attrs if k in ('src', 'href')]
+        if tag not in ('meta', 'img', 'br'):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def page_of(data, contestants, pictures=2):
+    book = Book(len(data.sources), pictures)
+    page = book.html(evaluate(data, contestants, Protocol(), watch=book.watch))
+    found = Links()
+    found.feed(page)
+    assert found.open == []
+    return found
+
+
+def decode(source):
+    head, data = source.split(',', 1)
+    import base64
+
+    return head, cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+
+
+def test_page_shows_image_truth_prediction_and_error_and_needs_nothing_else(tmp_path):
+    found = page_of(
+        plane_set(tmp_path, 5, bad=(3,)),
+        [contestant('plane', 'a<b', **TILT), contestant('plane', 'other')],
+    )
+    assert len(found.sources) == 2 * (2 + 2 * 2)  # two frames: image, truth, and two per model
+    assert all(source.startswith('data:image/') for source in found.sources)
+    for source in found.sources:
+        assert decode(source)[1].shape == (40, 60, 3)
+    text = ' '.join(found.text)
+    assert 'a<b' in text  # escaped in the page
+    assert 'frame 3 is damaged' in text
+
+
+def test_error_picture_has_the_colour_of_the_error(tmp_path):
+    from depth_ros.eval.measure import Measurement
+    from depth_ros.eval.pictures import NO_PREDICTION, NO_TRUTH, STEP_COLORS, error_picture
+
+    truth = np.array([[10, 10, 10, 10, np.nan]] * 2, np.float32)
+    values = np.array([[10.05, 10.3, 15, np.nan, 10]] * 2, np.float32)
+    frame = Frame('a', np.zeros((2, 5, 3), np.uint8), Camera.pinhole(5, 2, 5.0), truth)
+    picture = error_picture(frame, Measurement('none', {}, 1.0, 8, depth=values))
+    expected = [STEP_COLORS[0], STEP_COLORS[2], STEP_COLORS[5], NO_PREDICTION, NO_TRUTH]
+    np.testing.assert_array_equal(picture[0], expected)
+
+
+@pytest.mark.parametrize(
+    'write', [folders.opencv, folders.kitti_object, folders.middlebury], ids=lambda f: f.__name__
+)
+def test_page_of_disparity_of_sparse_truth_and_of_both(write, tmp_path):
+    write(tmp_path)
+    data = open_dataset(tmp_path)
+    model = contestant('inverse_plane', normal_x=0.3)
+    found = page_of(data, [model], pictures=1)
+    assert len(found.sources) == 4
+
+
+def test_a_page_without_pictures_still_has_the_table(tmp_path):
+    found = page_of(plane_set(tmp_path), [contestant('plane', **TILT)], pictures=0)
+    assert found.sources == []
+    assert any('AbsRel' in t for t in found.text)
