@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -59,7 +59,7 @@ def load_state(
             facts = json.loads((file.metadata() or {})['facts'])
         for prefix, module in (('network', network), ('average', average)):
             module.load_state_dict(_part(tensors, prefix))
-    except (KeyError, ValueError, RuntimeError, OSError) as error:
+    except (SafetensorError, KeyError, ValueError, RuntimeError, OSError) as error:
         raise DepthError(
             f'{path} does not belong to this configuration or is damaged '
             f'({str(error).splitlines()[0]}); give another --out, or delete it to start anew'
