@@ -129,13 +129,16 @@ def _paint(values: FloatImage, low: float, high: float, relative: bool = False) 
     count = 256 - _FIRST
     scale = count / max(high - low, 1e-12)
     with np.errstate(invalid='ignore', over='ignore'):
-        index = (values - np.float32(low)) * np.float32(scale)
-        index = np.fmin(np.fmax(index, 0), count - 1).astype(np.uint8) + np.uint8(_FIRST)
+        ramp = (values - np.float32(low)) * np.float32(scale)
+        ramp = np.clip(ramp, 0, count - 1, out=ramp)
+        np.copyto(ramp, 0, where=np.isnan(ramp))
+    index = ramp.astype(np.uint8)
+    index += np.uint8(_FIRST)
     if not relative:
-        index[values == 0] = _SKY
-        index[values == np.inf] = _CLOSE
-    index[np.isnan(values)] = _NONE
-    return _palette()[index]
+        np.copyto(index, _SKY, where=values == 0)
+        np.copyto(index, _CLOSE, where=values == np.inf)
+    np.copyto(index, _NONE, where=np.isnan(values))
+    return cv2.applyColorMap(index, _palette()[:, None]).astype(np.uint8, copy=False)
 
 
 def _enlarge(picture: Image, least: int = 240) -> Image:

@@ -43,25 +43,27 @@ def clip_range(
     result = np.array(depth, np.float32)
     with np.errstate(invalid='ignore'):
         if max_depth < math.inf:
-            result[result > np.float32(max_depth)] = np.inf
-        near = result < np.float32(min_depth) if min_depth > 0 else result <= 0
-        if near.any():
-            values = result[near]
-            result[near] = np.where((values > 0) | (values == -np.inf), -np.inf, np.nan)
+            np.copyto(result, np.inf, where=result > np.float32(max_depth))
+        wrong = (result <= 0) & (result > -np.inf)
+        if min_depth > 0:
+            np.copyto(result, -np.inf, where=result < np.float32(min_depth))
+        np.copyto(result, np.nan, where=wrong)
     return result
 
 
 def metres_to_millimetres(depth: FloatImage) -> npt.NDArray[np.uint16]:
     """Return 16UC1 depth, rounded; 0 where depth is not valid or beyond 65.535 m."""
-    millimetres = np.multiply(depth, np.float32(1000), dtype=np.float32)
-    millimetres += np.float32(0.5)
-    with np.errstate(invalid='ignore'):
+    with np.errstate(invalid='ignore', over='ignore'):
+        millimetres = np.multiply(depth, np.float32(1000), dtype=np.float32)
+        millimetres += np.float32(0.5)
+        # Written so that NaN fails it as well.
         fits = (millimetres >= 1) & (millimetres < MILLIMETRES_MAX + 1)
-    return np.where(fits, millimetres, np.float32(0)).astype(np.uint16)
+        np.copyto(millimetres, 0, where=~fits)
+    return millimetres.astype(np.uint16)
 
 
 def millimetres_to_metres(millimetres: npt.NDArray[np.uint16]) -> FloatImage:
     """Return float32 metres; NaN where 0."""
     depth = np.multiply(millimetres, np.float32(0.001), dtype=np.float32)
-    depth[millimetres == 0] = np.nan
+    np.copyto(depth, np.nan, where=millimetres == 0)
     return depth
