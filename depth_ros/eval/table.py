@@ -20,13 +20,23 @@ def number(value: float) -> str:
 
 
 def best(report: Report, metric: Metric) -> set[int]:
-    """Return the models that are best in a metric; none where only one has it."""
+    """Return the models that are best in a metric; none where the values do not compare."""
+    if len(_alignments(report)) > 1 or len(_frame_sets(report)) > 1:
+        return set()
     values = {i: model.mean(metric.name) for i, model in enumerate(report.models)}
     known = {i: v for i, v in values.items() if math.isfinite(v)}
-    if len(known) < 2:
+    if len(set(known.values())) < 2:
         return set()
     top = max(known.values()) if metric.higher_is_better else min(known.values())
     return {i for i, value in known.items() if value == top}
+
+
+def _alignments(report: Report) -> set[str]:
+    return {' '.join(model.alignments) for model in report.models if model.measured}
+
+
+def _frame_sets(report: Report) -> set[tuple[str, ...]]:
+    return {tuple(f.name for f in model.measured) for model in report.models if model.measured}
 
 
 def rows(report: Report) -> list[tuple[str, list[str]]]:
@@ -63,11 +73,9 @@ def rows(report: Report) -> list[tuple[str, list[str]]]:
 def notes(report: Report) -> list[str]:
     """Return the sentences without which the table could mislead."""
     found = []
-    aligned = {' '.join(m.alignments) for m in report.models if m.measured}
-    if len(aligned) > 1:
-        found.append('The models are aligned differently: their depth metrics do not compare.')
-    measured = {tuple(f.name for f in m.measured) for m in report.models if m.measured}
-    if len(measured) > 1:
+    if len(_alignments(report)) > 1:
+        found.append('The models are aligned differently: their metrics do not compare.')
+    if len(_frame_sets(report)) > 1:
         found.append('The models were measured on different frames: their means do not compare.')
     coverages = [m.coverage for m in report.models if m.measured]
     if coverages and max(coverages) - min(coverages) > 0.01:
@@ -102,10 +110,11 @@ def text_table(report: Report) -> str:
     for name, row in cells:
         values = '  '.join(text.rjust(width) for text, width in zip(row, widths))
         lines.append(f'{name:<{first}}  {values}'.rstrip())
-    if len(report.models) > 1:
-        lines += ['', '* best; ↓ smaller is better, ↑ larger is better']
+    lines.append('')
+    if any(text.endswith(' *') for _, row in cells for text in row):
+        lines += ['* best; ↓ smaller is better, ↑ larger is better']
     lines += notes(report)
-    return '\n'.join(lines)
+    return '\n'.join(lines).rstrip()
 
 
 def _finite(value: float) -> float | None:

@@ -114,6 +114,7 @@ def test_what_does_not_compare_is_said(tmp_path):
         Protocol(),
     )
     assert any('aligned differently' in note for note in notes(report))
+    assert '*' not in text_table(report)
     same = evaluate(
         plane_set(tmp_path), [contestant('plane', **TILT), contestant('plane', 'b')], Protocol()
     )
