@@ -154,7 +154,7 @@ def _text_size(height: int) -> int:
 def _bar_space(height: int) -> tuple[int, int, int]:
     """Return the first row of the ramp, its last, and the least distance between labels."""
     size = _text_size(height)
-    return size, height - 1 - 5 * size, 2 * size
+    return size, height - 1 - 6 * size, 2 * size
 
 
 def _metre_ticks(low: float, high: float, space: tuple[int, int, int]) -> list[tuple[float, str]]:
