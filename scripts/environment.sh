@@ -10,7 +10,9 @@
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
 
-say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+say() {
+  if [ -t 1 ]; then printf '\033[1m==> %s\033[0m\n' "$*"; else printf '==> %s\n' "$*"; fi
+}
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # A ROS installation that was sourced brings packages for its own Python, and the wheels bring
