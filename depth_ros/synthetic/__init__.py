@@ -12,8 +12,11 @@ many scenes at once in torch.
 """
 
 from depth_ros.synthetic.cameras import camera_pose, right_pose, stereo_cameras
-from depth_ros.synthetic.render import Rendered, Renderer, points_of, render, render_stereo
+from depth_ros.synthetic.ranging import Sweep, body_pose, cast_rays, laser_scan, lidar
+from depth_ros.synthetic.render import Rendered, Renderer, render
 from depth_ros.synthetic.scene import Scene
+from depth_ros.synthetic.sensor import Sensor, sample_sensor
+from depth_ros.synthetic.stereo import points_of, render_stereo
 from depth_ros.synthetic.views import (
     odometry,
     sample_camera,
@@ -27,8 +30,14 @@ __all__ = [
     'Rendered',
     'Renderer',
     'Scene',
+    'Sensor',
+    'Sweep',
+    'body_pose',
     'camera_pose',
+    'cast_rays',
     'kinds',
+    'laser_scan',
+    'lidar',
     'make_scene',
     'plane_scene',
     'points_of',
@@ -39,6 +48,7 @@ __all__ = [
     'sample_camera',
     'sample_mount',
     'sample_pose',
+    'sample_sensor',
     'stereo_cameras',
     'trajectory',
 ]

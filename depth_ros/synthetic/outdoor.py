@@ -108,8 +108,8 @@ def street(rng: np.random.Generator) -> Scene:
                 )
                 make(b)
     things = (
-        objects.person, objects.person, objects.person, vehicles.post, vehicles.post, vehicles.tree,
-        vehicles.bench, vehicles.bush, vehicles.bicycle, objects.barrel, objects.traffic_cone,
+        objects.person, objects.person, objects.person, vehicles.post, vehicles.post,
+        vehicles.tree, vehicles.bench, vehicles.bush, vehicles.bicycle, objects.barrel, objects.traffic_cone,
         objects.boxes, objects.plant,
     )  # fmt: skip
     for _ in range(int(rng.integers(8, 26))):

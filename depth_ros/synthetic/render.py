@@ -4,20 +4,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from depth_ros.synthetic import shade, textures
-from depth_ros.synthetic.cameras import right_pose
 from depth_ros.synthetic.cast import Caster
+from depth_ros.synthetic.rays import TILE, camera_rays, from_tiles, pixel_steps, to_tiles
 from depth_ros.synthetic.scene import Floats, Scene, Shape
 from depth_ros.synthetic.shapes import surface
 from depth_ros.types import Camera, DepthError, FloatImage, Image
 
-TILE = 16
 BLOCK = 100  # tiles that are worked on at once
 STAIN = 'clouds'
 
@@ -39,35 +38,14 @@ class Rendered:
         return self.ids == 0
 
 
-def camera_rays(camera: Camera) -> FloatImage:
-    """Return x/z and y/z of every pixel, float32 (H, W, 2)."""
-    if camera.is_distorted:
-        from depth_ros.geometry.distortion import ray_grid
+@dataclass(frozen=True, eq=False)
+class Look:
+    """How a picture is taken."""
 
-        return ray_grid(camera)
-    x = (np.arange(camera.width) - camera.cx) / camera.fx
-    y = (np.arange(camera.height) - camera.cy) / camera.fy
-    return np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)
-
-
-def _to_tiles(grid: FloatImage) -> FloatImage:
-    """Return (2, tiles, TILE * TILE) of an (H, W, 2) grid, its border repeated to full tiles."""
-    height, width = grid.shape[:2]
-    pad = ((0, -height % TILE), (0, -width % TILE), (0, 0))
-    grid = np.pad(grid, pad, mode='edge')
-    rows, columns = grid.shape[0] // TILE, grid.shape[1] // TILE
-    tiles = grid.reshape(rows, TILE, columns, TILE, 2).transpose(4, 0, 2, 1, 3)
-    return np.ascontiguousarray(tiles).reshape(2, rows * columns, TILE * TILE)
-
-
-def _from_tiles(values: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return (H, W, ...) of (..., tiles, TILE * TILE)."""
-    rows, columns = -(-height // TILE), -(-width // TILE)
-    lead = values.shape[:-2]
-    grid = values.reshape(*lead, rows, columns, TILE, TILE)
-    n = len(lead)
-    grid = grid.transpose(n, n + 2, n + 1, n + 3, *range(n))
-    return grid.reshape(rows * TILE, columns * TILE, *lead)[:height, :width]
+    pose: Floats
+    pixel: float  # width of a pixel at one metre, for the choice of texture level
+    shadows: bool
+    specular: bool
 
 
 class Renderer:
@@ -204,9 +182,8 @@ class Renderer:
         return table.reshape(-1)[place]
 
     def colours(
-        self, d: np.ndarray, t: np.ndarray, row: np.ndarray, origin: np.ndarray, pixel: float,
-        shadows: bool, specular: bool,
-    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        self, d: np.ndarray, t: np.ndarray, row: np.ndarray, look: Look
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return linear light (3, tiles, rays) and world normals that face the eye."""
         tiles = d.shape[1]
         light = np.empty((3, t.size), self.dtype)
@@ -221,7 +198,7 @@ class Renderer:
             row, t, d = flat_row[hit], flat_t[hit], flat_d[:, hit]
             length = np.sqrt(shade.dot(d, d))
             view = d / length
-            point = origin.astype(self.dtype)[:, None] + t * d
+            point = look.pose[:3, 3].astype(self.dtype)[:, None] + t * d
             normal, uv = self.surface_at(row, point)
             facing = -shade.dot(normal, view)
             normal = np.where(facing < 0, -normal, normal)
@@ -236,11 +213,11 @@ class Renderer:
             }  # fmt: skip
             distance = t * length
             slant = np.sqrt(np.maximum(np.abs(facing), self.dtype.type(0.04)))
-            footprint = distance * self.dtype.type(pixel) / slant
+            footprint = distance * self.dtype.type(look.pixel) / slant
             base = shade.albedo(np, self.table, material, uv, footprint, np.int32)
-            strength = c[17] if specular else np.zeros_like(c[17])
+            strength = c[17] if look.specular else np.zeros_like(c[17])
             diffuse, shine = self.lights_at(
-                point, normal, (tiles, hit), shadows, view, strength, c[18]
+                point, normal, (tiles, hit), look.shadows, view, strength, c[18]
             )
             total = [base[i] * (diffuse[i] + c[19]) + shine[i] for i in range(3)]
             shiny = np.flatnonzero(strength > 0)
@@ -259,23 +236,16 @@ class Renderer:
         """
         Return what a camera at a pose (4x4 camera-to-world, default the scene's start) sees.
 
-        antialias n takes n x n samples of colour per pixel; depth, normals and instances are
-        always those of the pixel's centre. specular False leaves out what depends on the eye.
+        antialias n takes n x n samples of colour in pixels on edges (textures are filtered
+        anyway); depth, normals and instances are always those of the pixel's centre. specular False leaves out what depends on the eye.
         """
         pose = checked_pose(self.scene.start if pose is None else pose)
         grid = camera_rays(camera).astype(self.dtype)
+        look = Look(pose, 1 / camera.fx, shadows, specular)
         with np.errstate(divide='ignore', invalid='ignore', over='ignore', under='ignore'):
-            light, t, row, normals = self._sample(grid, camera, pose, shadows, specular)
+            light, normals, t, row = self._image(grid, look)
             if antialias > 1:
-                light = np.zeros_like(light)
-                du, dv = _pixel_steps(grid)
-                for y in range(antialias):
-                    for x in range(antialias):
-                        shift = (np.array([x, y]) + 0.5) / antialias - 0.5
-                        moved = (grid + du * shift[0] + dv * shift[1]).astype(self.dtype)
-                        part, *_ = self._sample(moved, camera, pose, shadows, specular)
-                        light += np.minimum(part, 4.0 / self.scene.exposure)
-                light /= antialias**2
+                self._smooth_edges(light, normals, row, grid, antialias, look)
         exposure = self.dtype.type(self.scene.exposure)
         image = (shade.encode(np, light, exposure) + 0.5).astype(np.uint8)
         ids = np.append(self.scene.solids.instance, 0)[row].astype(np.int32)
@@ -287,34 +257,51 @@ class Renderer:
         """Return linear light (H, W, 3) before exposure."""
         with np.errstate(divide='ignore', invalid='ignore', over='ignore', under='ignore'):
             grid = camera_rays(camera).astype(self.dtype)
-            return self._sample(grid, camera, pose, True, False)[0]
+            return self._image(grid, Look(pose, 1 / camera.fx, True, False))[0]
 
-    def _sample(
-        self, grid: FloatImage, camera: Camera, pose: Floats, shadows: bool, specular: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return light, Z, row and world normals of one ray per pixel, as images."""
-        xy = _to_tiles(grid)
+    def _image(self, grid: FloatImage, look: Look) -> tuple[np.ndarray, ...]:
+        """Return light, world normals, Z and row of one ray per pixel, as images."""
+        height, width = grid.shape[:2]
+        return tuple(from_tiles(p, width, height) for p in self._trace(to_tiles(grid), look))
+
+    def _trace(self, xy: np.ndarray, look: Look) -> tuple[np.ndarray, ...]:
+        """Return light, world normals, Z and row for x/z and y/z in tiles, (2, tiles, rays)."""
         # The ray has z = 1 in the camera, so that t is Z.
-        r = pose[:3, :3].astype(self.dtype)
+        r = look.pose[:3, :3].astype(self.dtype)
         d = np.stack([r[i, 0] * xy[0] + r[i, 1] * xy[1] + r[i, 2] for i in range(3)])
         # Block by block, so that what a block needs stays in the processor's cache.
         parts = []
         for block in np.array_split(d, max(1, round(d.shape[1] / BLOCK)), axis=1):
             block = np.ascontiguousarray(block)
-            t, row = self.caster.from_point(pose[:3, 3], block)
-            parts.append(
-                (
-                    *self.colours(block, t, row, pose[:3, 3], 1 / camera.fx, shadows, specular),
-                    t,
-                    row,
-                )
-            )
-        light, normals, t, row = (np.concatenate(p, axis=-2) for p in zip(*parts))
-        size = camera.width, camera.height
-        return (
-            _from_tiles(light, *size), _from_tiles(t, *size), _from_tiles(row, *size),
-            _from_tiles(normals, *size),
-        )  # fmt: skip
+            t, row = self.caster.from_point(look.pose[:3, 3], block)
+            parts.append((*self.colours(block, t, row, look), t, row))
+        return tuple(np.concatenate(p, axis=-2) for p in zip(*parts))
+
+    def _smooth_edges(
+        self, light: np.ndarray, normals: np.ndarray, row: np.ndarray, grid: FloatImage,
+        samples: int, look: Look,
+    ) -> None:  # fmt: skip
+        """Replace the light of pixels on edges by the mean of samples x samples rays."""
+        height, width = row.shape
+        places = np.arange(height * width, dtype=np.int32).reshape(height, width, 1)
+        order = to_tiles(places)[0].ravel()  # neighbours stay together, as the caster likes it
+        edges = _edges(light, normals, row).ravel()
+        chosen = order[edges[order]]
+        chosen = chosen[np.sort(np.unique(chosen, return_index=True)[1])]
+        if not len(chosen):
+            return
+        du, dv = (s.reshape(-1, 2)[chosen] for s in pixel_steps(grid))
+        steps = (np.arange(samples) + 0.5) / samples - 0.5
+        rays = np.stack(
+            [grid.reshape(-1, 2)[chosen] + du * x + dv * y for y in steps for x in steps], axis=1
+        ).reshape(-1, 2)
+        count = len(rays)
+        rays = np.concatenate([rays, np.repeat(rays[-1:], -count % TILE**2, axis=0)])
+        xy = np.ascontiguousarray(rays.T.reshape(2, -1, TILE**2), self.dtype)
+        fine = self._trace(xy, look)[0].reshape(3, -1)[:, :count]
+        # A lamp's light would outweigh all that is beside it: what is white anyway counts as white.
+        fine = np.minimum(fine, 4.0 / self.scene.exposure)
+        light.reshape(-1, 3)[chosen] = fine.reshape(3, len(chosen), -1).mean(axis=2).T
 
     def seen_from(self, eye: npt.ArrayLike, points: np.ndarray) -> npt.NDArray[np.bool_]:
         """Return which world points (H, W, 3) an eye sees unobstructed; NaN and inf are not."""
@@ -323,10 +310,10 @@ class Renderer:
         away = np.nan_to_num(points - eye, nan=0.0, posinf=0.0, neginf=0.0).astype(self.dtype)
         away = np.where(np.abs(away).sum(-1, keepdims=True) > 0, away, self.dtype.type(1e-3))
         xy = np.concatenate([away, away[..., :1]], axis=-1)  # two channels at a time
-        d = np.concatenate([_to_tiles(xy[..., :2]), _to_tiles(xy[..., 2:])[:1]])
+        d = np.concatenate([to_tiles(xy[..., :2]), to_tiles(xy[..., 2:])[:1]])
         with np.errstate(divide='ignore', invalid='ignore', over='ignore', under='ignore'):
             t, _ = self.caster.from_point(eye, d)
-        free = _from_tiles(t, width, height) > 1 - 1e-3
+        free = from_tiles(t, width, height) > 1 - 1e-3
         return free & np.isfinite(points).all(-1)
 
 
@@ -334,11 +321,21 @@ def d_shape(tiles: int) -> tuple[int, int]:
     return tiles, TILE * TILE
 
 
-def _pixel_steps(grid: FloatImage) -> tuple[FloatImage, FloatImage]:
-    """Return how the ray changes from pixel to pixel, right and down."""
-    du = np.gradient(grid, axis=1) if grid.shape[1] > 1 else np.zeros_like(grid)
-    dv = np.gradient(grid, axis=0) if grid.shape[0] > 1 else np.zeros_like(grid)
-    return du, dv
+def _edges(light: np.ndarray, normals: np.ndarray, row: np.ndarray) -> npt.NDArray[np.bool_]:
+    """Return the pixels beside another solid, a crease, or a jump of light such as a shadow's."""
+    luminance = light.mean(axis=-1)
+    edges = np.zeros(row.shape, bool)
+    for axis in (0, 1):
+        a = [slice(None)] * 2
+        b = [slice(None)] * 2
+        a[axis], b[axis] = slice(1, None), slice(None, -1)
+        one, two = tuple(a), tuple(b)
+        jump = np.abs(luminance[one] - luminance[two]) > 0.2 * (luminance[one] + luminance[two])
+        bent = (normals[one] * normals[two]).sum(-1) < 0.9
+        found = (row[one] != row[two]) | (bent & (row[one] >= 0)) | jump
+        edges[one] |= found
+        edges[two] |= found
+    return edges
 
 
 def checked_pose(pose: npt.ArrayLike) -> Floats:
@@ -357,62 +354,6 @@ def checked_pose(pose: npt.ArrayLike) -> Floats:
     return matrix
 
 
-def points_of(rendered: Rendered) -> Floats:
-    """Return the world point of every pixel, (H, W, 3); not finite on the sky."""
-    grid = camera_rays(rendered.camera).astype(np.float64)
-    rays = np.concatenate([grid, np.ones((*grid.shape[:2], 1))], axis=-1)
-    with np.errstate(invalid='ignore'):
-        return rays * rendered.depth[..., None] @ rendered.pose[:3, :3].T + rendered.pose[:3, 3]
-
-
 def render(scene: Scene, camera: Camera, pose: Floats | None = None, **options: Any) -> Rendered:
     """Return one view of a scene; the options are those of Renderer.render."""
     return Renderer(scene).render(camera, pose, **options)
-
-
-def render_stereo(
-    scene: Scene,
-    left_camera: Camera,
-    right_camera: Camera,
-    pose: Floats | None = None,
-    **options: Any,
-) -> tuple[Rendered, Rendered]:
-    """Return both views of a rectified pair at the left eye's pose, with `occluded` filled."""
-    if not right_camera.baseline > 0:
-        raise DepthError(
-            f'the right camera has baseline {right_camera.baseline:g} m, expected more than 0; '
-            'make the pair with synthetic.stereo_cameras'
-        )
-    renderer = Renderer(scene)
-    left = renderer.render(left_camera, pose, **options)
-    right = renderer.render(right_camera, right_pose(left.pose, right_camera), **options)
-    return (
-        replace(left, occluded=~_seen(renderer, left, right)),
-        replace(right, occluded=~_seen(renderer, right, left)),
-    )
-
-
-def _seen(renderer: Renderer, one: Rendered, other: Rendered) -> npt.NDArray[np.bool_]:
-    """Return which pixels of one view the other sees: in its picture and not hidden."""
-    points = points_of(one)
-    sky = ~np.isfinite(one.depth)
-    grid = camera_rays(one.camera).astype(np.float64)
-    rays = np.concatenate([grid, np.ones((*grid.shape[:2], 1))], axis=-1) @ one.pose[:3, :3].T
-    # The sky is at infinity: only the direction counts.
-    relative = np.where(sky[..., None], rays, points - other.pose[:3, 3]) @ other.pose[:3, :3]
-    camera = other.camera
-    with np.errstate(divide='ignore', invalid='ignore'):
-        if camera.is_distorted:
-            from depth_ros.geometry.distortion import project
-
-            pixels = project(camera, relative)
-            u, v = pixels[..., 0], pixels[..., 1]
-        else:
-            u = relative[..., 0] / relative[..., 2] * camera.fx + camera.cx
-            v = relative[..., 1] / relative[..., 2] * camera.fy + camera.cy
-    inside = (u >= -0.5) & (u <= camera.width - 0.5) & (v >= -0.5) & (v <= camera.height - 0.5)
-    inside &= relative[..., 2] > 0
-    # A sky pixel is asked about with a point far away along its ray.
-    far = other.pose[:3, 3] + rays * 1e5
-    points = np.where(sky[..., None], far, points)
-    return inside & renderer.seen_from(other.pose[:3, 3], points)

@@ -112,7 +112,7 @@ def ambient(air: dict[str, Any], normal: Vector) -> list[Any]:
 
 
 def highlight(xp: Any, normal: Vector, view: Vector, towards: Vector, gloss: Any) -> Any:
-    """Return the strength of a light's mirrored spot, normalised so that gloss keeps its energy."""
+    """Return the strength of a light's mirrored spot; gloss makes it small and bright."""
     half = normalised(xp, [towards[i] - view[i] for i in range(3)])
     return xp.clip(dot(normal, half), 0.0, 1.0) ** gloss * (gloss + 8.0) * 0.04
 

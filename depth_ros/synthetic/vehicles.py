@@ -150,7 +150,8 @@ def bicycle(b: Builder) -> None:
 def tree(b: Builder) -> None:
     rng = b.rng
     bark = b.material(
-        'wood', stuff.shades(rng, stuff.paint(rng, (0.2, 0.5), (0.1, 0.5), (0.05, 0.1))), (0.4, 0.8),
+        'wood', stuff.shades(rng, stuff.paint(rng, (0.2, 0.5), (0.1, 0.5), (0.05, 0.1))),
+        (0.4, 0.8),
         'grain', 0.2, 0.3,
     )  # fmt: skip
     leaf = stuff.foliage(b)
@@ -241,8 +242,8 @@ def house(b: Builder, width: float, depth: float, height: float) -> None:
     kind = rng.random()
     if kind < 0.6:
         m = b.material(
-            'facade', [base * 0.8, base, pane * 0.3, pane], rng.uniform(7, 13), 'plaster', 2.0, 0.2,
-            stain=0.2, specular=0.05,
+            'facade', [base * 0.8, base, pane * 0.3, pane], rng.uniform(7, 13), 'plaster', 2.0,
+            0.2, stain=0.2, specular=0.05,
         )  # fmt: skip
     elif kind < 0.75:
         m = b.material(
