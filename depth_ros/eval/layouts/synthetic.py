@@ -19,7 +19,10 @@ from depth_ros.eval.layouts.reading import (
 )
 from depth_ros.files.calibration import read_camera
 from depth_ros.files.images import read_image
-from depth_ros.types import DepthError, Matrix
+from depth_ros.geometry.camera import rectified_camera
+from depth_ros.geometry.distortion import pixel_grid, unproject
+from depth_ros.geometry.rectify import Rectifier, needs_rectification, raw_pixels
+from depth_ros.types import Camera, DepthError, FloatImage, Image, Matrix
 
 METRE = 256.0
 
@@ -35,19 +38,48 @@ def _find(root: Path) -> list[Source]:
     return found
 
 
-def _load(name: str, folder: Path, image: Path, index: int) -> Frame:
-    depth = read_png_values(folder / 'depth' / f'{image.stem}.png', METRE)
-    right = folder / 'image_right' / image.name
-    pair = right.is_file() and (folder / 'camera_right.yaml').is_file()
-    return Frame(
-        name,
-        read_image(image),
-        read_camera(folder / 'camera.yaml'),
-        depth,
-        read_image(right) if pair else None,
-        read_camera(folder / 'camera_right.yaml') if pair else None,
-        pose=_pose(folder / 'poses.txt', index),
-    )
+def _load(name: str, folder: Path, file: Path, index: int) -> Frame:
+    raw = read_png_values(folder / 'depth' / f'{file.stem}.png', METRE)
+    image, camera, depth = _rectified(file, read_camera(folder / 'camera.yaml'), raw)
+    right = folder / 'image_right' / file.name
+    other: tuple[Image | None, Camera | None] = (None, None)
+    if right.is_file() and (folder / 'camera_right.yaml').is_file():
+        other = _rectified(right, read_camera(folder / 'camera_right.yaml'))[:2]
+    pose = _pose(folder / 'poses.txt', index)
+    if pose is not None:
+        turn = np.eye(4)
+        turn[:3, :3] = read_camera(folder / 'camera.yaml').R.T
+        pose = pose @ turn
+    return Frame(name, image, camera, depth, *other, pose=pose)
+
+
+def _rectified(
+    file: Path, camera: Camera, depth: FloatImage | None = None
+) -> tuple[Image, Camera, FloatImage | None]:
+    """
+    Return picture, camera and truth without distortion, because models see such pictures.
+
+    Truth is taken from the nearest pixel, turned with the camera where R turns it.
+    """
+    image = read_image(file)
+    if depth is not None and image.shape[:2] != depth.shape:
+        raise DepthError(
+            f'{file} is {image.shape[1]}x{image.shape[0]}, its depth is '
+            f'{depth.shape[1]}x{depth.shape[0]}; the files do not belong together'
+        )
+    if not needs_rectification(camera):
+        return image, rectified_camera(camera), depth
+    rectifier = Rectifier(camera)
+    image = rectifier(image)
+    if depth is not None:
+        pixels = np.rint(raw_pixels(camera, pixel_grid(*rectifier.camera.size_wh)))
+        last = np.array(camera.size_wh) - 1
+        u, v = np.moveaxis(np.nan_to_num(pixels).clip(0, last).astype(np.intp), -1, 0)
+        rays = unproject(camera, np.stack([u, v], -1))
+        # Z of the rectified camera: the third row of R times the point.
+        factor = rays @ camera.R[2, :2] + camera.R[2, 2]
+        depth = np.where(rectifier.valid, depth[v, u] * factor, np.nan).astype(np.float32)
+    return image, rectifier.camera, depth
 
 
 def _pose(path: Path, index: int) -> Matrix | None:
