@@ -1,0 +1,237 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The law of imports: who may know whom, and that listing things loads nothing heavy."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Set
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGE = REPOSITORY / 'depth_ros'
+
+LEARNING = {'torch', 'transformers', 'safetensors', 'huggingface_hub', 'onnxruntime', 'tqdm'}
+RUNTIME = {'rclpy', 'rcl_interfaces', 'lifecycle_msgs', 'launch', 'launch_ros'}
+MESSAGES = {'sensor_msgs', 'stereo_msgs', 'std_msgs', 'geometry_msgs', 'builtin_interfaces'}
+# Chosen between with their stand-ins by libraries.py, and by nobody else.
+CHOSEN = {'cv_bridge', 'message_filters', 'sensor_msgs_py', 'diagnostic_msgs', 'tf2_ros'}
+BASE = {'numpy', 'cv2'}
+
+
+class Law(NamedTuple):
+    """What a room may import when it is imported, and inside its functions besides."""
+
+    rooms: Set[str]
+    at_once: Set[str]
+    when_asked: Set[str] = frozenset()
+
+
+LAWS = {
+    '__init__.py': Law(set(), set()),
+    'types.py': Law(set(), {'numpy'}),
+    'geometry': Law({'types'}, BASE),
+    'files': Law({'types', 'geometry'}, {*BASE, 'yaml'}),
+    'messages': Law({'types', 'geometry'}, {*BASE, *MESSAGES}),
+    'metric': Law({'types', 'geometry'}, BASE, {'scipy'}),
+    'models': Law({'types', 'geometry', 'metric', 'files'}, BASE, {*LEARNING, 'PIL', 'scipy'}),
+    'models/networks': Law({'types', 'geometry', 'models'}, {*BASE, *LEARNING}),
+    'pipeline.py': Law({'types', 'geometry', 'metric', 'models'}, BASE),
+    'sync.py': Law({'types'}, set()),
+    'sync_filters.py': Law({'types', 'sync'}, set(), {*CHOSEN, 'builtin_interfaces'}),
+    'libraries.py': Law(
+        {'types', 'geometry', 'messages', 'sync', 'sync_filters'}, BASE, {*CHOSEN, *MESSAGES}
+    ),
+    'synthetic': Law({'types', 'geometry', 'files'}, BASE, {'torch', 'yaml', 'PIL'}),
+    'eval': Law(
+        {'types', 'geometry', 'files', 'metric', 'models', 'pipeline', 'synthetic'},
+        {*BASE, 'yaml'},
+        {*LEARNING, 'scipy', 'PIL'},
+    ),
+    'train': Law(
+        {'types', 'geometry', 'files', 'metric', 'models', 'pipeline', 'synthetic', 'eval'},
+        {*BASE, *LEARNING, 'yaml'},
+        {'PIL', 'scipy'},
+    ),
+    'nodes': Law(
+        {
+            *('types', 'geometry', 'files', 'messages', 'metric', 'models', 'pipeline'),
+            *('libraries', 'sync', 'sync_filters', 'synthetic'),
+        },
+        {*BASE, *RUNTIME, *MESSAGES, 'yaml', 'ament_index_python'},
+        {'launch', 'launch_ros', 'diagnostic_msgs'},
+    ),
+    'cli': Law({'*'}, {*BASE, 'yaml'}, {'*'}),
+    '__main__.py': Law({'cli'}, set()),
+}
+MODULES = sorted(PACKAGE.rglob('*.py'))
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return max(
+        (room for room in LAWS if parts[: room.count('/') + 1] == tuple(room.split('/'))),
+        key=len,
+        default=parts[0],
+    )
+
+
+class Import(NamedTuple):
+    name: str  # dotted
+    line: int
+    at_once: bool  # when the module is imported, or later inside a function
+
+
+def imports_of(tree: ast.AST, path: Path, at_once: bool = True) -> Iterator[Import]:
+    """Walk through a module, knowing what is only for the type checker."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, node.lineno, at_once) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f'{path}:{node.lineno}: relative import; write it in full'
+            module = node.module or ''
+            # `from depth_ros import libraries` names a room in what follows the import.
+            names = [a.name for a in node.names] if module == 'depth_ros' else ['']
+            yield from (Import(f'{module}.{n}'.rstrip('.'), node.lineno, at_once) for n in names)
+        elif isinstance(node, ast.Call):
+            function = ast.unparse(node.func)
+            literal = node.args and isinstance(node.args[0], ast.Constant)
+            if literal and function.split('.')[-1] in ('import_module', '__import__'):
+                yield Import(str(node.args[0].value), node.lineno, at_once)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith('TYPE_CHECKING'):
+            continue
+        later = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        yield from imports_of(node, path, at_once and not later)
+
+
+@pytest.mark.parametrize('path', MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_the_law_of_imports(path):
+    room = room_of(path)
+    assert room in LAWS, f'{room} is a new room: give it a law here and a row in the docs'
+    law = LAWS[room]
+    for found in imports_of(ast.parse(path.read_text('utf-8')), path):
+        top, *rest = found.name.split('.')
+        where = f'{path.relative_to(REPOSITORY)}:{found.line}: {room} may not import {found.name}'
+        if top == 'depth_ros':
+            other = rest[0] if rest else ''
+            own = room.split('/')[0].removesuffix('.py')
+            known = (PACKAGE / other).is_dir() or (PACKAGE / f'{other}.py').exists()
+            if other and known and other != own and '*' not in law.rooms:
+                assert other in law.rooms, where
+        elif top not in sys.stdlib_module_names:
+            allowed = law.at_once if found.at_once else law.at_once | law.when_asked
+            assert top in allowed or ('*' in law.when_asked and not found.at_once), where + (
+                ' when it is imported' if top in law.when_asked else ''
+            )
+
+
+def test_the_walk_sees_every_kind_of_import():
+    source = """
+import numpy as np
+from depth_ros import types, pipeline
+if TYPE_CHECKING:
+    import rclpy
+try:
+    import yaml.parser
+except ImportError:
+    pass
+def later():
+    import torch
+    importlib.import_module('cv_bridge')
+class Now:
+    from cv2 import remap
+    later = lambda: __import__('scipy')
+"""
+    found = {(i.name, i.at_once) for i in imports_of(ast.parse(source), Path('example.py'))}
+    assert found == {
+        ('numpy', True),
+        ('depth_ros.types', True),
+        ('depth_ros.pipeline', True),
+        ('yaml.parser', True),
+        ('torch', False),
+        ('cv_bridge', False),
+        ('cv2', True),
+        ('scipy', False),
+    }
+
+
+def test_only_nodes_may_import_rclpy_and_no_geometry_or_message_may_import_torch():
+    """The table above is long; this is what it must say."""
+    assert [room for room, law in LAWS.items() if 'rclpy' in law.at_once | law.when_asked] == [
+        'nodes'
+    ]
+    learn = {room for room, law in LAWS.items() if 'torch' in law.at_once | law.when_asked}
+    assert learn == {'models', 'models/networks', 'synthetic', 'eval', 'train'}
+    assert {room for room in learn if 'torch' in LAWS[room].at_once} == {
+        'models/networks',
+        'train',
+    }
+
+
+def test_the_documentation_has_a_row_for_every_room():
+    text = (REPOSITORY / 'docs' / 'architecture.md').read_text('utf-8')
+    rows = [line for line in text.splitlines() if line.startswith('| `')]
+    told = {
+        name for row in rows for name in re.findall(r'`([a-z_]+(?:/|\.py))`', row.split('|')[1])
+    }
+    rooms = {f'{p.name}/' for p in PACKAGE.iterdir() if (p / '__init__.py').exists()}
+    assert rooms <= told
+    assert {name.rstrip('/') for name in told} <= set(LAWS)
+    for name in told:
+        assert (PACKAGE / name).exists(), f'docs/architecture.md names {name}, which is not there'
+
+
+def loaded_after(imports: str) -> set[str]:
+    """Return the top-level modules that a fresh Python has loaded after some imports."""
+    environment = {**os.environ, 'PYTHONPATH': str(REPOSITORY)}
+    code = f'import sys\n{imports}\nprint(*sorted({{m.split(".")[0] for m in sys.modules}}))'
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+HEAVY = {*LEARNING, *CHOSEN, 'rclpy', 'scipy', 'PIL', 'matplotlib'}
+
+
+def names_of(room: str) -> list[str]:
+    paths = [p for p in MODULES if room_of(p) == room]
+    dotted = [p.relative_to(REPOSITORY).with_suffix('').parts for p in paths]
+    return ['.'.join(parts).removesuffix('.__init__') for parts in dotted]
+
+
+LIGHT = [
+    room
+    for room, law in LAWS.items()
+    if not law.at_once & {'torch', 'rclpy'} and room != '__main__.py'
+]
+
+
+@pytest.mark.parametrize('room', LIGHT)
+def test_importing_a_room_loads_nothing_heavy(room):
+    if room in ('messages', 'libraries.py'):
+        pytest.importorskip('sensor_msgs')
+    modules = names_of(room)
+    assert modules
+    assert not loaded_after('\n'.join(f'import {name}' for name in modules)) & HEAVY
+
+
+def test_listing_all_models_loads_nothing_heavy():
+    code = 'from depth_ros.models.registry import catalogue\nassert catalogue()'
+    loaded = loaded_after(code)
+    assert not loaded & HEAVY
+    assert not loaded & MESSAGES
+
+
+def test_the_bare_package_loads_not_even_numpy():
+    assert not loaded_after('import depth_ros') & {*HEAVY, *BASE}
+
+
+def test_the_pipeline_needs_no_ros_at_all():
+    assert not loaded_after('import depth_ros.pipeline') & {*HEAVY, *MESSAGES}
