@@ -18,7 +18,7 @@ from depth_ros.files.share import transport_environment
 from depth_ros.nodes.health import Snapshot
 from depth_ros.nodes.reasons import Level, Reason
 
-REPEAT = 10.0  # seconds after which the log says the same thing again
+REPEAT = 30.0  # seconds after which the log says the same thing again
 
 
 class Throttle:

@@ -40,9 +40,9 @@ class Rig:
 
     def send(self, pictures, cameras=(LEFT, RIGHT), apart=0, encoding='rgb8', order=(0, 1)):
         """Send a pair whose right stamp is `apart` ns later; return the stamp of the left."""
-        stamp = new_stamp()
         for eye in self.eyes:
             eye.wait()
+        stamp = new_stamp()
         for i in order:
             head = header(stamp + (0, apart)[i], ('left_optical', 'right_optical')[i])
             info = camera_to_camera_info(cameras[i], head)

@@ -1,0 +1,426 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+What a broken driver, a wrong calibration or a mistyped parameter sends, to real nodes over DDS.
+
+Each gets a sentence that says what was expected and what came; the node lives, and the next good
+frame comes out right. The tables are fed to one process after another, as a robot would do it.
+"""
+
+import array
+import copy
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from node_harness import CameraSide, Listener, header, new_stamp
+from node_scene import DISTANCE, NORMAL, encoded, plane_depth
+from sensor_msgs.msg import CompressedImage
+
+from depth_ros.messages.camera_info import camera_to_camera_info
+from depth_ros.messages.depth_image import image_to_depth
+from depth_ros.types import Camera
+
+pytestmark = pytest.mark.ros
+
+MONO, STEREO = 'depth_ros.nodes.mono_depth', 'depth_ros.nodes.stereo_depth'
+PLANE = {
+    'model': 'plane',
+    'distance': DISTANCE,
+    **dict(zip(('normal_x', 'normal_y', 'normal_z'), NORMAL)),
+}
+W, H = 64, 48
+CAMERA = Camera.pinhole(W, H, 50.0)
+RIGHT = Camera.pinhole(W, H, 50.0, baseline=0.1)
+PICTURE = np.random.default_rng(0).integers(0, 255, (H, W, 3), np.uint8)
+NAN = float('nan')
+
+
+def image_with(**fields):
+    def spoil(image, info):
+        for name, value in fields.items():
+            setattr(image, name, value)
+
+    return spoil
+
+
+def info_with(**fields):
+    """Spoil fields of the calibration; `k_0=...` is an element of k, `roi_width` one of roi."""
+
+    def spoil(image, info):
+        for name, value in fields.items():
+            head, _, tail = name.partition('_')
+            if head in ('k', 'p', 'r', 'd') and tail:
+                values = list(getattr(info, head))
+                values[int(tail)] = value
+                setattr(info, head, values)
+            elif head == 'roi':
+                setattr(info.roi, tail, value)
+            else:
+                setattr(info, name, value)
+
+    return spoil
+
+
+def data_of(size):
+    return array.array('B', bytes(size))
+
+
+def both_with(frame_id):
+    def spoil(image, info):
+        image.header.frame_id = info.header.frame_id = frame_id
+
+    return spoil
+
+
+# what is wrong -> (what is done to a good pair of messages, what the node says)
+IMAGES = {
+    'zero_width': (image_with(width=0), 'image is 0x48 pixels, both must be positive; check'),
+    'zero_height': (image_with(height=0), 'image is 64x0 pixels, both must be positive; check'),
+    'zero_size': (
+        image_with(width=0, height=0, step=0, data=data_of(0)),
+        'image is 0x0 pixels, both must be positive; check',
+    ),
+    'no_data': (image_with(data=data_of(0)), r'image has 0 bytes, expected 9216 .*cut off; check'),
+    'truncated_data': (
+        image_with(data=data_of(5000)),
+        r'image has 5000 bytes, expected 9216 .*was cut off; check',
+    ),
+    'one_byte_short': (image_with(data=data_of(9215)), 'image has 9215 bytes, expected 9216'),
+    'too_much_data': (
+        image_with(data=data_of(9999)),
+        r'image has 9999 bytes, expected 9216 .*does not fit its step; check',
+    ),
+    'step_too_small': (image_with(step=64), 'image step is 64, a row of 64 rgb8 .*192.*; check'),
+    'step_zero': (image_with(step=0), 'image step is 0, a row of 64 rgb8 pixels takes 192'),
+    'step_too_large': (image_with(step=200), 'image has 9216 bytes, expected 9600'),
+    'huge_size': (
+        image_with(width=2**31, height=2**31, step=2**32 - 1),
+        r'image (step|is|has)',
+    ),
+    'unknown_encoding': (
+        image_with(encoding='rgb9'),
+        "encoding 'rgb9' is not known; expected one of mono8, .*set the camera driver",
+    ),
+    'no_encoding': (image_with(encoding=''), "encoding '' is not known; expected one of"),
+    'encoding_in_capitals': (image_with(encoding='RGB8'), "'RGB8' is not known; expected one of"),
+    'depth_float': (
+        image_with(encoding='32FC1', step=256, data=data_of(256 * H)),
+        '32FC1 is a depth image, expected a picture; subscribe',
+    ),
+    'depth_millimetres': (
+        image_with(encoding='16UC1', step=128, data=data_of(128 * H)),
+        '16UC1 is a depth image, expected a picture; subscribe',
+    ),
+    'odd_bayer': (
+        image_with(encoding='bayer_rggb8', width=63, step=63, data=data_of(63 * H)),
+        'image is 63x48 but camera_info describes 64x48',
+    ),
+    'odd_nv12': (
+        image_with(encoding='nv12', height=47, step=64, data=data_of(64 * 72)),
+        'nv12 image is 64x47, expected multiples of 2x2',
+    ),
+    'odd_yuv422': (
+        image_with(encoding='yuv422_yuy2', width=63, step=126, data=data_of(126 * H)),
+        'yuv422_yuy2 image is 63x48, expected multiples of 2x1',
+    ),
+    'wrong_encoding_of_right_size': (
+        image_with(encoding='rgba8'),
+        'image step is 192, a row of 64 rgba8 pixels takes 256',
+    ),
+}
+CALIBRATIONS = {
+    'K_zero': (info_with(k=[0.0] * 9), r'K\[0\] = 0, expected a focal length: .*calibration'),
+    'K_negative': (info_with(k_0=-50.0, p=[0.0] * 12), r'focal length is \(-50, 50\).*positive'),
+    'K_nan': (info_with(k_2=NAN), 'NaN or infinity in K, expected numbers; calibrate'),
+    'P_nan': (info_with(p_0=NAN), 'NaN or infinity in P, expected numbers; calibrate'),
+    'P_zero_focal': (info_with(p_0=0.0), r'P has focal length \(0, 50\) px, it must be positive'),
+    'P_negative': (info_with(p_5=-50.0), r'P has focal length \(50, -50\) px, it must be'),
+    'R_nan': (info_with(r_0=NAN), 'NaN or infinity in R, expected numbers; calibrate'),
+    'R_no_rotation': (info_with(r_0=2.0), 'R that is not a rotation .*calibrate'),
+    'D_nan': (info_with(d=[NAN, 0.0, 0.0, 0.0, 0.0]), 'NaN or infinity in D, expected numbers'),
+    'D_too_short': (
+        info_with(d=[0.1, 0.2, 0.3]),
+        "'plumb_bob' has 3 coefficients .*4 or 5; check",
+    ),
+    'D_too_long': (info_with(d=[0.1] * 9), "'plumb_bob' has 9 coefficients .*4 or 5; check"),
+    'unknown_lens': (
+        info_with(distortion_model='telecentric', d=[0.1]),
+        "'telecentric' is not known, expected one of .*; convert",
+    ),
+    'zero_size': (info_with(width=0, height=0), 'camera_info is for 0x0 pixels, both must be'),
+    'zero_width': (info_with(width=0), 'camera_info is for 0x48 pixels, both must be'),
+    'other_size': (
+        info_with(width=640, height=480),
+        'image is 64x48 but camera_info describes 640x480 .*calibrate for this size',
+    ),
+    'turned_by_90_degrees': (
+        info_with(width=48, height=64),
+        'image is 64x48 but camera_info describes 48x64',
+    ),
+    'roi_outside': (
+        info_with(roi_x_offset=30, roi_width=64, roi_height=48),
+        r'ROI is 64x48 at \(30, 0\), expected a window within the 64x48',
+    ),
+    'roi_without_height': (info_with(roi_width=10), r'ROI is 10x0 at \(0, 0\), expected'),
+    'roi_of_another_size': (
+        info_with(roi_width=32, roi_height=24),
+        'image is 64x48 but camera_info describes 32x24',
+    ),
+    'binning_that_was_not_done': (
+        info_with(binning_x=2, binning_y=4),
+        'image is 64x48 but camera_info describes 32x12',
+    ),
+    'binning_beyond_the_picture': (
+        info_with(binning_x=1000, binning_y=1),
+        'binning is 1000x1 on 64x48 pixels, nothing would be left',
+    ),
+}
+# These are worked on all the same, and named.
+ODDITIES = {
+    'no_frame_id': (both_with(''), 'image has no frame_id, expected an optical frame; set it'),
+    'two_frame_ids': (
+        lambda image, info: setattr(info.header, 'frame_id', 'other'),
+        "image is in frame 'camera_optical', its camera_info in 'other'",
+    ),
+}
+
+
+def good(head, camera=CAMERA, picture=PICTURE, encoding='rgb8'):
+    return encoded(encoding, picture, head), camera_to_camera_info(camera, copy.deepcopy(head))
+
+
+class Mono:
+    """The node, this process's camera, and what is right."""
+
+    def __init__(self, graph):
+        self.graph = graph
+        self.node = graph.start(MONO, PLANE)
+        self.side = CameraSide(graph)
+        self.listener = Listener(graph, 'mono_depth', 'depth/image', 'points')
+
+    def check_good_frame(self):
+        self.side.wait()
+        stamp = new_stamp()
+        self.side.send(*good(header(stamp)))
+        depth, cloud = self.listener.wait(stamp, 'depth/image', 'points')
+        np.testing.assert_allclose(image_to_depth(depth), plane_depth(CAMERA), rtol=1e-4)
+        assert (cloud.height, cloud.width, cloud.is_dense) == (H, W, True)
+
+
+@pytest.fixture(scope='module')
+def mono(graph):
+    result = Mono(graph)
+    result.check_good_frame()
+    return result
+
+
+def refuse(graph, process, send, sentence):
+    """Send something bad and wait for the sentence."""
+    since = len(process.lines)
+    send()
+    graph.spin_until(lambda: process.said(sentence, since), f'the sentence {sentence!r}')
+
+
+BAD = {
+    **{f'image_{name}': case for name, case in IMAGES.items()},
+    **{f'camera_info_{name}': case for name, case in CALIBRATIONS.items()},
+}
+
+
+@pytest.mark.parametrize('name', BAD)
+def test_bad_messages(graph, mono, name):
+    spoil, sentence = BAD[name]
+    stamp = new_stamp()
+    image, info = good(header(stamp))
+    spoil(image, info)
+    refuse(graph, mono.node, lambda: mono.side.send(image, info), sentence)
+    mono.check_good_frame()
+    assert stamp not in mono.listener.received['depth/image']
+    assert mono.node.alive
+
+
+@pytest.mark.parametrize('name', ODDITIES)
+def test_odd_messages_are_used_and_named(graph, mono, name):
+    spoil, sentence = ODDITIES[name]
+    stamp = new_stamp()
+    image, info = good(header(stamp))
+    spoil(image, info)
+    refuse(graph, mono.node, lambda: mono.side.send(image, info), sentence)
+    (depth,) = mono.listener.wait(stamp, 'depth/image')
+    np.testing.assert_allclose(image_to_depth(depth), plane_depth(CAMERA), rtol=1e-4)
+    assert depth.header.frame_id == image.header.frame_id
+    mono.check_good_frame()
+
+
+@pytest.mark.parametrize(
+    ('stamp', 'sentence'),
+    [
+        (0, 'image has stamp 0, expected the time of its acquisition; set it in the driver'),
+        (1_000_000_000, 'stamps went back by .* s; the model starts afresh'),
+    ],
+    ids=['zero', 'backwards'],
+)
+def test_odd_stamps_are_used_and_named(graph, mono, stamp, sentence):
+    refuse(graph, mono.node, lambda: mono.side.send(*good(header(stamp))), sentence)
+    mono.listener.wait(stamp, 'depth/image')
+    mono.check_good_frame()
+
+
+@pytest.fixture(scope='module')
+def starved(graph):
+    """A node whose camera never sends a calibration."""
+    remaps = {'__node': 'starved', 'image': '/starved/image', 'camera_info': '/starved/info'}
+    process = graph.start(MONO, PLANE, remaps=remaps)
+    return process, Listener(graph, 'starved', 'depth/image')
+
+
+def test_camera_info_missing(graph, starved):
+    process, listener = starved
+    side = CameraSide(graph, '/starved/image', '/starved/info')
+    side.wait()
+
+    def send():
+        side.send(good(header(new_stamp()))[0], None)
+
+    sentence = 'image arrives, camera_info does not: nothing comes on /starved/info; publish'
+    refuse(graph, process, send, sentence)
+    stamp = new_stamp()
+    side.send(*good(header(stamp)))
+    listener.wait(stamp, 'depth/image')
+    side.close()
+
+
+COMPRESSED = {
+    'no_data': (b'', 'compressed image'),
+    'no_picture': (b'this is no picture at all, only text' * 10, 'compressed image'),
+    'cut_off': (None, '200 bytes and no end, expected a whole file'),
+}
+
+
+@pytest.fixture(scope='module')
+def packed(graph):
+    process = graph.start(
+        MONO,
+        {**PLANE, 'image_transport': 'compressed'},
+        remaps={'__node': 'packed', 'image': '/packed/image', 'camera_info': '/packed/info'},
+    )
+    side = CameraSide(graph, '/packed/image', '/packed/info', compressed=True)
+    listener = Listener(graph, 'packed', 'depth/image')
+    side.wait()
+    return process, side, listener
+
+
+@pytest.mark.parametrize('name', COMPRESSED)
+def test_bad_compressed_images(graph, packed, name):
+    import cv2
+
+    process, side, listener = packed
+    data, sentence = COMPRESSED[name]
+    png = cv2.imencode('.png', PICTURE)[1].tobytes()
+    for content in (png[:200] if data is None else data, png):
+        stamp = new_stamp()
+        head = header(stamp)
+        info = good(head)[1]
+        message = CompressedImage(header=head, format='png', data=content)
+        if content is png:
+            side.send(message, info)
+            (depth,) = listener.wait(stamp, 'depth/image')
+            np.testing.assert_allclose(image_to_depth(depth), plane_depth(CAMERA), rtol=1e-4)
+        else:
+            refuse(graph, process, lambda m=message, i=info: side.send(m, i), sentence)
+
+
+class Stereo:
+    """The node and both eyes of this process."""
+
+    def __init__(self, graph):
+        self.node = graph.start(STEREO, {'disparity_range': 16})
+        self.eyes = [
+            CameraSide(graph, f'{side}/image', f'{side}/camera_info') for side in ('left', 'right')
+        ]
+        self.listener = Listener(graph, 'stereo_depth', 'disparity', 'depth/image')
+        wide = np.random.default_rng(0).integers(0, 255, (H, W + 5, 3), np.uint8)
+        self.pictures = wide[:, :W], wide[:, 5:]  # a wall at a disparity of 5
+
+    def pair(self):
+        head = header(new_stamp())
+        return [
+            good(head, camera, picture) for camera, picture in zip((CAMERA, RIGHT), self.pictures)
+        ]
+
+    def send(self, pair):
+        for eye, messages in zip(self.eyes, pair):
+            eye.wait()
+            eye.send(*messages)
+        stamp = pair[0][0].header.stamp
+        return stamp.sec * 1_000_000_000 + stamp.nanosec
+
+    def check_good_pair(self):
+        disparity, depth = self.listener.wait(self.send(self.pair()), 'disparity', 'depth/image')
+        values = np.frombuffer(disparity.image.data, np.float32).reshape(H, W)[8:-8, 24:-8]
+        assert np.median(np.abs(values - 5)) < 0.1
+        depths = image_to_depth(depth)[8:-8, 24:-8]
+        assert np.nanmedian(np.abs(depths - 50.0 * 0.1 / 5)) < 0.02
+
+
+@pytest.fixture(scope='module')
+def stereo(graph):
+    result = Stereo(graph)
+    result.check_good_pair()
+    return result
+
+
+def right(spoil):
+    return lambda pair: spoil(*pair[1])
+
+
+def eyes_of_two_sizes(pair):
+    head = pair[1][0].header
+    picture = np.zeros((H, 2 * W, 3), np.uint8)
+    pair[1] = good(head, Camera.pinhole(2 * W, H, 50.0, baseline=0.1), picture)
+
+
+def swap_calibrations(pair):
+    pair[0], pair[1] = (pair[0][0], pair[1][1]), (pair[1][0], pair[0][1])
+
+
+PAIRS = {
+    'no_baseline': (right(info_with(p_3=0.0)), r'baseline is -?0 m: P\[3\] of the right .*calib'),
+    'negative_baseline': (
+        right(info_with(p_3=10.0)),
+        'baseline is -0.2 m, expected a positive one: left and right are swapped; exchange',
+    ),
+    'swapped_eyes': (swap_calibrations, 'left and right are swapped; exchange the topics'),
+    'vertical_pair': (right(info_with(p_7=-5.0)), r'P\[7\] of the right camera .*side by side'),
+    'right_K_zero': (right(info_with(k=[0.0] * 9)), r'K\[0\] = 0, expected a focal length'),
+    'right_P_nan': (right(info_with(p_3=NAN)), 'NaN or infinity in P, expected numbers'),
+    'right_cut_off': (right(image_with(data=data_of(77))), 'image has 77 bytes, expected 9216'),
+    'right_encoding': (right(image_with(encoding='x')), "encoding 'x' is not known"),
+    'right_other_size': (
+        right(info_with(width=640, height=480)),
+        'image is 64x48 but camera_info describes 640x480',
+    ),
+}
+
+
+@pytest.mark.parametrize('name', PAIRS)
+def test_bad_pairs(graph, stereo, name):
+    spoil, sentence = PAIRS[name]
+    pair = stereo.pair()
+    spoil(pair)
+    # The same sentence is not repeated at once, so it may stand from the case before.
+    refuse(graph, stereo.node, lambda: stereo.send(pair), sentence)
+    stereo.check_good_pair()
+    assert stereo.node.alive
+
+
+def test_eyes_of_two_sizes(graph, stereo):
+    """Their pictures cannot be a rectified pair; whether it is resampled or refused, it lives."""
+    pair = stereo.pair()
+    eyes_of_two_sizes(pair)
+    stereo.send(pair)
+    stereo.check_good_pair()
+    assert stereo.node.alive
