@@ -104,6 +104,9 @@ class SgbmModel(ModelBase):
     """
     Disparity of the left view, NaN where a match is missing or fails a check.
 
+    A best match at either end of the search is dropped: it is no minimum, the true disparity may
+    lie outside. So the default search never says "infinitely far"; one that begins at -16 does.
+
     A column is searched only where the whole range of disparities lies inside the right image:
     the first `min_disparity + disparity_range - 1` columns stay NaN, as in stereo_image_proc.
     `full_width` searches them for what does fit, for about a quarter more time at 640 px and
@@ -139,7 +142,6 @@ class SgbmModel(ModelBase):
         raw = self._match(grey(left.image), grey(right.image))
         clock.append(time.perf_counter())
         o = self.options
-        # A best match at either end of the search is no minimum: the true one may lie outside.
         matched = (raw > o.min_disparity * SUBPIXEL) & (raw < o.max_disparity * SUBPIXEL)
         values = np.multiply(raw, np.float32(1 / SUBPIXEL), dtype=np.float32)
         confidence = match_confidence(values, matched)

@@ -132,6 +132,15 @@ def test_the_search_bounds_hold(pair):
     assert ((values > 4) & (values < 67)).all()
 
 
+def test_what_is_infinitely_far_is_said_only_where_the_search_reaches_beyond_it():
+    image = FRONTAL.image(eyes()[0])
+    views = [View(image, camera) for camera in eyes()]  # both eyes see the same: disparity 0
+    beyond = create_model('sgbm', {'min_disparity': -16, 'disparity_range': 64}).predict(views)
+    assert np.nanmedian(beyond.values) == 0
+    assert np.isposinf(prediction_to_depth(beyond)).mean() > 0.5
+    assert np.isfinite(create_model('sgbm', SMALL).predict(views).values).mean() < 0.01
+
+
 def test_the_border_stays_empty_unless_it_is_searched():
     normal = look(FRONTAL, eyes())
     full = look(FRONTAL, eyes(), full_width=True)
