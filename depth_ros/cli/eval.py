@@ -76,6 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument('--crop', choices=CROPS, help='judge only this part of the picture')
     rules.add_argument('--min-depth', type=float, metavar='M', help='judge truth from here')
     rules.add_argument('--max-depth', type=float, metavar='M', help='judge truth up to here')
+    rules.add_argument(
+        '--common', action='store_true', help='judge only pixels that every model gives'
+    )
     rules.add_argument('--limit', type=int, metavar='N', help='measure the first N frames only')
     output = parser.add_argument_group('what is written beside the table')
     output.add_argument('--json', metavar='FILE', help='everything as JSON; - replaces the table')
@@ -102,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     frames = len(data.sources[: arguments.limit])
     book = Book(frames, arguments.pictures if arguments.html else 0)
-    report = evaluate(data, contestants, protocol, arguments.limit, book.watch)
+    report = evaluate(data, contestants, protocol, arguments.limit, book.watch, arguments.common)
     if arguments.json:
         text = json.dumps(report_to_json(report), indent=2, allow_nan=False, ensure_ascii=False)
         if arguments.json == '-':

@@ -34,6 +34,7 @@ class Measurement:
 
     :param depth: the prediction in metres after alignment and caps, at the truth's pixels.
     :param disparity: the prediction in pixels, as the files count them. :param coverage: 0..1.
+    :param given: where the prediction has a value, truth or not.
     """
 
     alignment: str
@@ -43,14 +44,23 @@ class Measurement:
     fits: Mapping[str, Fit] = field(default_factory=dict)
     depth: FloatImage | None = None
     disparity: FloatImage | None = None
+    given: Mask | None = None
 
 
-def measure(prediction: Prediction, frame: Frame, protocol: Protocol) -> Measurement:
-    """Judge a prediction for the frame's (left) image by depth, by disparity, or by both."""
+def measure(
+    prediction: Prediction, frame: Frame, protocol: Protocol, within: Mask | None = None
+) -> Measurement:
+    """
+    Judge a prediction for the frame's (left) image by depth, by disparity, or by both.
+
+    :param within: judge, and align by, these pixels only.
+    """
     alignment = choose_alignment(protocol.alignment, prediction.kind)
     size = (frame.camera.height, frame.camera.width)
     values = _at_size(prediction, *size)
     judged = protocol.judged(frame.depth, size)
+    if within is not None:
+        judged &= within
     metrics: dict[str, float] = {}
     fits: dict[str, Fit] = {}
     depth = disparity = None
@@ -87,7 +97,7 @@ def measure(prediction: Prediction, frame: Frame, protocol: Protocol) -> Measure
             'with truth; check the options of the model'
         )
     used = {name: fits[name] for name in fits if alignment != 'none'}
-    return Measurement(alignment, metrics, matched / total, matched, used, depth, disparity)
+    return Measurement(alignment, metrics, matched / total, matched, used, depth, disparity, given)
 
 
 def _at_size(prediction: Prediction, height: int, width: int) -> Values:

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from depth_ros.eval.align import Fit
 from depth_ros.eval.boundary import boundary_f1
-from depth_ros.eval.frames import DataSet, Frame
+from depth_ros.eval.frames import DataSet, Frame, Source
 from depth_ros.eval.measure import Measurement, measure
 from depth_ros.eval.metrics import DEPTH_METRICS, DISPARITY_METRICS, Metric
 from depth_ros.eval.protocol import Protocol
@@ -100,6 +101,7 @@ class Report:
     layout: str
     protocol: Protocol
     models: list[ModelResult]
+    common: bool = False  # only pixels that every model gives were judged
 
     @property
     def columns(self) -> list[Metric]:
@@ -164,53 +166,101 @@ def evaluate(
     protocol: Protocol,
     limit: int | None = None,
     watch: Watcher | None = None,
+    common: bool = False,
 ) -> Report:
     """
     Measure every model on every frame.
 
     A frame that cannot be read or judged costs that frame, a model that cannot be made costs that
     model; both are told in the report. `watch` sees each measurement while its pictures exist.
+
+    :param common: judge only pixels that every model gives, so that leaving out what is difficult
+        is no advantage; coverage stays each model's own.
     """
-    report = Report(str(data.root), data.layout.name, protocol, [])
-    for index, contestant in enumerate(contestants):
-        result = ModelResult(contestant.label, contestant.options)
-        report.models.append(result)
-        try:
-            runner = Runner(contestant.create())
-        except DepthError as error:
-            result.error = str(error)
-            continue
-        result.info = runner.model.info
-        try:
-            for number, outcome, seen in _frames(runner, data, protocol, limit):
-                result.frames.append(outcome)
-                if watch is not None and seen is not None:
-                    watch(index, number, *seen)
-        finally:
-            runner.model.close()
+    report = Report(str(data.root), data.layout.name, protocol, [], common)
+    runners: list[Runner | None] = []
+    try:
+        for contestant in contestants:
+            result = ModelResult(contestant.label, contestant.options)
+            report.models.append(result)
+            try:
+                runners.append(Runner(contestant.create()))
+                result.info = runners[-1].model.info  # type: ignore[union-attr]
+            except DepthError as error:
+                runners.append(None)
+                result.error = str(error)
+        for number, source in enumerate(data.sources[:limit]):
+            frame, outcomes = _one_frame(source, runners, protocol, common)
+            for index, outcome in outcomes.items():
+                report.models[index].frames.append(outcome.result)
+                if watch is not None and frame is not None and outcome.seen is not None:
+                    watch(index, number, frame, outcome.seen)
+    finally:
+        for runner in runners:
+            if runner is not None:
+                runner.model.close()
     return report
 
 
-def _frames(
-    runner: Runner, data: DataSet, protocol: Protocol, limit: int | None
-) -> Iterator[tuple[int, FrameResult, tuple[Frame, Measurement] | None]]:
-    for number, source in enumerate(data.sources[:limit]):
-        try:
-            frame = source.load()
-            prediction, seconds = runner(frame)
-            seen = measure(prediction, frame, protocol)
-        except Exception as error:
-            # Anything a broken file or a model can raise: the other frames are still measured.
-            text = str(error) if isinstance(error, (DepthError, OSError)) else repr(error)
-            yield number, FrameResult(source.name, error=text or repr(error)), None
+@dataclass
+class _Outcome:
+    """What one model made of one frame."""
+
+    result: FrameResult
+    prediction: Prediction | None = None
+    seen: Measurement | None = None
+
+
+def _one_frame(
+    source: Source, runners: Sequence[Runner | None], protocol: Protocol, common: bool
+) -> tuple[Frame | None, dict[int, _Outcome]]:
+    """Return the frame and what each model that exists made of it."""
+    present = [i for i, runner in enumerate(runners) if runner is not None]
+    try:
+        frame = source.load()
+    except Exception as error:  # whatever a broken file can raise: the others are still measured
+        failed = FrameResult(source.name, error=_sentence(error))
+        return None, {i: _Outcome(failed) for i in present}
+    outcomes = {}
+    for i in present:
+        outcomes[i] = _one_model(runners[i], frame, source.name, protocol)
+    if common:
+        _judge_again(outcomes, frame, protocol)
+    return frame, outcomes
+
+
+def _one_model(runner: Runner | None, frame: Frame, name: str, protocol: Protocol) -> _Outcome:
+    assert runner is not None
+    try:
+        prediction, seconds = runner(frame)
+        seen = measure(prediction, frame, protocol)
+    except Exception as error:  # whatever a model can raise
+        return _Outcome(FrameResult(name, error=_sentence(error)))
+    result = FrameResult(
+        name, seen.metrics, seen.coverage, seen.pixels, seconds, seen.alignment, seen.fits
+    )
+    return _Outcome(result, prediction, seen)
+
+
+def _judge_again(outcomes: Mapping[int, _Outcome], frame: Frame, protocol: Protocol) -> None:
+    """Replace what was measured by what it is on the pixels that all models give."""
+    given = [o.seen.given for o in outcomes.values() if o.seen is not None]
+    within = np.logical_and.reduce([mask for mask in given if mask is not None])
+    for outcome in outcomes.values():
+        if outcome.prediction is None or outcome.seen is None:
             continue
-        outcome = FrameResult(
-            source.name,
-            seen.metrics,
-            seen.coverage,
-            seen.pixels,
-            seconds,
-            seen.alignment,
-            seen.fits,
+        try:
+            seen = measure(outcome.prediction, frame, protocol, within)
+        except DepthError:
+            error = 'no pixel with truth is given by every model'
+            outcome.result, outcome.seen = FrameResult(outcome.result.name, error=error), None
+            continue
+        outcome.seen = dataclasses.replace(seen, coverage=outcome.result.coverage)
+        outcome.result = dataclasses.replace(
+            outcome.result, metrics=seen.metrics, pixels=seen.pixels, fits=seen.fits
         )
-        yield number, outcome, (frame, seen)
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error) if isinstance(error, (DepthError, OSError)) else repr(error)
+    return text or repr(error)

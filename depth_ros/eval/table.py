@@ -78,9 +78,10 @@ def notes(report: Report) -> list[str]:
     if len(_frame_sets(report)) > 1:
         found.append('The models were measured on different frames: their means do not compare.')
     coverages = [m.coverage for m in report.models if m.measured]
-    if coverages and max(coverages) - min(coverages) > 0.01:
+    if not report.common and coverages and max(coverages) - min(coverages) > 0.01:
         found.append(
-            'The models give different shares of the pixels (coverage); each is judged on its own.'
+            'The models give different shares of the pixels (coverage) and each is judged on its '
+            'own; --common judges the pixels that all of them give.'
         )
     return found
 
@@ -96,7 +97,8 @@ def failures(report: Report) -> list[str]:
 
 
 def heading(report: Report) -> str:
-    return f'{report.data} (layout {report.layout}), protocol {report.protocol}'
+    pixels = ', pixels that every model gives' if report.common else ''
+    return f'{report.data} (layout {report.layout}), protocol {report.protocol}{pixels}'
 
 
 def text_table(report: Report) -> str:
@@ -135,6 +137,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
             'max_depth': _finite(protocol.max_depth),
             'crop': protocol.crop,
             'alignment': protocol.alignment,
+            'common': report.common,
         },
         'notes': notes(report),
         'models': [_model(model, report.columns) for model in report.models],

@@ -86,6 +86,7 @@ def test_rules_from_the_command_line(data, capsys):
         'max_depth': 5,
         'crop': 'garg',
         'alignment': 'median',
+        'common': False,
     }
     model = report['models'][0]
     assert model['measured'] == 2

@@ -121,6 +121,41 @@ def test_what_does_not_compare_is_said(tmp_path):
     assert notes(same) == []
 
 
+def test_common_pixels_take_the_advantage_of_leaving_out(tmp_path):
+    """The floor is empty above the horizon, where the plane is most wrong."""
+    rows = np.arange(40, dtype=np.float32)[:, None]
+    truth = np.broadcast_to(np.where(rows < 25, 8.0, 2.0), (40, 60)).astype(np.float32)
+    image = np.zeros((40, 60, 3), np.uint8)
+    sources = (Source('a', lambda: Frame('a', image, CAMERA, truth)),)
+    data = DataSet(tmp_path, Layout('made', '', lambda root: sources), sources)
+    models = [contestant('plane'), contestant('floor')]
+    own, shared = (evaluate(data, models, Protocol(), common=c) for c in (False, True))
+    given = own.models[1].coverage
+    assert own.models[0].coverage == 1
+    assert 0 < given < 1
+    assert shared.models[1].mean('abs_rel') == own.models[1].mean('abs_rel')
+    assert shared.models[0].mean('abs_rel') < own.models[0].mean('abs_rel')
+    # 2 m is exact in the last 15 rows and wrong by 3/4 in those of the first 25 that floor gives.
+    lines = round(given * 40)
+    assert shared.models[0].mean('abs_rel') == pytest.approx(0.75 * (lines - 15) / lines)
+    assert [m.coverage for m in shared.models] == [1, given]
+    assert [m.frames[0].pixels for m in shared.models] == [lines * 60] * 2
+    assert 'every model gives' in text_table(shared)
+    assert any('--common' in note for note in notes(own))
+    assert notes(shared) == []
+
+
+def test_a_frame_without_common_pixels_fails_for_all(tmp_path):
+    looking_up = {'normal_y': -1.0, 'normal_z': 0.0, 'distance': 1.0}
+    report = evaluate(
+        plane_set(tmp_path, 1),
+        [contestant('floor'), contestant('plane', **looking_up)],
+        Protocol(),
+        common=True,
+    )
+    assert all('given by every model' in model.failed[0].error for model in report.models)
+
+
 def test_table_marks_the_best_and_names_the_rules(tmp_path):
     report = evaluate(
         plane_set(tmp_path),
