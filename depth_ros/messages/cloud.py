@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import PointCloud2, PointField
 
-from depth_ros.messages.cloud_memory import CloudMemory, Strip, StripPlan
+from depth_ros.messages.cloud_memory import CloudMemory, Strip, StripPlan, Target
 from depth_ros.messages.fast import array_to_bytes, new_message
 from depth_ros.types import Camera, DepthError, FloatImage, Image
 
@@ -80,6 +80,10 @@ class CloudBuilder:
         self._top, self._bottom = np.float32(-max_height), np.float32(-min_height)
         self._crops_height = math.isfinite(min_height) or math.isfinite(max_height)
         self._reuse = reuse
+        self._point_fields = [
+            PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
+            for i, name in enumerate(_NAMES[fields])
+        ]
         self._plan: StripPlan | None = None
         self._memory = CloudMemory()
 
@@ -94,9 +98,8 @@ class CloudBuilder:
         """Return the cloud; the image has the pixels of the depth and is RGB or grey."""
         picture = self._check(depth, camera, image)
         dy, dx = self.decimation_yx
-        if self.decimation_yx != (1, 1):
-            depth = np.ascontiguousarray(depth[::dy, ::dx])
-            picture = None if picture is None else np.ascontiguousarray(picture[::dy, ::dx])
+        depth = np.ascontiguousarray(depth[::dy, ::dx])
+        picture = None if picture is None else np.ascontiguousarray(picture[::dy, ::dx])
         if self._plan is None or (self._plan.camera is not camera and self._plan.camera != camera):
             self._plan = StripPlan(camera, self.decimation_yx, len(_NAMES[self.fields]))
             self._memory = CloudMemory()
@@ -106,14 +109,11 @@ class CloudBuilder:
         cv2.ipp.setUseIPP(False)
         try:
             with np.errstate(invalid='ignore', over='ignore'):
-                dense = self._fill(self._plan, memory.strips, depth, picture)
+                dense = self._fill(self._plan, memory.targets, depth, picture)
         finally:
             cv2.ipp.setUseIPP(ipp)
         msg = new_message(PointCloud2, header)
-        msg.fields = [
-            PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
-            for i, name in enumerate(_NAMES[self.fields])
-        ]
+        msg.fields = list(self._point_fields)
         msg.is_bigendian = sys.byteorder != 'little'
         msg.point_step = self.point_step
         msg.height, msg.width = depth.shape
@@ -154,7 +154,7 @@ class CloudBuilder:
         return image
 
     def _fill(
-        self, plan: StripPlan, outputs: list[Any], depth: FloatImage, picture: Image | None
+        self, plan: StripPlan, targets: list[Target], depth: FloatImage, picture: Image | None
     ) -> bool:
         """Write all points and tell whether every one of them is valid."""
         # Two reductions tell whether depth needs cleaning at all. NaN alone does not: it makes
@@ -165,7 +165,7 @@ class CloudBuilder:
             low, high = np.fmin.reduce(depth, axis=None), np.fmax.reduce(depth, axis=None)
         clean = bool(low >= self._near and high <= self._far) or bool(np.isnan(low))
         dense = dense and clean and plan.all_rays
-        for strip, out in zip(plan.strips, outputs):
+        for strip, target in zip(plan.strips, targets):
             z = depth[strip.rows]
             if not clean:
                 self._clean(strip, z)
@@ -182,7 +182,7 @@ class CloudBuilder:
             if picture is not None:
                 self._colour(strip, picture[strip.rows])
                 planes.append(strip.other)
-            cv2.merge(planes, out)
+            target.merge(planes)
         return dense
 
     def _clean(self, strip: Strip, z: FloatImage) -> None:
