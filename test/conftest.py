@@ -6,10 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Real pairs with ground truth live beside the checkout on some machines and are never needed.
 SHARED = Path(os.environ.get('DEPTH_ROS_SHARED', REPOSITORY.parent / 'shared'))
+
+# Laws are tested on busy machines too: how long an example takes says nothing.
+settings.register_profile('untimed', deadline=None)
+settings.load_profile('untimed')
 
 
 @pytest.fixture
