@@ -4,9 +4,10 @@
 #
 #   prepare FOLDER EXTRAS [PIN...]   e.g. prepare .venv ros,test
 #
-# A folder is reused as it is while Python, constraints.txt, setup.py and the place of the checkout
-# are what they were; it is made anew when its Python is gone or it was moved, and only completed
-# when a pin or an extra is new. PINs replace those of constraints.txt for the same package.
+# A folder is reused as it is while its Python, constraints.txt and setup.py are what they were; it
+# is made anew when its Python is gone, is not the one that PYTHON asks for, or the folder was moved;
+# it is only completed when a pin or an extra is new. PINs replace those of constraints.txt for the
+# same package.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
 
@@ -21,44 +22,39 @@ unset PYTHONPATH PYTHONHOME AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PA
 unset LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION
 export RMW_IMPLEMENTATION=rmw_fastrtps_cpp PYTHONUNBUFFERED=1
 
+SUPPORTED='import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))'
+version_of() { "$1" -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null; }
+
+# Print a Python that can make an environment: the one that PYTHON names, or the first there is.
 find_python() {
   local candidate
-  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
-    if "$candidate" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' \
-      >/dev/null 2>&1; then
-      printf '%s' "$candidate"
-      return
-    fi
+  for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
+    "$candidate" -c "$SUPPORTED" >/dev/null 2>&1 || continue
+    "$candidate" -c 'import ensurepip, venv' >/dev/null 2>&1 \
+      || fail "$candidate cannot make virtual environments; sudo apt install python3-venv" \
+        '(or the python3.X-venv of its version)'
+    printf '%s' "$candidate"
+    return
   done
-  return 1
-}
-
-check_python() {
-  PYTHON="$(find_python)" \
-    || fail "no Python from 3.10 to 3.14 found; install one (sudo apt install python3) or set PYTHON"
-  "$PYTHON" -c 'import ensurepip, venv' >/dev/null 2>&1 \
-    || fail "$PYTHON cannot make virtual environments; sudo apt install python3-venv" \
-      "(or the python3.X-venv of your version)"
+  fail 'no Python from 3.10 to 3.14 found; install one (sudo apt install python3) or set PYTHON'
 }
 
 # What the contents of an environment depend on, besides the extras.
-fingerprint() {
+fingerprint() { # PYTHON [PIN...]
   {
-    "$PYTHON" -c 'import sys; print(sys.version, sys.implementation.name)'
+    "$1" -c 'import sys; print(sys.version)'
     cat "$ROOT/constraints.txt" "$ROOT/setup.py"
-    printf '%s\n' "$@"
+    printf '%s\n' "${@:2}"
   } | sha256sum | cut -d' ' -f1
 }
 
 # True where the environment's Python runs, is the one asked for, and lives where it was made.
 healthy() {
-  local venv="$1" wanted found
-  wanted="$("$PYTHON" -c 'import sys; print(*sys.version_info[:2])')"
-  found="$("$venv/bin/python" -c 'import sys, pip; print(*sys.version_info[:2])' 2>/dev/null)" \
-    || return 1
-  [ "$wanted" = "$found" ] || return 1
+  local python="$1/bin/python"
+  "$python" -c "import pip; $SUPPORTED" >/dev/null 2>&1 || return 1
+  [ -z "${PYTHON:-}" ] || [ "$(version_of "$PYTHON")" = "$(version_of "$python")" ] || return 1
   # The head of pip names the interpreter it was installed for: another one means it was moved.
-  head -n 3 "$venv/bin/pip" | grep -qF "$venv/bin/python"
+  head -n 3 "$1/bin/pip" | grep -qF "$python"
 }
 
 # Show the last line of what a command prints, keep all of it in a file, and show the end of that
@@ -84,17 +80,19 @@ with_progress() {
 }
 
 prepare() {
-  local venv="$ROOT/$1" extras="$2" stamp key have="" extra complete=yes pins name
+  local venv="$ROOT/$1" extras="$2" stamp python key have="" extra complete=yes pins pin name
   shift 2
-  check_python
   exec 9<"$ROOT/scripts"
   flock 9 # two scripts at a time would install into each other's environment
   stamp="$venv/.depth_ros"
-  key="$(fingerprint "$@")"
-  if [ -e "$venv" ] && ! healthy "$venv"; then
-    say "$venv does not fit this Python or was moved: making it anew"
+  if [ -e "$venv" ] && healthy "$venv"; then
+    python="$venv/bin/python"
+  else
+    python="$(find_python)" || exit 1
+    [ ! -e "$venv" ] || say "${venv#"$ROOT"/} is broken, moved, or of another Python: making it anew"
     rm -rf -- "$venv"
   fi
+  key="$(fingerprint "$python" "$@")"
   if [ -f "$stamp" ]; then
     [ "$(sed -n 1p "$stamp")" = "$key" ] || complete=no
     have="$(sed -n 2p "$stamp")"
@@ -106,8 +104,8 @@ prepare() {
   done
   if [ "$complete" = no ]; then
     if [ ! -e "$venv" ]; then
-      say "making ${venv#"$ROOT"/} with $("$PYTHON" --version)"
-      "$PYTHON" -m venv "$venv" || fail "could not make $venv; sudo apt install python3-venv"
+      say "making ${venv#"$ROOT"/} with $("$python" --version)"
+      "$python" -m venv "$venv" || fail "could not make $venv; sudo apt install python3-venv"
     fi
     rm -f "$stamp"
     pins="$venv/constraints.txt"
