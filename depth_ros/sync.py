@@ -68,23 +68,6 @@ class PairSynchroniser:
         with self._lock:
             return {side: len(queue) for side, queue in self._waiting.items()}
 
-    def problem(self) -> str | None:
-        """Return one sentence on why no pair comes, or None while pairs come."""
-        with self._lock:
-            waiting = {side: len(queue) for side, queue in self._waiting.items()}
-        seen: list[Side] = [side for side in _OTHER if waiting[side] or side in self._newest]
-        if not seen:
-            return 'neither left nor right images arrive'
-        if len(seen) == 1:
-            return f'{seen[0]} images arrive, {_OTHER[seen[0]]} images do not'
-        difference = self.last_difference
-        if difference is None or difference * 1e9 <= self.tolerance_ns:
-            return None
-        return (
-            f'left and right stamps differ by {difference * 1e3:.3g} ms, '
-            f'tolerance {self.tolerance_ns / 1e6:.3g} ms'
-        )
-
     def _match(self, side: Side, stamp: int, item: Any) -> tuple[Any] | None:
         if stamp < self._newest.get(side, stamp):
             self._forget()

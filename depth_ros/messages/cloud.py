@@ -31,7 +31,7 @@ _NAMES = {
     'xyzi': ('x', 'y', 'z', 'intensity'),
 }
 _LARGEST = float(np.finfo(np.float32).max)
-_SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
+_SMALLEST = float(np.finfo(np.float32).tiny)  # no subnormal: some libraries flush them to 0
 
 
 class CloudBuilder:
