@@ -25,6 +25,7 @@ from depth_ros.synthetic.scene import (
 from depth_ros.synthetic.textures import index_of
 
 Colour = npt.ArrayLike
+Point = Any  # two or three numbers: a sequence or an array
 
 
 class Builder:
@@ -72,9 +73,9 @@ class Builder:
     @contextlib.contextmanager
     def thing(
         self,
-        position: Sequence[float],
+        position: Point,
         yaw: float = 0.0,
-        velocity: Sequence[float] = (0.0, 0.0, 0.0),
+        velocity: Point = (0.0, 0.0, 0.0),
     ) -> Iterator[None]:
         """Group what is added inside into one instance with its own frame."""
         before = self._frame, self._instance
@@ -95,12 +96,12 @@ class Builder:
     def add(
         self,
         shape: Shape,
-        centre: Sequence[float],
-        half: Sequence[float],
+        centre: Point,
+        half: Point,
         material: int,
         rotation: Floats | None = None,
         shadow: bool = True,
-        offset: Sequence[float] | None = None,
+        offset: Point | None = None,
     ) -> None:
         """Add a solid by centre and half sizes in the current frame."""
         at, frame, velocity = self._frame
@@ -119,8 +120,8 @@ class Builder:
 
     def box(
         self,
-        centre: Sequence[float],
-        size: Sequence[float],
+        centre: Point,
+        size: Point,
         material: int,
         yaw: float = 0.0,
         shadow: bool = True,
@@ -128,13 +129,13 @@ class Builder:
         """Add a box by its full sizes."""
         self.add(Shape.BOX, centre, np.asarray(size) / 2, material, rotation_z(yaw), shadow)
 
-    def cylinder(self, base: Sequence[float], radius: float, height: float, material: int) -> None:
+    def cylinder(self, base: Point, radius: float, height: float, material: int) -> None:
         """Add an upright cylinder that stands on a point."""
         centre = (base[0], base[1], base[2] + height / 2)
         self.add(Shape.CYLINDER, centre, (radius, radius, height / 2), material)
 
     def rod(
-        self, a: Sequence[float], b: Sequence[float], radius: float, material: int,
+        self, a: Point, b: Point, radius: float, material: int,
         shape: Shape = Shape.CYLINDER,
     ) -> None:  # fmt: skip
         """Add a cylinder or capsule between two points."""
@@ -142,15 +143,15 @@ class Builder:
         half = (radius, radius, float(np.linalg.norm(q - p)) / 2)
         self.add(shape, (p + q) / 2, half, material, rotation_to(q - p))
 
-    def ball(self, centre: Sequence[float], radius: Any, material: int) -> None:
+    def ball(self, centre: Point, radius: Any, material: int) -> None:
         """Add an ellipsoid; radius is one number or three."""
         self.add(Shape.ELLIPSOID, centre, np.broadcast_to(radius, 3), material)
 
     def rect(
         self,
-        centre: Sequence[float],
-        normal: Sequence[float],
-        size: Sequence[float],
+        centre: Point,
+        normal: Point,
+        size: Point,
         material: int,
         shadow: bool = True,
         fitted: bool = False,
@@ -165,13 +166,13 @@ class Builder:
         half = (size[0] / 2, size[1] / 2, 0.0)
         self.add(Shape.RECT, centre, half, material, rotation, shadow, offset)
 
-    def lamp(self, position: Sequence[float], colour: Colour) -> None:
+    def lamp(self, position: Point, colour: Colour) -> None:
         """Add a point light in the current frame; colour is its light at one metre."""
         at, frame, _ = self._frame
         colour = np.broadcast_to(np.asarray(colour, np.float64), 3)
         self._lights.append((at + frame @ np.asarray(position, np.float64), colour, False))
 
-    def sun(self, direction: Sequence[float], colour: Colour) -> None:
+    def sun(self, direction: Point, colour: Colour) -> None:
         """Add a light at infinity; the direction points towards it."""
         colour = np.broadcast_to(np.asarray(colour, np.float64), 3)
         self._lights.append((np.asarray(direction, np.float64), colour, True))

@@ -20,8 +20,8 @@ NOWHERE = np.eye(4)  # the start is chosen when the world is complete
 
 def wall(
     b: Builder,
-    start: Sequence[float],
-    end: Sequence[float],
+    start: Any,
+    end: Any,
     height: float,
     material: int,
     openings: Sequence[Opening] = (),
@@ -49,9 +49,7 @@ def wall(
         piece(at, float(np.linalg.norm(q - p)) + thickness, 0, height)
 
 
-def window(
-    b: Builder, start: Sequence[float], end: Sequence[float], opening: Opening, frame: int
-) -> None:
+def window(b: Builder, start: Any, end: Any, opening: Opening, frame: int) -> None:
     """Set a frame with bars and a sill into an opening of the wall start -> end."""
     p, q = np.asarray(start, np.float64), np.asarray(end, np.float64)
     along = (q - p) / np.linalg.norm(q - p)
@@ -64,7 +62,7 @@ def window(
         b.box(((a0 + a1) / 2, 0.06, z0 - 0.02), (a1 - a0 + 0.1, 0.2, 0.03), frame)
 
 
-def door(b: Builder, start: Sequence[float], end: Sequence[float], at: float) -> None:
+def door(b: Builder, start: Any, end: Any, at: float) -> None:
     """Add a closed door on the wall start -> end."""
     p, q = np.asarray(start, np.float64), np.asarray(end, np.float64)
     along = (q - p) / np.linalg.norm(q - p)
@@ -77,7 +75,7 @@ def door(b: Builder, start: Sequence[float], end: Sequence[float], at: float) ->
         b.rod((at + 0.34, 0.07, 1.0), (at + 0.24, 0.07, 1.0), 0.012, metal)
 
 
-def on_wall(b: Builder, start: Sequence[float], end: Sequence[float], height: float) -> None:
+def on_wall(b: Builder, start: Any, end: Any, height: float) -> None:
     """Hang a picture, a notice board, a clock or a radiator on the wall start -> end."""
     rng = b.rng
     p, q = np.asarray(start, np.float64), np.asarray(end, np.float64)
@@ -205,14 +203,14 @@ def room(rng: np.random.Generator) -> Scene:
             with b.thing((x, y, 0), yaw):
                 (objects.shelf, objects.cupboard)[int(rng.integers(2))](b)
     for _ in range(int(rng.integers(4, 13))):
-        at = place(b, taken, (0.4, w - 0.4), (0.4, d - 0.4), rng.uniform(0.35, 0.7))
-        if at:
-            with b.thing((*at, 0), rng.uniform(0, 2 * math.pi)):
+        spot = place(b, taken, (0.4, w - 0.4), (0.4, d - 0.4), rng.uniform(0.35, 0.7))
+        if spot:
+            with b.thing((*spot, 0), rng.uniform(0, 2 * math.pi)):
                 objects.FURNITURE[int(rng.integers(len(objects.FURNITURE)))](b)
     for _ in range(int(rng.integers(0, 8))):  # left lying about
-        at = place(b, taken, (0.3, w - 0.3), (0.3, d - 0.3), 0.15)
-        if at:
-            with b.thing((*at, 0), rng.uniform(0, 6)):
+        spot = place(b, taken, (0.3, w - 0.3), (0.3, d - 0.3), 0.15)
+        if spot:
+            with b.thing((*spot, 0), rng.uniform(0, 6)):
                 objects.small_thing(b, rng.uniform(0.8, 2.0))
     ceiling_lamps(b, (0, w), (0, d), h)
     daylight(b, 0.5)
@@ -267,9 +265,9 @@ def corridor(rng: np.random.Generator) -> Scene:
         b.lamp((x, w / 2, h - 0.12), warm * rng.uniform(1.0, 3.0))
     taken: list[tuple[float, float, float]] = []
     for _ in range(int(rng.integers(3, 14))):
-        at = place(b, taken, (2.0, length - 0.5), (0.25, w - 0.25), 0.4)
-        if at:
-            with b.thing((*at, 0), rng.choice([0, math.pi / 2, math.pi, rng.uniform(0, 6)])):
+        spot = place(b, taken, (2.0, length - 0.5), (0.25, w - 0.25), 0.4)
+        if spot:
+            with b.thing((*spot, 0), rng.choice([0, math.pi / 2, math.pi, rng.uniform(0, 6)])):
                 objects.FURNITURE[int(rng.integers(len(objects.FURNITURE)))](b)
     daylight(b, 0.7 if sunny else 0.0)
     area = (0.0, min(length, 8.0), 0.0, w)
@@ -342,9 +340,9 @@ def warehouse(rng: np.random.Generator) -> Scene:
         objects.step_ladder, objects.column, forklift, objects.stairs, objects.shelf,
     )  # fmt: skip
     for _ in range(int(rng.integers(6, 18))):
-        at = place(b, taken, (1, w - 1), (1, d - 1), 0.6)
-        if at:
-            with b.thing((*at, 0), rng.uniform(0, 2 * math.pi)):
+        spot = place(b, taken, (1, w - 1), (1, d - 1), 0.6)
+        if spot:
+            with b.thing((*spot, 0), rng.uniform(0, 2 * math.pi)):
                 things[int(rng.integers(len(things)))](b)
     warm = np.array([1.0, rng.uniform(0.85, 1.0), rng.uniform(0.7, 1.0)])
     glow = b.material('flat', [warm * 0.9], detail_amount=0.0, stain=0.0, emission=6.0)

@@ -97,11 +97,11 @@ def street(rng: np.random.Generator) -> Scene:
     for _ in range(int(rng.integers(2, 9))):  # parked and driving
         side = rng.choice([-1, 1])
         lane = side * (road / 2 - 1.1) if rng.random() < 0.6 else side * road / 4
-        at = place(b, taken, (3, 60), (lane - 0.1, lane + 0.1), 2.6)
-        if at:
+        spot = place(b, taken, (3, 60), (lane - 0.1, lane + 0.1), 2.6)
+        if spot:
             moving = rng.uniform(3, 12) * -side if abs(lane) < road / 2 - 1.2 else 0.0
             yaw = (math.pi if side > 0 else 0.0) + rng.uniform(-0.04, 0.04)
-            with b.thing((*at, 0), yaw, (moving, 0, 0)):
+            with b.thing((*spot, 0), yaw, (moving, 0, 0)):
                 kind = rng.random()
                 make = (
                     vehicles.car if kind < 0.8 else vehicles.truck if kind < 0.92 else vehicles.bus
@@ -109,22 +109,22 @@ def street(rng: np.random.Generator) -> Scene:
                 make(b)
     things = (
         objects.person, objects.person, objects.person, vehicles.post, vehicles.post,
-        vehicles.tree, vehicles.bench, vehicles.bush, vehicles.bicycle, objects.barrel, objects.traffic_cone,
-        objects.boxes, objects.plant,
+        vehicles.tree, vehicles.bench, vehicles.bush, vehicles.bicycle, objects.barrel,
+        objects.traffic_cone, objects.boxes, objects.plant,
     )  # fmt: skip
     for _ in range(int(rng.integers(8, 26))):
         side = rng.choice([-1, 1])
         low, high = sorted((side * (road / 2 + 0.4), side * (edge - 0.3)))
-        at = place(b, taken, (1, 45), (low, high), 0.5)
-        if at:
+        spot = place(b, taken, (1, 45), (low, high), 0.5)
+        if spot:
             make = things[int(rng.integers(len(things)))]
             walk = (rng.uniform(-1.5, 1.5), 0, 0) if make is objects.person else (0, 0, 0)
-            with b.thing((*at, 0.13), rng.uniform(0, 2 * math.pi), walk):
+            with b.thing((*spot, 0.13), rng.uniform(0, 2 * math.pi), walk):
                 make(b)
     for _ in range(int(rng.integers(0, 4))):
-        at = place(b, taken, (3, 40), (-road / 2, road / 2), 0.5)
-        if at:
-            with b.thing((*at, 0), rng.uniform(0, 6), (0, rng.uniform(-1.4, 1.4), 0)):
+        spot = place(b, taken, (3, 40), (-road / 2, road / 2), 0.5)
+        if spot:
+            with b.thing((*spot, 0), rng.uniform(0, 6), (0, rng.uniform(-1.4, 1.4), 0)):
                 objects.person(b)
     area = (-15.0, 20.0, -edge, edge)
     return b.scene(weather(b), NOWHERE, area=area)
@@ -155,9 +155,9 @@ def outdoor(rng: np.random.Generator) -> Scene:
             vehicles.house(b, rng.uniform(6, 14), rng.uniform(5, 10), rng.uniform(3, 7))
     taken: list[tuple[float, float, float]] = []
     for _ in range(int(rng.integers(0, 4))):
-        at = place(b, taken, (3, 25), (-12, 12), 3.0)
-        if at:
-            with b.thing((*at, 0), rng.uniform(-1, 1)):
+        spot = place(b, taken, (3, 25), (-12, 12), 3.0)
+        if spot:
+            with b.thing((*spot, 0), rng.uniform(-1, 1)):
                 if rng.random() < 0.5:
                     vehicles.fence(b, rng.uniform(4, 9))
                 else:
@@ -169,10 +169,10 @@ def outdoor(rng: np.random.Generator) -> Scene:
     )  # fmt: skip
     for _ in range(int(rng.integers(14, 34))):
         reach = rng.choice([8.0, 20.0, 45.0])
-        at = place(b, taken, (0, reach), (-reach * 0.7, reach * 0.7), 0.5)
-        if at:
+        spot = place(b, taken, (0, reach), (-reach * 0.7, reach * 0.7), 0.5)
+        if spot:
             make = near[int(rng.integers(len(near)))]
             walk = rng.uniform(-1, 1, 3) * (1, 1, 0) if make is objects.person else np.zeros(3)
-            with b.thing((*at, 0), rng.uniform(0, 2 * math.pi), walk):
+            with b.thing((*spot, 0), rng.uniform(0, 2 * math.pi), walk):
                 make(b)
     return b.scene(weather(b), NOWHERE, area=(-8.0, 12.0, -8.0, 8.0))

@@ -237,7 +237,8 @@ class Renderer:
         Return what a camera at a pose (4x4 camera-to-world, default the scene's start) sees.
 
         antialias n takes n x n samples of colour in pixels on edges (textures are filtered
-        anyway); depth, normals and instances are always those of the pixel's centre. specular False leaves out what depends on the eye.
+        anyway); depth, normals and instances are always those of the pixel's centre. specular
+        False leaves out what depends on the eye.
         """
         pose = checked_pose(self.scene.start if pose is None else pose)
         grid = camera_rays(camera).astype(self.dtype)
@@ -299,7 +300,7 @@ class Renderer:
         rays = np.concatenate([rays, np.repeat(rays[-1:], -count % TILE**2, axis=0)])
         xy = np.ascontiguousarray(rays.T.reshape(2, -1, TILE**2), self.dtype)
         fine = self._trace(xy, look)[0].reshape(3, -1)[:, :count]
-        # A lamp's light would outweigh all that is beside it: what is white anyway counts as white.
+        # A lamp would outweigh all that is beside it: what is white anyway counts as white.
         fine = np.minimum(fine, 4.0 / self.scene.exposure)
         light.reshape(-1, 3)[chosen] = fine.reshape(3, len(chosen), -1).mean(axis=2).T
 
