@@ -18,6 +18,7 @@ from depth_ros.types import DepthError, FloatImage
 
 Indices = npt.NDArray[np.intp]
 _STEP = 0.05  # relative difference of neighbouring depths from which they may be an edge
+_BLOCK = 30_000  # pixels worked on at a time: what is computed must still be in the cache
 
 
 def resize_depth(depth: FloatImage, width: int, height: int) -> FloatImage:
@@ -37,19 +38,23 @@ def resize_depth(depth: FloatImage, width: int, height: int) -> FloatImage:
     if depth.shape == (height, width):
         return depth.copy()
     rows, columns = _sample(depth.shape[0], height), _sample(depth.shape[1], width)
-    nearest = _gather(depth, rows.nearest, columns.nearest)
     if min(depth.shape) < 2:
-        return nearest
-    inverse = inverse_depth(depth)
-    top, bottom = inverse[rows.first], inverse[rows.first + 1]
-    lines = top + (bottom - top) * rows.weight[:, None]
-    left, right = lines.take(columns.first, 1), lines.take(columns.first + 1, 1)
-    mixed = left + (right - left) * columns.weight
-    split = _gather(split_cells(depth, _STEP), rows.first, columns.first)
-    with np.errstate(divide='ignore', invalid='ignore'):
-        result = np.float32(1) / mixed
-        keep = split | ~(mixed > 0)  # a plane continued at the border may pass the horizon
-    np.copyto(result, nearest, where=keep)
+        return _gather(depth, rows.nearest, columns.nearest)
+    inverse, split = inverse_depth(depth), split_cells(depth, _STEP)
+    result = np.empty((height, width), np.float32)
+    band = max(1, _BLOCK // width)
+    for start in range(0, height, band):
+        part = rows.part(slice(start, start + band))
+        top, bottom = inverse[part.first], inverse[part.first + 1]
+        lines = top + (bottom - top) * part.weight[:, None]
+        left, right = lines.take(columns.first, 1), lines.take(columns.first + 1, 1)
+        mixed = left + (right - left) * columns.weight
+        # A plane continued at the border may pass the horizon.
+        keep = _gather(split, part.first, columns.first) | ~(mixed > 0)
+        target = result[start : start + band]
+        with np.errstate(divide='ignore', invalid='ignore'):
+            np.divide(np.float32(1), mixed, out=target)
+        np.copyto(target, _gather(depth, part.nearest, columns.nearest), where=keep)
     return result
 
 
@@ -59,6 +64,9 @@ class _Sample(NamedTuple):
     first: Indices  # the lower of the two neighbours
     weight: FloatImage  # of the upper one; beyond 0..1 in the half pixel outside the centres
     nearest: Indices
+
+    def part(self, some: slice) -> _Sample:
+        return _Sample(self.first[some], self.weight[some], self.nearest[some])
 
 
 def _gather(image: np.ndarray, rows: Indices, columns: Indices) -> np.ndarray:
