@@ -232,5 +232,5 @@ def _write_pictures(folder: Path, truth: dict[str, np.ndarray], out: Path) -> No
         cloud_file = folder / f'{source}_points.npz'
         if cloud_file.exists():
             with np.load(cloud_file) as cloud:
-                rgb = cloud['rgb'] if 'rgb' in cloud else None
+                rgb = cloud.get('rgb')
                 write_ply(out / f'{prefix}points.ply', cloud['xyz'], rgb)

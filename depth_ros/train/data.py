@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Batches from folders of frames with depth, in the layout of docs/synthetic.md.
+Batches from folders of frames with depth, in any layout that `depth_ros eval` reads.
 
 What batch number n holds depends on the seed and n alone, so a run that was killed goes on with
 the very batches it would have seen.
@@ -20,57 +20,29 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from depth_ros.files.calibration import read_camera
-from depth_ros.files.images import read_image
+from depth_ros.eval.frames import Source
+from depth_ros.eval.layouts import open_dataset
 from depth_ros.models.networks.compact import network_input
 from depth_ros.train.augment import Sample, fit, vary_colour, vary_geometry
 from depth_ros.train.config import TrainConfig
-from depth_ros.types import Camera, DepthError
-
-DEPTH_SCALE = 256.0  # of 16-bit depth files, per metre
+from depth_ros.types import DepthError
 
 
-@dataclass(frozen=True)
-class Frame:
-    """Where a picture, its depth and its camera are on disk."""
-
-    image: Path
-    depth: Path
-    camera: Camera
+def find_frames(folder: str | Path) -> list[Source]:
+    """Return every frame of a folder in any layout that `depth_ros eval` knows."""
+    return list(open_dataset(Path(folder).expanduser()).sources)
 
 
-def find_frames(folder: str | Path) -> list[Frame]:
-    """Return every frame of every sequence below a folder."""
-    root = Path(folder).expanduser()
-    frames: list[Frame] = []
-    for calibration in sorted(root.glob('*/camera.yaml')) + sorted(root.glob('camera.yaml')):
-        sequence = calibration.parent
-        camera = read_camera(calibration)
-        for image in sorted((sequence / 'image_left').glob('*.png')):
-            depth = sequence / 'depth' / image.name
-            if depth.is_file():
-                frames.append(Frame(image, depth, camera))
-    if not frames:
+def read_frame(source: Source) -> Sample:
+    """Return a frame from disk; a set without depth cannot be learned from."""
+    frame = source.load()
+    if frame.depth is None:
         raise DepthError(
-            f'{root} has no frames; expected SEQUENCE/image_left/*.png, SEQUENCE/depth/*.png and '
-            'SEQUENCE/camera.yaml, as `depth_ros synth` writes them'
+            f'frame {frame.name} has no depth in metres, training needs it; '
+            'give a set whose calibration is known'
         )
-    return frames
-
-
-def read_frame(frame: Frame) -> Sample:
-    """Return a frame from disk; depth of 0 means nothing is known."""
-    image = read_image(frame.image)
-    if image.ndim == 2:
-        image = np.repeat(image[..., None], 3, axis=2)
-    stored = cv2.imread(str(frame.depth), cv2.IMREAD_UNCHANGED)
-    if stored is None or stored.dtype != np.uint16 or stored.shape != image.shape[:2]:
-        raise DepthError(
-            f'{frame.depth} is not a 16-bit depth picture of the size of {frame.image.name}'
-        )
-    depth = stored.astype(np.float32) / np.float32(DEPTH_SCALE)
-    depth[stored == 0] = np.nan
-    return Sample(image, depth, frame.camera)
+    image = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
+    return Sample(image, frame.depth, frame.camera)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +70,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
 class Batches(IterableDataset):
     """Endless random batches from `first` on; each worker makes its share, in order."""
 
-    def __init__(self, frames: Sequence[Frame], config: TrainConfig, first: int = 0) -> None:
+    def __init__(self, frames: Sequence[Source], config: TrainConfig, first: int = 0) -> None:
         self.frames, self.config, self.first = frames, config, first
 
     def batch(self, number: int) -> Batch:
@@ -126,7 +98,7 @@ class Batches(IterableDataset):
 
 
 def training_batches(
-    frames: Sequence[Frame], config: TrainConfig, first: int = 0
+    frames: Sequence[Source], config: TrainConfig, first: int = 0
 ) -> Iterator[Batch]:
     """Return batches from number `first` on, made ahead in worker processes."""
     data = Batches(frames, config, first)
@@ -136,7 +108,7 @@ def training_batches(
     return iter(DataLoader(data, batch_size=None, num_workers=config.workers, **options))
 
 
-def validation_batches(frames: Sequence[Frame], config: TrainConfig) -> Iterator[Batch]:
+def validation_batches(frames: Sequence[Source], config: TrainConfig) -> Iterator[Batch]:
     """Return every frame once, whole and unchanged."""
     for start in range(0, len(frames), config.batch):
         part = frames[start : start + config.batch]

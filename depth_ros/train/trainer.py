@@ -18,13 +18,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from depth_ros.eval.frames import Source
 from depth_ros.models.networks.compact import CompactDepth, Layout, metric_log_depth
 from depth_ros.models.torch_runtime import choose_device
 from depth_ros.train import losses
 from depth_ros.train.card import write_card
 from depth_ros.train.checkpoint import load_state, save_state
 from depth_ros.train.config import LossConfig, TrainConfig, config_to
-from depth_ros.train.data import Batch, Frame, training_batches, validation_batches
+from depth_ros.train.data import Batch, training_batches, validation_batches
 from depth_ros.train.plot import plot_curves
 
 WEIGHTS = 'model.safetensors'
@@ -65,7 +66,7 @@ class Trainer:
     """A run in a folder; making it again on the same folder goes on where it was."""
 
     def __init__(
-        self, config: TrainConfig, train: Sequence[Frame], check: Sequence[Frame], out: Path
+        self, config: TrainConfig, train: Sequence[Source], check: Sequence[Source], out: Path
     ) -> None:
         self.config, self.train_frames, self.check_frames, self.out = config, train, check, out
         out.mkdir(parents=True, exist_ok=True)

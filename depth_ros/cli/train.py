@@ -1,0 +1,92 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`depth_ros train CONFIG.yaml`: learn from frames with depth; run it again to go on."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from depth_ros.types import DepthError
+
+if TYPE_CHECKING:
+    from depth_ros.train.config import TrainConfig
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', type=Path, help='YAML; see docs/train.md')
+    parser.add_argument('--out', type=Path, help='the run; default runs/NAME')
+    parser.add_argument('--steps', type=int, help='instead of what the configuration says')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Render what is missing, train, and leave weights, card and curves."""
+    try:
+        import safetensors  # noqa: F401
+        import torch
+    except ImportError as error:
+        raise DepthError(
+            f"training needs {error.name}; install it with: pip install '.[models]'"
+        ) from error
+    from depth_ros.train.config import read_config
+    from depth_ros.train.data import find_frames
+    from depth_ros.train.trainer import Trainer
+
+    config = read_config(arguments.config)
+    if arguments.steps is not None:
+        config = dataclasses.replace(config, steps=arguments.steps)
+    out = arguments.out or Path('runs') / config.name
+    train = [frame for folder in config.data.folders for frame in find_frames(folder)]
+    train += (
+        find_frames(_rendered(config, out / 'data', check=False)) if config.data.frames else []
+    )
+    check = find_frames(_rendered(config, out / 'validation', check=True))
+    with contextlib.suppress(AttributeError):
+        torch.set_num_threads(len(os.sched_getaffinity(0)))
+    trainer = Trainer(config, train, check, out)
+    if trainer.step:
+        print(f'going on at step {trainer.step} of {config.steps}')
+    try:
+        scores = trainer.run()
+    except KeyboardInterrupt:
+        trainer.save()
+        print(f'stopped at step {trainer.step}; the same command goes on from here')
+        return 130
+    print(
+        f'{out}: AbsRel {scores["abs_rel"]:.3f}, {scores["delta1"]:.1%} within 25 % '
+        'on frames it has not seen'
+    )
+    return 0
+
+
+def _rendered(config: TrainConfig, folder: Path, *, check: bool) -> Path:
+    """Render the frames a configuration asks for, unless they are there already."""
+    from depth_ros.synthetic.dataset import SetOptions, write_set
+    from depth_ros.synthetic.worlds import kinds
+
+    data = config.data
+    done = folder / 'complete'  # a set that a kill has left unfinished lacks it
+    if done.exists():
+        return folder
+    frames = data.validation_frames if check else data.frames
+    options = SetOptions(
+        frames=frames,
+        per_sequence=1,  # every frame another world: variety is what is learned from
+        kinds=data.kinds or tuple(kinds()),
+        # Seeds of the two sets must never meet.
+        seed=data.seed * 10_000_000 + (5_000_000 if check else 0),
+        width=data.render_width,
+        height=data.render_height,
+        jobs=max(1, config.workers),
+    )
+    from tqdm import tqdm
+
+    what = 'validation frames' if check else 'frames'
+    for _ in tqdm(write_set(folder, options), total=frames, desc=f'rendering {what}'):
+        pass
+    done.touch()
+    return folder
