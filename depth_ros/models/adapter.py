@@ -51,7 +51,10 @@ class Adapter:
     resizable: ClassVar[bool] = True
     takes_prompt: ClassVar[bool] = False
     uses_focal: ClassVar[bool] = False  # the model itself knows what to do with a focal length
+    has_pillow: ClassVar[bool] = True  # whether transformers has a Pillow processor of this family
     unsaid: ClassVar[str] = 'its configuration does not say what its numbers mean'
+
+    tail: ClassVar[tuple[str, ...]] = ()  # modules that stay float32 in every precision
 
     upsampling: ClassVar[str] = 'bicubic'
     align_corners: ClassVar[bool | None] = False
@@ -111,10 +114,17 @@ class Adapter:
 
     # Pictures in, depth out; tensors are on the model's device
 
+    def attach(self, device: Any, processor: str) -> None:
+        """Learn where the network runs, and which image processor to equal."""
+        chosen = preprocess.choose_style(processor, device.type)
+        self.style = chosen if self.has_pillow else 'tensor'
+        self.normalise = preprocess.Normaliser(self.settings, self.style, device)
+
     def prepare(self, images: Any, plan: Plan) -> Any:
         """Return the input of the network for uint8 pictures, NHWC."""
-        resized = preprocess.resize_uint8(images, plan.resized, self.settings['resample'])
-        return preprocess.pad(preprocess.normalise(resized, self.settings), plan.padding)
+        resample = self.settings['resample']
+        resized = preprocess.resize_uint8(images, plan.resized, resample, self.style)
+        return preprocess.pad(self.normalise(resized), plan.padding)
 
     def extra_inputs(
         self, runtime: Any, prompts: Sequence[FloatImage] | None, count: int

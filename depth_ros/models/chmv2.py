@@ -14,6 +14,7 @@ class Chmv2(Adapter):
     """Its metres are canopy height unless somebody trained it otherwise, so nobody may guess."""
 
     model_type = 'chmv2'
+    tail = ('head.conv_depth.head.4',)
     defaults: ClassVar = {
         'do_resize': False,
         'do_pad': True,
@@ -28,6 +29,7 @@ class Chmv2(Adapter):
         'trees seen from above and not a distance from the camera'
     )
     upsampling = 'bilinear'
+    has_pillow = False
     align_corners = True
 
     @property

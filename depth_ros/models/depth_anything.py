@@ -17,6 +17,7 @@ class DepthAnything(Adapter):
     """The head says what it is: `relative` ends in ReLU, `metric` in sigmoid x max_depth."""
 
     model_type = 'depth_anything'
+    tail = ('head.conv3',)
     published: ClassVar = {
         **IMAGENET,
         'size': {'height': 518, 'width': 518},

@@ -20,11 +20,13 @@ class DepthPro(Adapter):
     """The network gives inverse depth at a focal length of one image width."""
 
     model_type = 'depth_pro'
+    tail = ('head.layers.4', 'fov_model.head')
     defaults: ClassVar = {
         'size': {'height': 1536, 'width': 1536},
         'resample': preprocess.BILINEAR,
     }
     resizable = False
+    has_pillow = False
     uses_focal = True
 
     def kind(self) -> DepthKind | None:
@@ -47,7 +49,7 @@ class DepthPro(Adapter):
     def prepare(self, images: Any, plan: Plan) -> Any:
         import torch.nn.functional as F
 
-        pixels = preprocess.normalise(images.permute(0, 3, 1, 2).contiguous(), self.settings)
+        pixels = self.normalise(images).contiguous()
         mode = preprocess.MODES[self.settings['resample']]
         return F.interpolate(pixels, plan.resized, mode=mode, align_corners=False)
 

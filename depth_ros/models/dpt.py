@@ -21,6 +21,7 @@ class Dpt(Adapter):
     """
 
     model_type = 'dpt'
+    tail = ('head.head.4',)
     unsaid = (
         'a DPT configuration does not say what the numbers mean, and this backbone was trained '
         'both for metres and for relative depth'

@@ -17,6 +17,7 @@ class Glpn(Adapter):
     """The picture keeps its size, rounded down to the multiple; sigmoid x max_depth."""
 
     model_type = 'glpn'
+    tail = ('head.head.2',)
     defaults: ClassVar = {
         'resample': preprocess.BILINEAR,
         'do_normalize': False,

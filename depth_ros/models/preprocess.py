@@ -3,15 +3,20 @@
 """
 Pictures become network input on the device that runs the network.
 
-Every step does, to the last bit, what transformers' own tensor image processors do; those need
-torchvision and go through several copies, this needs neither. Sizes are (height, width).
+Every step does, to the last bit, what transformers' own image processors do, both the Pillow
+ones and the tensor ones; those of the tensor kind need torchvision, and both make several
+copies. This needs neither. Sizes are (height, width).
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Mapping
 from typing import Any
+
+import cv2
+import numpy as np
 
 from depth_ros.models.base import ModelError
 
@@ -102,43 +107,93 @@ def centre_padding(height: int, width: int, divisor: int) -> tuple[int, int, int
     return left, extra_width - left, top, extra_height - top
 
 
-def resize_uint8(images: Any, size: tuple[int, int], resample: int) -> Any:
-    """Resize NHWC uint8 to NCHW uint8 with antialias; strides stay those of NHWC."""
+def choose_style(wanted: str, device_type: str) -> str:
+    """
+    Return 'pillow' or 'tensor': which of transformers' two image processors to equal.
+
+    auto is the one transformers would choose on this machine, tensor where torchvision is
+    installed, except that pictures never leave a GPU for it. The two differ by at most two grey
+    levels in one pixel of a hundred.
+    """
+    if wanted != 'auto':
+        return wanted
+    if device_type != 'cpu' or importlib.util.find_spec('torchvision') is not None:
+        return 'tensor'
+    return 'pillow'
+
+
+def resize_uint8(images: Any, size: tuple[int, int], resample: int, style: str) -> Any:
+    """Resize NHWC uint8 with antialias."""
+    import torch
     import torch.nn.functional as F
 
-    images = images.permute(0, 3, 1, 2)
-    if tuple(images.shape[-2:]) == size:
+    if tuple(images.shape[1:3]) == size:
         return images
+    if style == 'pillow':
+        import PIL.Image
+
+        resized = [
+            np.asarray(PIL.Image.fromarray(image).resize(size[::-1], resample=resample))
+            for image in images.cpu().numpy()
+        ]
+        stacked = resized[0][None] if len(resized) == 1 else np.stack(resized)
+        return torch.from_numpy(np.array(stacked)).to(images.device)
+    channels_first = images.permute(0, 3, 1, 2)
     if images.device.type == 'cpu':
-        return F.interpolate(images, size, mode=MODES[resample], antialias=True)
-    # Other devices have no uint8 kernel: the same filter in float32, rounded and clamped as there
-    resized = F.interpolate(images.float(), size, mode=MODES[resample], antialias=True)
-    return resized.round_().clamp_(0, 255).byte()
+        result = F.interpolate(channels_first, size, mode=MODES[resample], antialias=True)
+    else:
+        # No uint8 kernel there: the same filter in float32, rounded and clamped as on the CPU
+        result = F.interpolate(channels_first.float(), size, mode=MODES[resample], antialias=True)
+        result = result.round_().clamp_(0, 255).byte()
+    return result.permute(0, 2, 3, 1)
 
 
-def normalise(images: Any, settings: Mapping[str, Any]) -> Any:
-    """Rescale and normalise uint8 NCHW to float32 in one pass, fused as transformers fuses it."""
-    import torch
+class Normaliser:
+    """
+    uint8 NHWC to float32 NCHW in one pass over the pixels.
 
-    if not settings['do_normalize']:
-        return images * settings['rescale_factor'] if settings['do_rescale'] else images.float()
-    unit = 1.0 / settings['rescale_factor'] if settings['do_rescale'] else 1.0
-    shape = (1, 3, 1, 1)
-    mean = torch.tensor(settings['image_mean'], device=images.device).view(shape) * unit
-    std = torch.tensor(settings['image_std'], device=images.device).view(shape) * unit
-    return images.to(torch.float32).sub_(mean).div_(std)
+    A byte has 256 values, so on a CPU the arithmetic of either image processor, with its own
+    order of rounding, is done once per channel and looked up afterwards.
+    """
 
+    def __init__(self, settings: Mapping[str, Any], style: str, device: Any) -> None:
+        import torch
 
-def standardise(images: Any, settings: Mapping[str, Any]) -> Any:
-    """Subtract the mean and divide by the deviation, in place, for what is rescaled already."""
-    import torch
+        self.style = style
+        self.on_cpu = device.type == 'cpu'
+        scale = float(settings['rescale_factor']) if settings['do_rescale'] else 1.0
+        mean = torch.tensor(settings['image_mean'])
+        std = torch.tensor(settings['image_std'])
+        if not settings['do_normalize']:
+            mean, std = torch.zeros(3), torch.ones(3)
+        fused = style == 'tensor' and settings['do_normalize'] and settings['do_rescale']
+        self.mean = (mean * (1.0 / scale) if fused else mean).view(1, 3, 1, 1).to(device)
+        self.std = (std * (1.0 / scale) if fused else std).view(1, 3, 1, 1).to(device)
+        self.scale = 1.0 if fused else scale
+        levels = torch.arange(256, dtype=torch.uint8).expand(1, 3, 1, 256)
+        table = self._arithmetic(levels, self.mean.cpu(), self.std.cpu())
+        self.table = np.ascontiguousarray(table[0, :, 0].T.numpy())[None]  # (1, 256, 3)
 
-    if not settings['do_normalize']:
-        return images
-    shape = (1, 3, 1, 1)
-    mean = torch.tensor(settings['image_mean'], device=images.device).view(shape)
-    std = torch.tensor(settings['image_std'], device=images.device).view(shape)
-    return images.sub_(mean).div_(std)
+    def __call__(self, images: Any) -> Any:
+        import torch
+
+        if not self.on_cpu:
+            return self._arithmetic(images.permute(0, 3, 1, 2), self.mean, self.std)
+        count, height, width, _ = images.shape
+        flat = images.reshape(count * height, width, 3).numpy()
+        result = torch.from_numpy(cv2.LUT(flat, self.table))
+        return result.view(count, height, width, 3).permute(0, 3, 1, 2)
+
+    def _arithmetic(self, images: Any, mean: Any, std: Any) -> Any:
+        import torch
+
+        if self.scale == 1.0:
+            values = images.to(torch.float32)
+        elif self.style == 'pillow':
+            values = (images.double() * self.scale).float()
+        else:
+            values = images * self.scale
+        return values.sub_(mean).div_(std)
 
 
 def pad(images: Any, padding: tuple[int, int, int, int]) -> Any:

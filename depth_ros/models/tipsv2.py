@@ -15,12 +15,14 @@ class Tipsv2(Adapter):
     """Its configuration documents the range of the bins as metres."""
 
     model_type = 'tipsv2_dpt'
+    tail = ('decoder.head',)
     defaults: ClassVar = {
         'resample': preprocess.BILINEAR,
         'size': {'height': 448, 'width': 448},
         'do_normalize': False,
     }
     upsampling = 'bilinear'
+    has_pillow = False
 
     @property
     def multiple(self) -> int:

@@ -52,8 +52,9 @@ class TorchRuntime:
         device = choose_device(options.device)
         dtype = getattr(torch, choose_precision(options.precision, device))
         with guard(device):
-            network = load_network(folder, dtype)
+            network = load_network(folder)
             adapter.spare(network, use_camera=options.focal == 'camera')
+            convert(network, dtype, adapter.tail)
             network = network.to(device)
         return cls(network.eval(), device, dtype)
 
@@ -71,9 +72,7 @@ class TorchRuntime:
 
     def __call__(self, pixels: Any, extra: Mapping[str, Any]) -> dict[str, Any]:
         """Return the network's outputs by name, in float32."""
-        outputs = self.network(
-            pixels.to(self.dtype), **{k: v.to(self.dtype) for k, v in extra.items()}
-        )
+        outputs = self.network(pixels, **extra)
         names = ('predicted_depth', 'field_of_view')
         found = {name: getattr(outputs, name, None) for name in names}
         return {name: value.float() for name, value in found.items() if value is not None}
@@ -124,14 +123,61 @@ def choose_precision(wanted: str, device: Any) -> str:
     return 'float16' if device.type == 'cuda' else 'float32'
 
 
-def load_network(folder: Path, dtype: Any) -> Any:
+def convert(network: Any, dtype: Any, tail: Sequence[str]) -> None:
+    """
+    Convert weights to a number format, except the tail, which stays float32.
+
+    The last layer decides in which steps depth can be said: in bfloat16 7 m would be followed by
+    7.03 m. Every part converts what it is given, so that inputs may be float32 throughout.
+    """
+    import torch
+
+    if dtype is torch.float32:
+        return
+    modules = dict(network.named_modules())
+    kept = {name: modules[name] for name in tail if name in modules}
+    exempt = {id(part) for module in kept.values() for part in module.parameters()}
+    for module in network.modules():
+        for name, value in [*module.named_parameters(recurse=False)]:
+            if id(value) not in exempt and value.is_floating_point():
+                setattr(module, name, torch.nn.Parameter(value.to(dtype), requires_grad=False))
+        if not any(module is part for top in kept.values() for part in top.modules()):
+            for name, buffer in [*module.named_buffers(recurse=False)]:
+                if buffer.is_floating_point():
+                    module._buffers[name] = buffer.to(dtype)
+    for module in network.children():
+        if any(part.dtype is dtype for part in module.parameters()):
+            module.register_forward_pre_hook(_caster(dtype), with_kwargs=True)
+    for module in kept.values():
+        module.register_forward_pre_hook(_caster(torch.float32), with_kwargs=True)
+
+
+def _caster(dtype: Any) -> Any:
+    """Return a hook that converts floating-point tensors among a module's arguments."""
+    import torch
+
+    def cast(value: Any) -> Any:
+        if torch.is_tensor(value):
+            return value.to(dtype) if value.is_floating_point() else value
+        if isinstance(value, (list, tuple)):
+            return type(value)(cast(v) for v in value)
+        return value
+
+    def hook(module: Any, arguments: Any, named: Any) -> Any:
+        return cast(arguments), {key: cast(value) for key, value in named.items()}
+
+    return hook
+
+
+def load_network(folder: Path) -> Any:
     """Return the network with every weight from the file, none invented."""
+    import torch
     from transformers import AutoModelForDepthEstimation
 
     try:
         network, report = AutoModelForDepthEstimation.from_pretrained(
             str(folder),
-            dtype=dtype,
+            dtype=torch.float32,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,

@@ -41,6 +41,12 @@ class TransformersOptions:
     runtime: str = option(
         'torch', 'what executes the network', choices=('torch', 'openvino', 'onnxruntime')
     )
+    processor: str = option(
+        'auto',
+        "which of transformers' image processors to equal to the last bit; auto is the one it "
+        'would choose here',
+        choices=('auto', 'pillow', 'tensor'),
+    )
     input_size: int = option(
         0, "side of the network's input in pixels; 0 is the model's own", range=(0, 8192)
     )
@@ -226,6 +232,7 @@ def open_model(
     adapter = adapter_class(config, checkpoint.processor_settings(folder))
     kind = resolve_kind(name, adapter, options.kind, known)
     runtime = TorchRuntime.load(folder, options, adapter)
+    adapter.attach(runtime.device, options.processor)
     details = {
         **(known.details if known else {}),
         'repository': repository or name,

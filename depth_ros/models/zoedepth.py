@@ -19,6 +19,7 @@ class ZoeDepth(Adapter):
     """The picture is mirrored outwards first, because the network is weak at its borders."""
 
     model_type = 'zoedepth'
+    tail = ('metric_head',)
     defaults: ClassVar = {
         'do_pad': True,
         'size': {'height': 384, 'width': 512},
@@ -47,15 +48,24 @@ class ZoeDepth(Adapter):
         inner = super().plan(height + 2 * top, width + 2 * left, input_size, input_side)
         return Plan((height, width), inner.resized, (left, left, top, top), pads_first=True)
 
+    def attach(self, device: Any, processor: str) -> None:
+        super().attach(device, processor)
+        plain = {**self.settings, 'do_normalize': False}
+        self._rescale = preprocess.Normaliser(plain, self.style, device)
+
     def prepare(self, images: Any, plan: Plan) -> Any:
         import torch.nn.functional as F
 
-        pixels = images.permute(0, 3, 1, 2).contiguous() * self.settings['rescale_factor']
+        pixels = self._rescale(images).contiguous()
         if any(plan.padding):
             pixels = F.pad(pixels, plan.padding, mode='reflect')
         mode = preprocess.MODES[self.settings['resample']]
         pixels = F.interpolate(pixels, plan.resized, mode=mode, align_corners=True)
-        return preprocess.standardise(pixels, self.settings)
+        if self.settings['do_normalize']:
+            shape = (1, 3, 1, 1)
+            pixels = pixels - pixels.new_tensor(self.settings['image_mean']).view(shape)
+            pixels /= pixels.new_tensor(self.settings['image_std']).view(shape)
+        return pixels
 
     def finish(self, outputs: Any, plan: Plan, cameras: Sequence[Camera] | None) -> Any:
         height, width = plan.source
