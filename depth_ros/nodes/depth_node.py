@@ -59,7 +59,8 @@ class DepthNode(LifecycleNode):
         self.health = Health()
         self.reporter = diagnostics.Reporter(self)
         self.parameters = Parameters(self, specs)
-        self.outputs = Outputs(self, outputs)
+        self._complaints: dict[str, None] = {}
+        self.outputs = Outputs(self, outputs, self.complain)
         self.inputs: list[CameraInput] = []
         self._worker: Worker[Pipeline, Job] | None = None
         self._left_behind: list[Worker[Pipeline, Job]] = []
@@ -327,6 +328,10 @@ class DepthNode(LifecycleNode):
         if self._worker is not None:
             self._worker.clear()
 
+    def complain(self, sentence: str) -> None:
+        """Say this in every report from now on."""
+        self._complaints[sentence] = None
+
     def _report(self) -> None:
         now = time.monotonic()
         snapshot = self.health.snapshot(now)
@@ -339,7 +344,7 @@ class DepthNode(LifecycleNode):
             eyes=[source.facts(now) for source in self.inputs],
             profile_variable=diagnostics.missing_profile(),
             failure=snapshot.last_failure,
-            warnings=snapshot.warnings,
+            warnings={**{text: text for text in self._complaints}, **snapshot.warnings},
             age=self._last_age,
             max_age=self._settings.max_age,
             too_old=too_old,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from depth_ros.messages.camera_info import camera_info_to_camera
 from depth_ros.messages.image import compressed_to_rgb
 from depth_ros.nodes.coupling import Coupler
 from depth_ros.nodes.health import Rate
-from depth_ros.nodes.qos import overrides, sensor_qos
+from depth_ros.nodes.qos import sensor_qos, with_overrides
 from depth_ros.nodes.reasons import EyeFacts, TopicFacts
 from depth_ros.types import Camera
 from depth_ros.types import Image as Picture
@@ -47,10 +48,15 @@ class CameraInput:
     """
 
     def __init__(
-        self, node: Node, prefix: str, transport: str, callback: Callable[[Shot], None]
+        self,
+        node: Node,
+        prefix: str,
+        transport: str,
+        callback: Callable[[Shot], None],
+        complain: Callable[[str], None],
     ) -> None:
         self.name = prefix.rstrip('/')
-        self._node = node
+        self._node, self._complain = node, complain
         self._type = CompressedImage if transport == 'compressed' else Image
         self._topics = {
             # <image>/compressed after remapping, as image_transport names it.
@@ -77,14 +83,16 @@ class CameraInput:
             rate.start(time.monotonic())
         kinds = {'info': (CameraInfo, self._on_info), 'image': (self._type, self._on_image)}
         for key, (kind, callback) in kinds.items():
-            self._subscriptions[key] = self._node.create_subscription(
+            create = partial(
+                self._node.create_subscription,
                 kind,
                 self._topics[key],
                 callback,
-                sensor_qos(),
-                qos_overriding_options=overrides(),
                 # The diagnostics say more than rclpy's own warning does.
                 event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+            )
+            self._subscriptions[key] = with_overrides(
+                create, sensor_qos, self._topics[key], self._complain
             )
 
     def unsubscribe(self) -> None:

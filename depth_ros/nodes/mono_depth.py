@@ -31,7 +31,7 @@ class MonoDepth(DepthNode):
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         transport = str(values['image_transport'])
-        return [CameraInput(self, '', transport, lambda shot: self.submit((shot,)))]
+        return [CameraInput(self, '', transport, lambda shot: self.submit((shot,)), self.complain)]
 
 
 def main(args: list[str] | None = None) -> None:

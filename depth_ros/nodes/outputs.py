@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from depth_ros.messages.cloud import CloudBuilder
 from depth_ros.messages.depth_image import depth_to_image
 from depth_ros.messages.disparity import prediction_to_disparity_image
 from depth_ros.messages.image import array_to_image
-from depth_ros.nodes.qos import output_qos, overrides
+from depth_ros.nodes.qos import output_qos, with_overrides
 from depth_ros.pipeline import DepthFrame
 from depth_ros.types import DepthKind, FloatImage, Prediction
 
@@ -113,16 +114,21 @@ STEREO = (*_COMMON, Output('disparity', DisparityImage, _disparity, 'of the left
 class Outputs:
     """The publishers of one node."""
 
-    def __init__(self, node: LifecycleNode, outputs: Iterable[Output]) -> None:
+    def __init__(
+        self,
+        node: LifecycleNode,
+        outputs: Iterable[Output],
+        complain: Callable[[str], None],
+    ) -> None:
         self._outputs = {output.topic: output for output in outputs}
         self._publishers: dict[str, Any] = {
-            output.topic: node.create_lifecycle_publisher(
-                output.message,
-                f'~/{output.topic}',
-                output_qos(),
-                qos_overriding_options=overrides(),
+            name: with_overrides(
+                partial(node.create_lifecycle_publisher, output.message, f'~/{name}'),
+                output_qos,
+                f'~/{name}',
+                complain,
             )
-            for output in self._outputs.values()
+            for name, output in self._outputs.items()
         }
         self._last_points: int | None = None
 

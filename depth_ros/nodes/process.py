@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -16,21 +17,29 @@ from depth_ros.nodes.depth_node import DepthNode
 
 def run(make_node: Callable[[], DepthNode], args: list[str] | None = None) -> None:
     """Spin until interrupted or told to end; the exit code is 0 for both."""
+    # Ctrl-C under `ros2 launch` comes twice, from the terminal and from launch, and a second
+    # KeyboardInterrupt would cut the clean-up short. rclpy sees the signal all the same.
+    signal.signal(signal.SIGINT, lambda *_: None)
     rclpy.init(args=args)
     node, ended = None, True
     try:
         node = make_node()
         node.autostart()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        executor.spin()
+        if rclpy.ok():
+            executor = SingleThreadedExecutor()
+            executor.add_node(node)
+            executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except Exception:
+        if rclpy.ok():  # otherwise: what rclpy throws when it ends in the middle of something
+            raise
     finally:
         if node is not None:
             ended = node.close()
             node.destroy_node()
-        rclpy.try_shutdown()
+        rclpy.try_shutdown()  # takes rclpy's own handler away
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # holds to the very end of the process
     if not ended:
         # A model is still at work in native code. The interpreter cannot end under it without
         # a crash, and waiting for it would be rude.

@@ -10,6 +10,9 @@ Outputs are reliable, so that rviz and Nav2 hear them whatever they ask for. Eve
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from rclpy.qos import (
     QoSDurabilityPolicy,
     QoSHistoryPolicy,
@@ -19,6 +22,7 @@ from rclpy.qos import (
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+Entity = TypeVar('Entity')
 POLICIES = (
     QoSPolicyKind.HISTORY,
     QoSPolicyKind.DEPTH,
@@ -47,6 +51,23 @@ def output_qos() -> QoSProfile:
     return _profile(QoSReliabilityPolicy.RELIABLE, 2)
 
 
-def overrides() -> QoSOverridingOptions:
-    """Return what `qos_overrides` may change."""
-    return QoSOverridingOptions(POLICIES)
+def with_overrides(
+    create: Callable[..., Entity],
+    profile: Callable[[], QoSProfile],
+    topic: str,
+    complain: Callable[[str], None],
+) -> Entity:
+    """
+    Create a publisher or subscription with what `qos_overrides` says of its topic.
+
+    What it says and cannot be used is complained of, and the default stands.
+    """
+    try:
+        return create(profile(), qos_overriding_options=QoSOverridingOptions(POLICIES))
+    except Exception as error:
+        complain(
+            f'qos_overrides of {topic} cannot be used ({error}), the defaults are; expected '
+            'reliability reliable or best_effort, durability volatile or transient_local, '
+            'history keep_last or keep_all, depth a number'
+        )
+        return create(profile())

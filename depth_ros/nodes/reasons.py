@@ -109,6 +109,8 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
         yield Reason(Level.ERROR, 'failure', facts.failure)
     for eye in facts.eyes:
         yield from _eye(eye, facts)
+    for code, text in dict(facts.warnings).items():
+        yield Reason(Level.WARN, code, text)
     if facts.consumers == 0:
         yield Reason(Level.OK, 'idle', 'nobody subscribes to an output, so nothing is done')
         return
@@ -120,8 +122,6 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
             'the model gives relative depth and no scale is known, so only ~/relative is '
             'published; set scale and shift, or choose a metric model',
         )
-    for code, text in dict(facts.warnings).items():
-        yield Reason(Level.WARN, code, text)
 
 
 def _next(state: str) -> str:

@@ -55,7 +55,7 @@ class StereoDepth(DepthNode):
             self._watch.saw(side, shot.stamp)
             self._pairs.add(side, shot.stamp, shot)
 
-        return CameraInput(self, f'{side}/', transport, add)
+        return CameraInput(self, f'{side}/', transport, add, self.complain)
 
     def reset_inputs(self) -> None:
         super().reset_inputs()

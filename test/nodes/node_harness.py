@@ -74,10 +74,10 @@ def stamp_of(msg) -> int:
 
 
 class NodeProcess:
-    """One node, started as `python -m MODULE --ros-args ...`; its log is kept."""
+    """One process, started as `python WHAT... --ros-args ...`; its log is kept."""
 
-    def __init__(self, module, domain, parameters=None, remaps=None, environment=None, args=()):
-        command = [sys.executable, '-u', '-m', module, '--ros-args']
+    def __init__(self, what, domain, parameters=None, remaps=None, environment=None):
+        command = [sys.executable, '-u', *what, '--ros-args']
         for name, value in (parameters or {}).items():
             command += ['-p', f'{name}:={_yaml(value)}']
         for source, target in (remaps or {}).items():
@@ -96,7 +96,7 @@ class NodeProcess:
                 settings[name] = value
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [*command, *args],
+            command,
             env=settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -158,7 +158,15 @@ class Graph:
         self._clients = {}
 
     def start(self, module, parameters=None, **rest) -> NodeProcess:
-        process = NodeProcess(module, self.domain, parameters, **rest)
+        """Start a node of the package."""
+        process = NodeProcess(['-m', module], self.domain, parameters, **rest)
+        self.processes.append(process)
+        return process
+
+    def start_script(self, path, *arguments, ns='/', environment=None) -> NodeProcess:
+        """Start a script beside the tests."""
+        what, remaps = [path, *arguments], {'__ns': ns}
+        process = NodeProcess(what, self.domain, None, remaps, environment)
         self.processes.append(process)
         return process
 
@@ -228,13 +236,16 @@ class CameraSide:
 
     def wait(self, count=1) -> None:
         """Wait until the node has subscribed to both."""
-        self.graph.spin_until(
-            lambda: (
-                self.images.get_subscription_count() >= count
-                and self.infos.get_subscription_count() >= count
-            ),
-            f'subscribers of {self.images.topic_name}',
-        )
+
+        def matched():
+            topics = (self.images, self.infos)
+            return all(topic.get_subscription_count() >= count for topic in topics)
+
+        if not matched():
+            self.graph.spin_until(matched, f'subscribers of {self.images.topic_name}')
+            # The other side learns of the match a moment later, and nothing tells when: what is
+            # sent before is lost to a best-effort subscriber.
+            self.graph.spin_for(0.3)
 
     def send(self, image, info) -> None:
         if info is not None:
