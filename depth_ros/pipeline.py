@@ -244,4 +244,5 @@ class StereoPipeline(_Pipeline):
 
 
 def _same_lens(left: Camera, right: Camera) -> bool:
-    return (left.fx, left.fy, left.cy) == (right.fx, right.fy, right.cy)
+    rows = (left.fx, left.fy, left.cy) == (right.fx, right.fy, right.cy)
+    return rows and left.size_wh == right.size_wh

@@ -82,6 +82,7 @@ def _rendered(config: TrainConfig, folder: Path, *, check: bool) -> Path:
         width=data.render_width,
         height=data.render_height,
         jobs=max(1, config.workers),
+        stereo=False,
     )
     from tqdm import tqdm
 

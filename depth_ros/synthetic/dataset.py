@@ -45,6 +45,7 @@ class SetOptions:
     antialias: int = 2
     rate: float = 10.0  # frames a second along the drive
     jobs: int = 1
+    stereo: bool = True  # without, no right eye is rendered: half the work
 
 
 def sequences(options: SetOptions) -> Iterator[tuple[str, str, int, int]]:
@@ -69,7 +70,7 @@ def cameras_of(options: SetOptions, rng: np.random.Generator) -> tuple[Camera, C
     baseline = options.baseline or float(np.exp(rng.uniform(np.log(0.05), np.log(0.25))))
     if options.focal:
         camera = Camera.pinhole(options.width, options.height, options.focal)
-    if camera.is_distorted:
+    if camera.is_distorted or not options.stereo:
         return camera, None
     P = np.hstack([camera.K, [[-camera.fx * baseline], [0.0], [0.0]]])
     return camera, replace(camera, P=P)
