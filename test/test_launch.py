@@ -373,6 +373,22 @@ def test_launch_file_starts_the_node_under_the_usual_names(
     assert 'process has finished cleanly' in process.text
 
 
+def test_transport_launch_file_sets_what_is_launched_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip('launch_ros')
+    from launch import LaunchService
+
+    for name in transport_names():
+        monkeypatch.delenv(name, raising=False)
+    expected = transport_environment()
+    file = runpy.run_path(str(ROOT / 'launch' / 'transport.launch.py'))
+    service = LaunchService(noninteractive=True)
+    service.include_launch_description(file['generate_launch_description']())
+    assert service.run() == 0
+    assert {k: service.context.environment.get(k) for k in expected} == expected
+
+
 def transport_environment_unset() -> dict[str, str]:
     """Return what the launch files set when nothing is chosen."""
     saved = {name: os.environ.pop(name, None) for name in transport_names()}
