@@ -11,7 +11,7 @@ called with torch as the module; only what is gathered and how it is laid out li
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from depth_ros.synthetic import shade, textures
+from depth_ros.synthetic.batch_cast import BatchCaster
 from depth_ros.synthetic.rays import TILE, camera_rays, to_tiles
 from depth_ros.synthetic.render import STAIN
 from depth_ros.synthetic.scene import Floats, Scene, Shape
-from depth_ros.synthetic.shapes import INTERSECT, surface
+from depth_ros.synthetic.shapes import surface
 from depth_ros.types import Camera, DepthError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _padded(arrays: Sequence[np.ndarray], fill: float = 0.0) -> np.ndarray:
     """Stack arrays that differ in their first length."""
     length = max(len(a) for a in arrays)
     length += -length % PAD
-    out = np.full((len(arrays), length, *arrays[0].shape[1:]), fill, np.float32)
+    out = np.full((len(arrays), length, *arrays[0].shape[1:]), fill)
     for row, a in zip(out, arrays):
         row[: len(a)] = a
     return out
@@ -69,7 +70,8 @@ class SceneBatch:
         if not scenes:
             raise DepthError('no scenes were given, expected at least one')
         self.torch, self.device = torch, torch.device(device)
-        self.budget = budget or (1 << 17 if self.device.type == 'cpu' else 1 << 26)
+        budget = budget or (1 << 17 if self.device.type == 'cpu' else 1 << 26)
+        self.caster = BatchCaster(torch, budget)
         self.count = len(scenes)
         self._fill(scenes)
         compile_ = torch.compile if compiled else _as_is
@@ -93,7 +95,8 @@ class SceneBatch:
                 np.concatenate(
                     [
                         s.solids.centre[r], s.solids.rotation[r].reshape(-1, 9), s.solids.half[r],
-                        s.solids.shadow[r, None], np.ones((len(r), 1)), s.solids.radius[r, None], s.solids.bounds[r],
+                        s.solids.shadow[r, None], np.ones((len(r), 1)), s.solids.radius[r, None],
+                        s.solids.bounds[r],
                     ],
                     axis=1,
                 )
@@ -102,7 +105,8 @@ class SceneBatch:
             values = _padded(columns)
             values[..., 12:15] = np.where(values[..., 16:17] > 0, values[..., 12:15], 1.0)
             index = _padded([r.astype(np.float64) for r in rows])
-            self.groups.append((shape, self._tensor(values), self._tensor(index.astype(np.int64))))
+            table = self._tensor(values, self.torch.float64)
+            self.groups.append((shape, table, self._tensor(index.astype(np.int64))))
         slots = np.arange(len(textures.names())) * textures.ENTRIES
         solids, looks = [], []
         for s in scenes:
@@ -119,20 +123,20 @@ class SceneBatch:
                      m.stain_amount, m.specular, m.gloss, m.emission, m.texture, m.detail], axis=1,
                 )
             )  # fmt: skip
-        self.solids = self._tensor(_padded(solids))
-        self.materials = self._tensor(_padded(looks))
+        self.solids = self._tensor(_padded(solids), self.torch.float64)
+        self.materials = self._tensor(_padded(looks), self.torch.float32)
         self.slots = self._tensor(slots)
         self.table = self._tensor(textures.bank().astype(np.int32), self.torch.int32)
         self.stain = int(slots[textures.index_of(STAIN)])
         lights = max(len(s.lights) for s in scenes)
-        values = np.zeros((len(scenes), lights, 7), np.float32)  # position, colour, distant
+        values = np.zeros((len(scenes), lights, 7))  # position, colour, distant
         for row, s in zip(values, scenes):
             n = len(s.lights)
             row[:n, :3], row[:n, 3:6], row[:n, 6] = (
                 s.lights.position, s.lights.colour, s.lights.distant
             )  # fmt: skip
             row[n:, 2] = 1.0
-        self.lights = self._tensor(values)
+        self.lights = self._tensor(values, self.torch.float64)
         self.air = {k: self._tensor(np.stack([getattr(s.air, k) for s in scenes])) for k in AIR}
         for name in ('clouds', 'fog'):
             self.air[name] = self._tensor(
@@ -141,8 +145,8 @@ class SceneBatch:
         self.exposure = self._tensor(np.array([s.exposure for s in scenes], np.float32))
 
     def render(
-        self, cameras: Camera | Sequence[Camera], poses: Floats, index: Sequence[int] | None = None,
-        shadows: bool = True, specular: bool = True,
+        self, cameras: Camera | Sequence[Camera], poses: Floats,
+        index: Sequence[int] | None = None, shadows: bool = True, specular: bool = True,
     ) -> BatchRendered:  # fmt: skip
         """
         Return one view per pose (V, 4, 4), camera-to-world.
@@ -166,17 +170,21 @@ class SceneBatch:
         width, height = cameras[0].size_wh
         which = self._tensor(np.array(scene))
         r = self._tensor(poses[:, :3, :3].astype(np.float32))
-        origin = self._tensor(poses[:, :3, 3].astype(np.float32))
+        # Everything is moved so that the eye is the origin, in double: what is near the eye is
+        # exact there, however far the scene's own origin is.
+        eyes = self._tensor(poses[:, :3, 3], torch.float64)
         look = {
-            'groups': [(s, v[which], i[which]) for s, v, i in self.groups],
-            'solids': self.solids[which], 'materials': self.materials[which],
-            'lights': self.lights[which], 'exposure': self.exposure[which, None],
+            'groups': [(s, _moved(v[which], eyes), i[which]) for s, v, i in self.groups],
+            'solids': _moved(self.solids[which], eyes), 'materials': self.materials[which],
+            'lights': _moved(self.lights[which], eyes, self.lights[which, :, 6:] == 0),
+            'exposure': self.exposure[which, None],
             'pixel': self._tensor(np.array([1 / c.fx for c in cameras], np.float32))[:, None],
             'air': {k: self.air[k][which].T[:, :, None] for k in AIR}
             | {k: self.air[k][which][:, None] for k in ('clouds', 'fog')}
             | {'cloud_start': self.stain},
         }  # fmt: skip
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.filterwarnings('ignore', 'index_reduce')  # it calls itself a beta
             grid = self._grids(cameras)  # (V, 2, T, R)
             d = [
                 r[:, i, 0, None, None] * grid[:, 0] + r[:, i, 1, None, None] * grid[:, 1]
@@ -184,10 +192,9 @@ class SceneBatch:
                 for i in range(3)
             ]  # fmt: skip
             tiles = d[0].shape[1:]
-            t, row = self._nearest(look['groups'], origin, d)
+            t, row = self.caster.nearest(look['groups'], d)
             flat = [x.reshape(views, -1) for x in (*d, t, row)]
-            eye = [origin[:, i, None] for i in range(3)]
-            image, normals, ids = self._shade(look, tiles, eye, flat, shadows, specular)
+            image, normals, ids = self._shade(look, tiles, flat, shadows, specular)
             normals = torch.einsum('vji,jvn->ivn', r, normals)
         image, normals = image.movedim(0, 1), normals.movedim(0, 1)
         parts = [self._untiled(p.reshape(views, -1, *tiles), width, height)
@@ -210,141 +217,14 @@ class SceneBatch:
         grid = grid.reshape(len(values), rows * TILE, columns * TILE, -1)
         return grid[:, :height, :width].contiguous()
 
-    def _nearest(self, groups: Any, origin: Any, d: Any) -> tuple[Any, Any]:
-        """Return t and row of the first hits, (V, T, R), of rays that share a view's origin."""
-        torch = self.torch
-        rays = torch.stack(d)  # (3, V, T, R)
-        length = torch.sqrt((rays * rays).sum(0))
-        axis = (rays / length).mean(-1)
-        axis = axis / torch.sqrt((axis * axis).sum(0))
-        cosine = ((rays / length) * axis[..., None]).sum(0).amin(-1)
-        opening = torch.arccos(torch.clip(cosine - 1e-6, -1.0, 1.0)) + 1e-3
-        axis = axis.movedim(0, -1)  # (V, T, 3)
-        best = torch.full_like(d[0], float('inf')).flatten(0, 1)
-        row = torch.full_like(best, -1, dtype=torch.int32)
-        rays = rays.flatten(1, 2)
-        for shape, values, index in groups:
-            towards = values[..., 0:3] - origin[:, None]
-            distance = torch.sqrt((towards * towards).sum(-1)).clip(min=1e-9)
-            radius = values[..., 17]
-            angle = torch.arccos(
-                torch.clip(axis @ (towards / distance[..., None]).movedim(1, 2), -1.0, 1.0)
-            )
-            size = torch.arcsin(torch.clip(radius / distance, 0.0, 1.0))
-            size = torch.where(radius >= distance, math.pi, size)
-            near = (angle <= opening[..., None] + size[:, None]) & (values[:, None, :, 16] > 0)
-            view, tile, solid = near.nonzero(as_tuple=True)
-            wide = opening[view, tile]
-            margin = (distance + radius)[view, solid] * torch.tan(wide)
-            margin = torch.where(wide > 1.0, float('inf'), margin)
-            keep = self._meets_box(values[view, solid], origin[view], axis[view, tile], margin)
-            view, tile, solid = view[keep], tile[keep], solid[keep]
-            place = view * near.shape[1] + tile
-            before = best.clone()
-            parts = []
-            for part in self._parts(len(view), rays.shape[2]):
-                q, at = values[view[part], solid[part]], place[part]
-                o = [origin[view[part], i, None] for i in range(3)]
-                t = self._hits(shape, q, o, rays[:, at])
-                best.index_reduce_(0, at, t, 'amin')
-                parts.append(t if len(view) * rays.shape[2] <= self.budget else None)
-            found = torch.full_like(row, -1)
-            for part, known in zip(self._parts(len(view), rays.shape[2]), parts):
-                q, at = values[view[part], solid[part]], place[part]
-                o = [origin[view[part], i, None] for i in range(3)]
-                t = self._hits(shape, q, o, rays[:, at]) if known is None else known
-                mine = (t <= best[at]) & (t < float('inf'))
-                number = index[view[part], solid[part], None].to(torch.int32)
-                found.index_reduce_(0, at, torch.where(mine, number, -1), 'amax')
-            row = torch.where(best < before, found, row)
-        return best.view_as(d[0]), row.view(d[0].shape).to(torch.int64)
-
-    def _parts(self, pairs: int, rays: int) -> list[slice]:
-        step = max(1, self.budget // rays)
-        return [slice(i, i + step) for i in range(0, pairs, step)]
-
-    def _blocked(self, groups: Any, start: Any, away: Any, limit: Any, asked: Any) -> Any:
-        """
-        Return where a solid lies on start + t * away, 0 < t < limit; all are (V, T, R).
-
-        limit is below 1 for a lamp, infinite for a sun; only rays that are asked for count.
-        """
-        torch = self.torch
-        weight = asked / asked.sum(-1, keepdim=True).clip(min=1)
-        middle = torch.stack([(s * weight).sum(-1) for s in start], dim=-1)  # (V, T, 3)
-        off = [(s - middle[..., i, None]) * asked for i, s in enumerate(start)]
-        spread = torch.sqrt(shade.dot(off, off)).amax(-1) + 1e-4
-        blocked = torch.zeros_like(asked, dtype=torch.int8).flatten(0, 1)
-        busy = asked.any(-1)
-        # From a tile's middle all rays run towards one lamp, or side by side towards the sun.
-        lamp = limit < float('inf')
-        end = torch.stack([(s + a)[..., 0] for s, a in zip(start, away)], dim=-1)
-        path = torch.stack([a[..., 0] for a in away], dim=-1)
-        path = torch.where(lamp[..., 0, None], end - middle, path)
-        reach = torch.sqrt((path * path).sum(-1))
-        axis = path / reach.clip(min=1e-9)[..., None]
-        reach = torch.where(lamp[..., 0], reach, float('inf'))
-        starts = torch.stack(start).flatten(1, 2)
-        rays, limits = torch.stack(away).flatten(1, 2), limit.expand_as(start[0]).flatten(0, 1)
-        for shape, values, _ in groups:
-            offset = values[:, None, :, 0:3] - middle[:, :, None]
-            along = (offset * axis[:, :, None]).sum(-1)
-            nearest = torch.minimum(along.clip(min=0.0), reach[..., None])
-            gap = offset - nearest[..., None] * axis[:, :, None]
-            wide = values[:, None, :, 17] + spread[..., None]
-            near = ((gap * gap).sum(-1) <= wide * wide) & busy[..., None]
-            near &= values[:, None, :, 15] > 0
-            view, tile, solid = near.nonzero(as_tuple=True)
-            keep = self._meets_box(
-                values[view, solid], middle[view, tile], axis[view, tile], spread[view, tile]
-            )
-            view, tile, solid = view[keep], tile[keep], solid[keep]
-            place = view * near.shape[1] + tile
-            for part in self._parts(len(view), starts.shape[2]):
-                at = place[part]
-                t = self._hits(shape, values[view[part], solid[part]], starts[:, at], rays[:, at])
-                hit = (t < limits[at]).to(torch.int8)
-                blocked.index_reduce_(0, at, hit, 'amax')
-        return blocked.view(asked.shape) > 0
-
-    def _meets_box(self, q: Any, origin: Any, axis: Any, margin: Any) -> Any:
-        """Return which rays (one per row) meet their solid's bounds made wider by a margin."""
-        torch = self.torch
-        rotation = [q[:, 3 + i] for i in range(9)]
-        o = shade.rotate_back(rotation, [origin[:, i] - q[:, i] for i in range(3)])
-        d = shade.rotate_back(rotation, [axis[:, i] for i in range(3)])
-        enter, leave = -float('inf'), float('inf')
-        for i in range(3):
-            slope = torch.where(abs(d[i]) < 1e-9, 1e-9, d[i])
-            middle, reach = -o[i] / slope, (q[:, 18 + i] + margin) / abs(slope)
-            enter = (
-                (middle - reach).clip(min=enter)
-                if i == 0
-                else torch.maximum(enter, middle - reach)
-            )
-            leave = (
-                (middle + reach).clip(max=leave)
-                if i == 0
-                else torch.minimum(leave, middle + reach)
-            )
-        return (leave >= enter) & (leave > 0)
-
-    def _hits(self, shape: Shape, q: Any, o: Any, d: Any) -> Any:
-        """Return t (M, R) of the rays of M tiles, each with its own solid q (M, k)."""
-        rotation = [q[:, 3 + i, None] for i in range(9)]
-        local_o = shade.rotate_back(rotation, [o[i] - q[:, i, None] for i in range(3)])
-        local_d = shade.rotate_back(rotation, d)
-        half = [q[:, 12 + i, None] for i in range(3)]
-        return INTERSECT[shape](self.torch, local_o, local_d, half)
-
     def _shade(
-        self, look: Any, tiles: Any, eye: Any, flat: Any, shadows: bool, specular: bool
+        self, look: Any, tiles: Any, flat: Any, shadows: bool, specular: bool
     ) -> tuple[Any, Any, Any]:
         """Return image (3, V, N) uint8, world normals (3, V, N), instances (V, N)."""
         torch = self.torch
         *d, t, row = flat
         kinds = tuple(sorted({s for s, _, _ in look['groups']}))
-        view, point, normal, base, m, distance, ids = self._surface(look, kinds, eye, d, t, row)
+        view, point, normal, base, m, distance, ids = self._surface(look, kinds, d, t, row)
         strength = m[17] if specular else m[17] * 0.0
         total, shine = shade.ambient(look['air'], normal), [m[17] * 0.0 for _ in range(3)]
         reach = torch.maximum(torch.maximum(abs(point[0]), abs(point[1])), abs(point[2]))
@@ -356,7 +236,7 @@ class SceneBatch:
             free = (row >= 0) & (shade.dot(normal, away) > 0)
             if shadows:
                 limit = torch.where(lamp[6] > 0, float('inf'), 1.0 - 1e-3)
-                hidden = self._blocked(
+                hidden = self.caster.blocked(
                     look['groups'], [s.reshape(shape) for s in start],
                     [a.expand_as(row).reshape(shape) for a in away], limit[..., None],
                     free.reshape(shape),
@@ -369,7 +249,7 @@ class SceneBatch:
         return image, torch.where(row >= 0, torch.stack(normal), 0.0), ids
 
     def _surface_of(
-        self, look: Any, kinds: tuple[Shape, ...], eye: Any, d: Any, t: Any, row: Any
+        self, look: Any, kinds: tuple[Shape, ...], d: Any, t: Any, row: Any
     ) -> tuple[Any, ...]:
         torch = self.torch
         hit = row >= 0
@@ -377,7 +257,7 @@ class SceneBatch:
         c = _gather(torch, look['solids'], row.clamp(min=0))
         length = torch.sqrt(shade.dot(d, d))
         view = [x / length for x in d]
-        point = [eye[i] + t * d[i] for i in range(3)]
+        point = [t * d[i] for i in range(3)]
         local = shade.rotate_back(c[3:12], [point[i] - c[i] for i in range(3)])
         # Off the solid, where a ray missed, nothing may overflow: what comes out is not used.
         local = [torch.where(hit, x, 0.1) for x in local]
@@ -429,6 +309,13 @@ class SceneBatch:
         colour = [torch.where(row >= 0, light[i], sky[i]) for i in range(3)]
         encoded = torch.stack([shade.encode(torch, x, look['exposure']) for x in colour])
         return (encoded + 0.5).to(torch.uint8)
+
+
+def _moved(table: Any, eyes: Any, where: Any = True) -> Any:
+    """Return the rows (V, P, k) with their first three columns as seen from the eyes (V, 3)."""
+    table = table.clone()
+    table[..., 0:3] -= eyes[:, None] * where
+    return table.float()
 
 
 def _as_is(function: Any) -> Any:
