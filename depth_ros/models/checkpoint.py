@@ -8,11 +8,13 @@ Only JSON and safetensors are ever read: no pickle and no code that comes with a
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import json
 import os
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +103,7 @@ def weight_files(folder: Path) -> list[Path]:
         f'; {others[0]} is pickled, which can run code and is never loaded: save it as '
         'safetensors (save_pretrained does)'
         if others
-        else '; fetch the model again'
+        else '; fetch it again, or use another model if only pickled weights are offered'
     )
     raise WeightsMissing(f'{folder} has no {WEIGHTS}, which was expected{hint}')
 
@@ -137,10 +139,32 @@ def check_safetensors(path: Path) -> int:
     return count
 
 
-def verify(folder: Path) -> int:
-    """Check configuration and weights of a model folder; return the number of parameters."""
+def verify(folder: Path, *, contents: bool = False) -> int:
+    """
+    Check configuration and weights of a model folder; return the number of parameters.
+
+    With `contents` every byte is read too, and compared with the SHA-256 by which the hub's
+    cache names the file.
+    """
     read_json(folder / CONFIG)
-    return sum(check_safetensors(path) for path in weight_files(folder))
+    files = weight_files(folder)
+    parameters = sum(check_safetensors(path) for path in files)
+    for path in files if contents else ():
+        expected = path.resolve().name
+        if re.fullmatch(r'[0-9a-f]{64}', expected) and _sha256(path) != expected:
+            raise ModelError(
+                f'{path} is corrupt: its SHA-256 is not {expected}; '
+                f'delete {path.resolve()} and fetch the model again'
+            )
+    return parameters
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        for block in iter(lambda: file.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def locate(name: str, revision: str = 'main', *, progress: bool = False) -> Path:
@@ -182,10 +206,9 @@ def cached_folder(repository: str, revision: str = 'main') -> Path | None:
 def download(repository: str, revision: str = 'main', *, progress: bool = False) -> Path:
     """Download what a model needs, and nothing else, into the hub's cache."""
     hub = _hub()
-    quiet: Callable[[], Any] = getattr(hub.utils, 'disable_progress_bars', lambda: None)
-    loud: Callable[[], Any] = getattr(hub.utils, 'enable_progress_bars', lambda: None)
+    bars = importlib.import_module('huggingface_hub.utils')
     if os.environ.get('HF_HUB_DISABLE_PROGRESS_BARS') is None:
-        (loud if progress else quiet)()
+        (bars.enable_progress_bars if progress else bars.disable_progress_bars)()
     try:
         return Path(
             hub.snapshot_download(repository, revision=revision, allow_patterns=list(PATTERNS))

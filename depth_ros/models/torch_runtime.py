@@ -33,7 +33,7 @@ class TorchRuntime:
 
     def __init__(self, network: Any, device: Any, dtype: Any) -> None:
         self.network = network
-        self.device = device
+        self.device = self.fault_device = device
         self.dtype = dtype
 
     @property
@@ -82,7 +82,7 @@ class TorchRuntime:
         """Run without gradients; what goes wrong on the device becomes one sentence."""
         import torch
 
-        with torch.inference_mode(), guard(self.device):
+        with torch.inference_mode(), guard(self.fault_device):
             yield
 
     def close(self) -> None:
