@@ -137,6 +137,14 @@ class Parameters:
         check_together(values)
         return result, values
 
+    def accepted(self, names: Iterable[str]) -> None:
+        """Follow what was just set."""
+        names = set(names)
+        for name in names:
+            self.refused.pop(name, None)
+        if names & {'model', 'fallback'}:
+            self.declare_model_options()
+
     def unknown(self) -> list[str]:
         """Return a sentence for each value given at start that no parameter takes."""
         sentences = []

@@ -1,9 +1,9 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-What the depth nodes have in common: life cycle, scheduling, parameters, diagnostics.
+What the depth nodes have in common: life cycle, parameters, consumers, diagnostics.
 
-Callbacks only put messages into the worker's slot; everything else happens in its thread. The
+Callbacks only put messages into the worker's slot; the work on them is in frames.py, and the
 numbers come from the pipeline alone.
 """
 
@@ -15,85 +15,77 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.clock import Clock, JumpThreshold
-from rclpy.clock_type import ClockType
+from rclpy.clock import Clock, ClockType, JumpThreshold
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
 from depth_ros import libraries
-from depth_ros.messages.cloud import CloudBuilder
 from depth_ros.models.base import DepthModel
-from depth_ros.models.registry import create_model
 from depth_ros.nodes import diagnostics
 from depth_ros.nodes.declaration import Parameters
+from depth_ros.nodes.frames import Frames, Job
 from depth_ros.nodes.health import Health
-from depth_ros.nodes.inputs import CameraInput, Resolver, Shot
+from depth_ros.nodes.inputs import CameraInput
+from depth_ros.nodes.loading import Loaded, Pipeline, load, sentence_of
 from depth_ros.nodes.outputs import Output, Outputs, Settings
-from depth_ros.nodes.parameters import ParameterSpec, Value, cloud_options, pipeline_options
+from depth_ros.nodes.parameters import ParameterSpec, Value, pipeline_options
 from depth_ros.nodes.reasons import Facts, Level, explain
 from depth_ros.nodes.worker import Worker
-from depth_ros.pipeline import DepthFrame, MonoPipeline, StereoPipeline
+from depth_ros.pipeline import DepthFrame
 from depth_ros.types import DepthError
 
 LOOK_PERIOD = 0.2  # seconds between looks for consumers
 REPORT_PERIOD = 1.0
 LEAVE_BEHIND = 1.0  # seconds that a frame in flight may delay the end
-NS = 1e-9
-
-Pipeline = MonoPipeline | StereoPipeline
-Job = tuple[Shot, ...]  # one picture per eye, the one that stamps the result first
 
 
 class DepthNode(LifecycleNode):
-    """A lifecycle node around one pipeline."""
-
-    views = 1
-    prefixes: Sequence[str] = ('',)
+    """A lifecycle node around one pipeline; what depends on the number of eyes is below it."""
 
     def __init__(
         self, name: str, specs: Sequence[ParameterSpec], outputs: Sequence[Output], **kwargs: Any
     ) -> None:
-        self.parameters: Parameters | None = None
+        self.parameters: Parameters | None = None  # rclpy sets parameters of its own before
         super().__init__(name, **kwargs)
-        self.health = Health()
-        self.reporter = diagnostics.Reporter(self)
-        self.parameters = Parameters(self, specs)
-        self._complaints: dict[str, None] = {}
-        self.outputs = Outputs(self, outputs, self.complain)
         self.inputs: list[CameraInput] = []
-        self._worker: Worker[Pipeline, Job] | None = None
-        self._left_behind: list[Worker[Pipeline, Job]] = []
-        self._resolvers = [Resolver() for _ in self.prefixes]
-        self._settings = self._make_settings(self.parameters.values())
+        self._worker: Worker[Loaded, Job] | None = None
+        self._left_behind: list[Worker[Loaded, Job]] = []
         self._active = False
-        self._problem = ''
-        self._fallback = ''
-        self._relative = False
-        self._reset_wanted = False
-        self._last_stamp = 0
-        self._last_age = float('nan')
-        self._too_old = 0
-        self._device: dict[str, str] = {}
+        self._problem = ''  # why it could not be configured
+        self._complaints: dict[str, None] = {}
+        self._health = Health()
+        self._reporter = diagnostics.Reporter(self)
+        self.parameters = Parameters(self, specs)
+        self._outputs = Outputs(self, outputs, self.complain)
+        self._frames = Frames(
+            self.get_clock(),
+            self._health,
+            self._outputs,
+            self.compute,
+            Settings.of(self.parameters.values()),
+        )
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # works when simulated time stands still
         self.create_timer(LOOK_PERIOD, self._look, clock=steady)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)
         self._jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1)),
-            post_callback=lambda jump: self.forget('the clock jumped back'),
+            post_callback=lambda jump: self.forget(),
         )
         for sentence in self.parameters.unknown():
             self.get_logger().warning(sentence)
         for sentence in self.parameters.refused.values():
-            self.reporter.log_now(Level.ERROR, sentence)
+            self._reporter.log(Level.ERROR, sentence)
         self.get_logger().info(f'libraries: {libraries.describe()}')
 
-    # -- what an eye count decides ---------------------------------------------------------
+    # -- what the number of eyes decides ---------------------------------------------------
 
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
+        """Return the pipeline around a model that was just loaded."""
         raise NotImplementedError
 
     def compute(self, pipeline: Any, pictures: Sequence[Any]) -> DepthFrame:
+        """Call the pipeline with one (picture, camera) per eye."""
         raise NotImplementedError
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
@@ -101,10 +93,12 @@ class DepthNode(LifecycleNode):
         raise NotImplementedError
 
     def reset_inputs(self) -> None:
+        """Forget what waits for its partner."""
         for source in self.inputs:
             source.reset()
 
     def stamp_facts(self) -> dict[str, Any]:
+        """Return what Facts says about the stamps of a pair."""
         return {}
 
     # -- life cycle ------------------------------------------------------------------------
@@ -118,27 +112,46 @@ class DepthNode(LifecycleNode):
             self.trigger_activate()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        assert self.parameters is not None
         try:
-            for sentence in self.parameters.refused.values():
-                raise DepthError(sentence)
-            values = self.parameters.values()
-            self._settings = self._make_settings(values)
-            self.inputs = self.connect(values)
-            worker: Worker[Pipeline, Job] = Worker(
-                lambda: self._open(values), self._work, lambda p: p.close(), self._escaped
-            )
-            self._worker = worker
-            worker.start(self.context.ok)
+            self._configure()
         except Exception as error:
-            self._problem = _sentence(error, 'the model cannot be loaded')
-            self.reporter.log_now(Level.ERROR, self._problem)
+            self._problem = sentence_of(error, 'the model cannot be loaded')
+            self._reporter.log(Level.ERROR, self._problem)
             if not isinstance(error, DepthError):
                 self.get_logger().debug(traceback.format_exc())
             self._release()
             return TransitionCallbackReturn.FAILURE
         self._problem = ''
         return super().on_configure(state)
+
+    def _configure(self) -> None:
+        parameters = self.parameters
+        assert parameters is not None
+        for sentence in parameters.refused.values():
+            raise DepthError(sentence)
+        values = parameters.values()
+        self._frames.settings = Settings.of(values)
+        self.inputs = self.connect(values)
+        start = time.monotonic()
+        self._worker = worker = Worker[Loaded, Job](
+            open=lambda: load(
+                str(values['model']),
+                str(values['fallback']),
+                parameters.options_for,
+                lambda model: self.make_pipeline(model, values),
+            ),
+            work=lambda loaded, job: self._frames.work(
+                loaded, job, lambda: self._active and not worker.stopping
+            ),
+            close=lambda loaded: loaded.pipeline.close(),
+            failed=self._failed,
+        )
+        worker.start(keep_waiting=self.context.ok)
+        if (loaded := worker.resource) is not None:
+            self.get_logger().info(
+                'model {model} ({kind}) on {device}'.format(**loaded.details)
+                + f', loaded in {time.monotonic() - start:.1f} s'
+            )
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         result = super().on_activate(state)
@@ -178,7 +191,6 @@ class DepthNode(LifecycleNode):
         if worker is not None and not worker.stop(LEAVE_BEHIND):
             self._left_behind.append(worker)
             self.get_logger().warning('a frame is still being worked on; it is left behind')
-        self._fallback, self._device, self._relative = '', {}, False
 
     def close(self) -> bool:
         """End; return False where a thread had to be left behind."""
@@ -186,132 +198,31 @@ class DepthNode(LifecycleNode):
         self._left_behind = [w for w in self._left_behind if not w.stop(0.0)]
         return not self._left_behind
 
-    # -- the worker's thread ---------------------------------------------------------------
-
-    def _open(self, values: Mapping[str, Value]) -> Pipeline:
-        assert self.parameters is not None
-        name, fallback = str(values['model']), str(values['fallback'])
-        try:
-            return self._load(name, values)
-        except Exception as error:
-            if not fallback:
-                raise
-            why = _sentence(error, f'model {name!r} cannot be loaded')
-        pipeline = self._load(fallback, values)
-        self._fallback = f'{fallback!r} is used instead of {name!r}: {why}'
-        return pipeline
-
-    def _load(self, name: str, values: Mapping[str, Value]) -> Pipeline:
-        assert self.parameters is not None
-        start = time.perf_counter()
-        model = create_model(name, self.parameters.options_for(name))
-        pipeline = self.make_pipeline(model, values)
-        info = model.info
-        self._device = {'model': info.name, 'kind': info.kind.value, 'device': info.device}
-        self._device |= {key: str(value) for key, value in info.details.items()}
-        seconds = time.perf_counter() - start
-        self.get_logger().info(
-            f'model {info.name} ({info.kind.value}) on {info.device}, loaded in {seconds:.1f} s'
-        )
-        return pipeline
+    # -- work ------------------------------------------------------------------------------
 
     def submit(self, job: Job) -> None:
         """Offer what arrived to the worker; called by subscriptions and synchronisers."""
         if self._worker is not None and self._active and self._worker.submit(job):
-            self.health.dropped('a newer one came')
-
-    def _work(self, pipeline: Pipeline, job: Job) -> None:
-        settings, header = self._settings, job[0].image.header
-        stamp = job[0].stamp
-        topics = self.outputs.due(stamp, settings)
-        if not topics or self._is_too_old(stamp, settings):
-            return
-        if 0 < stamp < self._last_stamp:
-            back = (self._last_stamp - stamp) * NS
-            self.health.warn(
-                'backwards', f'stamps went back by {back:.3g} s; the model starts afresh'
-            )
-            self._reset_wanted = True
-        if self._reset_wanted:
-            self._reset_wanted = False
-            pipeline.reset()
-        self._last_stamp = stamp
-        try:
-            frame, timings = self._predict(pipeline, job)
-            if self._worker is None or self._worker.stopping or not self._active:
-                return
-            self._relative = frame.depth is None
-            spent, empty = self.outputs.publish(topics, frame, header, settings)
-        except Exception as error:
-            self._failed(error)
-            return
-        for topic in empty:
-            self._explain_empty(topic)
-        now = self.get_clock().now().nanoseconds
-        if len(empty) < len(topics):
-            self.health.finished(
-                time.monotonic(), (now - stamp) * NS, {**timings, **frame.timings, **spent}
-            )
-
-    def _predict(self, pipeline: Pipeline, job: Job) -> tuple[DepthFrame, dict[str, float]]:
-        start = time.perf_counter()
-        pictures: list[Any] = []
-        for resolve, shot in zip(self._resolvers, job):
-            pictures.append(resolve(shot.image, shot.info))
-            self._look_at_header(shot)
-        converted = time.perf_counter()
-        frame = self.compute(pipeline, pictures)
-        done = time.perf_counter()
-        return frame, {'convert': converted - start, 'pipeline': done - converted}
-
-    def _is_too_old(self, stamp: int, settings: Settings) -> bool:
-        self._last_age = (self.get_clock().now().nanoseconds - stamp) * NS if stamp else 0.0
-        if settings.max_age <= 0 or self._last_age <= settings.max_age:
-            return False
-        self._too_old += 1
-        self.health.dropped('too old')
-        return True
-
-    def _look_at_header(self, shot: Shot) -> None:
-        header = shot.image.header
-        if shot.stamp == 0:
-            self.health.warn(
-                'zero_stamp',
-                'image has stamp 0, expected the time of its acquisition; set it in the driver',
-            )
-        if not header.frame_id:
-            self.health.warn(
-                'no_frame',
-                'image has no frame_id, expected an optical frame; set it in the driver',
-            )
-        elif shot.info.header.frame_id not in ('', header.frame_id):
-            self.health.warn(
-                'frames',
-                f'image is in frame {header.frame_id!r}, its camera_info in '
-                f'{shot.info.header.frame_id!r}; the result is in that of the image',
-            )
-
-    def _explain_empty(self, topic: str) -> None:
-        if topic == 'confidence':
-            self.health.warn(
-                'no_confidence', 'the model tells no confidence, ~/confidence stays empty'
-            )
+            self._health.dropped('a newer one came')
 
     def _failed(self, error: Exception) -> None:
-        sentence = _sentence(error, 'the frame could not be worked on')
-        self.health.failed(sentence)
-        self.reporter.log_now(Level.ERROR, sentence)
+        sentence = sentence_of(error, 'the frame could not be worked on')
+        self._health.failed(sentence)
+        self._reporter.log(Level.ERROR, sentence)
         if not isinstance(error, DepthError):
             self.get_logger().debug(''.join(traceback.format_exception(error)))
 
-    def _escaped(self, error: BaseException) -> None:
-        self._failed(error if isinstance(error, Exception) else RuntimeError(repr(error)))
-
-    # -- timers and events -----------------------------------------------------------------
+    def forget(self) -> None:
+        """Forget what was carried from frame to frame: the clock jumped."""
+        self.get_logger().info('the clock jumped: starting afresh')
+        self._frames.forget()
+        self.reset_inputs()
+        if self._worker is not None:
+            self._worker.clear()
 
     def _look(self) -> None:
         """Listen while somebody listens to us."""
-        wanted = self._active and self.outputs.consumers() > 0
+        wanted = self._active and self._outputs.consumers() > 0
         for source in self.inputs:
             if wanted and not source.subscribed:
                 source.subscribe()
@@ -320,13 +231,7 @@ class DepthNode(LifecycleNode):
                 self.reset_inputs()
             source.flush()
 
-    def forget(self, why: str) -> None:
-        """Forget what was carried from frame to frame."""
-        self.get_logger().info(f'{why}: starting afresh')
-        self._reset_wanted = True
-        self.reset_inputs()
-        if self._worker is not None:
-            self._worker.clear()
+    # -- diagnostics -----------------------------------------------------------------------
 
     def complain(self, sentence: str) -> None:
         """Say this in every report from now on."""
@@ -334,41 +239,28 @@ class DepthNode(LifecycleNode):
 
     def _report(self) -> None:
         now = time.monotonic()
-        snapshot = self.health.snapshot(now)
-        too_old, self._too_old = self._too_old, 0
+        snapshot = self._health.snapshot(now)
+        loaded = self._worker.resource if self._worker is not None else None
         facts = Facts(
             state=self._state_machine.current_state[1],
             problem=self._problem,
-            fallback=self._fallback,
-            consumers=self.outputs.consumers(),
+            fallback=loaded.fallback if loaded is not None else '',
+            consumers=self._outputs.consumers(),
             eyes=[source.facts(now) for source in self.inputs],
             profile_variable=diagnostics.missing_profile(),
             failure=snapshot.last_failure,
             warnings={**{text: text for text in self._complaints}, **snapshot.warnings},
-            age=self._last_age,
-            max_age=self._settings.max_age,
-            too_old=too_old,
-            relative=self._relative,
+            age=self._frames.age,
+            max_age=self._frames.settings.max_age,
+            too_old=self._frames.take_too_old(),
+            relative=self._frames.relative,
             **self.stamp_facts(),
         )
-        extra: dict[str, object] = {**self._device, 'state': facts.state}
-        for eye in facts.eyes:
-            label = f'{eye.name} ' if eye.name else ''
-            extra[f'{label}image (Hz)'] = f'{eye.image.hertz:.2f}'
-            extra[f'{label}camera_info (Hz)'] = f'{eye.info.hertz:.2f}'
-        self.reporter.report(
-            explain(facts), diagnostics.figures(snapshot, extra), self._device.get('model', '')
-        )
+        details = dict(loaded.details) if loaded is not None else {}
+        values = diagnostics.figures(snapshot, facts, details)
+        self._reporter.report(explain(facts), values, details.get('model', ''))
 
     # -- parameters ------------------------------------------------------------------------
-
-    def _make_settings(self, values: Mapping[str, Value]) -> Settings:
-        return Settings(
-            depth_encoding=str(values['depth_encoding']),
-            cloud=CloudBuilder(**cloud_options(values)),  # type: ignore[arg-type]
-            points_max_rate=float(values['points_max_rate']),
-            max_age=float(values['max_age']),
-        )
 
     def set_parameters(self, parameter_list: list[Parameter]) -> list[SetParametersResult]:
         return [self.set_parameters_atomically([parameter]) for parameter in parameter_list]
@@ -382,26 +274,13 @@ class DepthNode(LifecycleNode):
                 parameter_list, configured=self._worker is not None
             )
         except DepthError as error:
-            self.reporter.log_now(Level.ERROR, str(error))
+            self._reporter.log(Level.ERROR, str(error))
             return SetParametersResult(successful=False, reason=str(error))
         result = super().set_parameters_atomically(parameter_list)
-        if not result.successful:
-            return result
-        names = {parameter.name for parameter in parameter_list}
-        for name in names:
-            self.parameters.refused.pop(name, None)
-        if names & {'model', 'fallback'}:
-            self.parameters.declare_model_options()
-        self._settings = self._make_settings(values)
-        pipeline = self._worker.resource if self._worker is not None else None
-        if pipeline is not None:
-            pipeline.options = pipeline_options(values)
+        if result.successful:
+            self.parameters.accepted(parameter.name for parameter in parameter_list)
+            self._frames.settings = Settings.of(values)
+            loaded = self._worker.resource if self._worker is not None else None
+            if loaded is not None:
+                loaded.pipeline.options = pipeline_options(values)
         return result
-
-
-def _sentence(error: BaseException, what: str) -> str:
-    if isinstance(error, DepthError):
-        return ' '.join(str(error).split())
-    if isinstance(error, MemoryError) or type(error).__name__ == 'OutOfMemoryError':
-        return f'{what}: out of memory; use smaller pictures or a smaller model'
-    return f'{what}: {type(error).__name__}: {" ".join(str(error).split())}'

@@ -16,7 +16,7 @@ from rclpy.utilities import get_rmw_implementation_identifier
 from depth_ros import libraries
 from depth_ros.files.share import transport_environment
 from depth_ros.nodes.health import Snapshot
-from depth_ros.nodes.reasons import Level, Reason
+from depth_ros.nodes.reasons import Facts, Level, Reason
 
 REPEAT = 30.0  # seconds after which the log says the same thing again
 
@@ -48,16 +48,20 @@ def missing_profile() -> str:
     return ' and '.join(transport_environment())
 
 
-def figures(snapshot: Snapshot, extra: Mapping[str, object]) -> dict[str, str]:
+def figures(snapshot: Snapshot, facts: Facts, details: Mapping[str, str]) -> dict[str, str]:
     """Return the key-value pairs of a status."""
-    result = {key: str(value) for key, value in extra.items()}
+    result = {**details, 'state': facts.state}
+    for eye in facts.eyes:
+        side = f'{eye.name} ' if eye.name else ''
+        result[f'{side}image (Hz)'] = f'{eye.image.hertz:.2f}'
+        result[f'{side}camera_info (Hz)'] = f'{eye.info.hertz:.2f}'
     result['frames published'] = str(snapshot.frames)
     result['rate (Hz)'] = f'{snapshot.rate:.2f}'
     result['age p50 (ms)'] = f'{1e3 * snapshot.age.p50:.1f}'
     result['age p99 (ms)'] = f'{1e3 * snapshot.age.p99:.1f}'
+    result['dropped'] = str(sum(snapshot.drops.values()))
     for cause, count in sorted(snapshot.drops.items()):
         result[f'dropped, {cause}'] = str(count)
-    result['dropped'] = str(sum(snapshot.drops.values()))
     result['failed'] = str(snapshot.failures)
     for stage, spent in snapshot.stages.items():
         result[f'{stage} p50 (ms)'] = f'{1e3 * spent.p50:.2f}'
@@ -78,7 +82,7 @@ class Reporter:
 
             self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
 
-    def log_now(self, level: Level, text: str, key: str = '') -> None:
+    def log(self, level: Level, text: str, key: str = '') -> None:
         """Log a sentence, unless the same was said a moment ago."""
         if not self._throttle(key or text, time.monotonic()):
             return
@@ -96,7 +100,7 @@ class Reporter:
         for reason in reasons:
             # Failures of frames are logged when they happen.
             if reason.code != 'failure':
-                self.log_now(reason.level, reason.text, reason.code)
+                self.log(reason.level, reason.text, reason.code)
         if self._publisher is not None:
             self._publish(reasons, values, hardware)
 

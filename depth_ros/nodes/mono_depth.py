@@ -9,8 +9,9 @@ from typing import Any
 
 from depth_ros.models.base import DepthModel
 from depth_ros.nodes import outputs, parameters
-from depth_ros.nodes.depth_node import DepthNode, Pipeline
+from depth_ros.nodes.depth_node import DepthNode
 from depth_ros.nodes.inputs import CameraInput
+from depth_ros.nodes.loading import Pipeline
 from depth_ros.nodes.parameters import Value, pipeline_options
 from depth_ros.nodes.process import run
 from depth_ros.pipeline import DepthFrame, MonoPipeline

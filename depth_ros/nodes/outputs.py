@@ -26,6 +26,7 @@ from depth_ros.messages.cloud import CloudBuilder
 from depth_ros.messages.depth_image import depth_to_image
 from depth_ros.messages.disparity import prediction_to_disparity_image
 from depth_ros.messages.image import array_to_image
+from depth_ros.nodes.parameters import Value, cloud_options
 from depth_ros.nodes.qos import output_qos, with_overrides
 from depth_ros.pipeline import DepthFrame
 from depth_ros.types import DepthKind, FloatImage, Prediction
@@ -39,6 +40,16 @@ class Settings:
     cloud: CloudBuilder
     points_max_rate: float
     max_age: float
+
+    @classmethod
+    def of(cls, values: Mapping[str, Value]) -> Settings:
+        """Return what these parameter values mean."""
+        return cls(
+            depth_encoding=str(values['depth_encoding']),
+            cloud=CloudBuilder(**cloud_options(values)),  # type: ignore[arg-type]
+            points_max_rate=float(values['points_max_rate']),
+            max_age=float(values['max_age']),
+        )
 
 
 def relative_values(prediction: Prediction) -> FloatImage:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from depth_ros import libraries
 from depth_ros.models.base import DepthModel
 from depth_ros.nodes import outputs, parameters
-from depth_ros.nodes.depth_node import DepthNode, Pipeline
+from depth_ros.nodes.depth_node import DepthNode
 from depth_ros.nodes.inputs import CameraInput, Shot
+from depth_ros.nodes.loading import Pipeline
 from depth_ros.nodes.parameters import Value, pipeline_options
 from depth_ros.nodes.process import run
 from depth_ros.nodes.stamps import StampWatch
@@ -21,9 +22,6 @@ from depth_ros.sync import PairSynchroniser
 
 class StereoDepth(DepthNode):
     """Subscribe to `left/*` and `right/*`; publish depth and disparity of the left eye."""
-
-    views = 2
-    prefixes = ('left/', 'right/')
 
     def __init__(self, **kwargs: Any) -> None:
         self._pairs: PairSynchroniser | None = None

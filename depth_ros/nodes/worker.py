@@ -23,8 +23,7 @@ class Worker(Generic[Resource, Job]):
     A thread that runs `work(resource, job)` for the newest job submitted.
 
     :param open: makes the resource, in the thread. :param close: frees it, in the thread.
-    :param work: handles its own errors; one that escapes is given to `failed` and the worker
-        goes on.
+    :param work: what it raises costs this job only, and is given to `failed`.
     """
 
     def __init__(
@@ -32,7 +31,7 @@ class Worker(Generic[Resource, Job]):
         open: Callable[[], Resource],
         work: Callable[[Resource, Job], None],
         close: Callable[[Resource], None],
-        failed: Callable[[BaseException], None],
+        failed: Callable[[Exception], None],
     ) -> None:
         self._open, self._work, self._close, self._failed = open, work, close, failed
         self._condition = threading.Condition()
