@@ -21,7 +21,7 @@ import numpy as np
 from depth_ros.synthetic import shade, textures
 from depth_ros.synthetic.batch_cast import BatchCaster
 from depth_ros.synthetic.rays import TILE, camera_rays, to_tiles
-from depth_ros.synthetic.render import STAIN
+from depth_ros.synthetic.render import STAIN, faintest
 from depth_ros.synthetic.scene import Floats, Scene, Shape
 from depth_ros.synthetic.shapes import surface
 from depth_ros.types import Camera, DepthError
@@ -137,6 +137,10 @@ class SceneBatch:
             )  # fmt: skip
             row[n:, 2] = 1.0
         self.lights = self._tensor(values, self.torch.float64)
+        faint = np.full((len(scenes), lights), np.inf)
+        for line, s in zip(faint, scenes):
+            line[: len(s.lights)] = faintest(s)
+        self.faintest = self._tensor(faint, self.torch.float32)
         self.air = {k: self._tensor(np.stack([getattr(s.air, k) for s in scenes])) for k in AIR}
         for name in ('clouds', 'fog'):
             self.air[name] = self._tensor(
@@ -177,7 +181,7 @@ class SceneBatch:
             'groups': [(s, _moved(v[which], eyes), i[which]) for s, v, i in self.groups],
             'solids': _moved(self.solids[which], eyes), 'materials': self.materials[which],
             'lights': _moved(self.lights[which], eyes, self.lights[which, :, 6:] == 0),
-            'exposure': self.exposure[which, None],
+            'exposure': self.exposure[which, None], 'faintest': self.faintest[which],
             'pixel': self._tensor(np.array([1 / c.fx for c in cameras], np.float32))[:, None],
             'air': {k: self.air[k][which].T[:, :, None] for k in AIR}
             | {k: self.air[k][which][:, None] for k in ('clouds', 'fog')}
@@ -233,13 +237,17 @@ class SceneBatch:
         for k in range(look['lights'].shape[1]):
             lamp = [look['lights'][:, k, i, None] for i in range(7)]
             away = [torch.where(lamp[6] > 0, lamp[i], lamp[i] - start[i]) for i in range(3)]
-            free = (row >= 0) & (shade.dot(normal, away) > 0)
+            square = shade.dot(away, away)
+            power = torch.where(lamp[6] > 0, 1.0, 1.0 / (square + 0.3))
+            facing = shade.dot(normal, away) / torch.sqrt(square)
+            free = (row >= 0) & (facing > 0)
             if shadows:
+                asked = free & (facing * power > look['faintest'][:, k, None])
                 limit = torch.where(lamp[6] > 0, float('inf'), 1.0 - 1e-3)
                 hidden = self.caster.blocked(
                     look['groups'], [s.reshape(shape) for s in start],
                     [a.expand_as(row).reshape(shape) for a in away], limit[..., None],
-                    free.reshape(shape),
+                    asked.reshape(shape),
                 )  # fmt: skip
                 free = free & ~hidden.reshape(free.shape)
             total, shine = self._lit(lamp, away, free, normal, view, strength, m[18], total, shine)
@@ -262,7 +270,7 @@ class SceneBatch:
         # Off the solid, where a ray missed, nothing may overflow: what comes out is not used.
         local = [torch.where(hit, x, 0.1) for x in local]
         normal, u, v = _surfaces(torch, kinds, c[17], local, c[12:15])
-        normal = shade.normalised(torch, shade.rotate(c[3:12], normal))
+        normal = list(shade.normalised(torch, shade.rotate(c[3:12], normal)))
         facing = -shade.dot(normal, view)
         sign = torch.where(facing < 0, -1.0, 1.0)
         normal = [n * sign for n in normal]
@@ -329,7 +337,7 @@ def _gather(torch: Any, table: Any, row: Any) -> Any:
 
 
 def _surfaces(
-    torch: Any, shapes: set[Shape], kind: Any, p: Any, half: Any
+    torch: Any, shapes: tuple[Shape, ...], kind: Any, p: Any, half: Any
 ) -> tuple[Any, Any, Any]:
     """Return normal, u and v, each point's by its own shape."""
     normal: list[Any] = [torch.zeros_like(kind) for _ in range(3)]

@@ -3,8 +3,9 @@
 """
 cast.py for batches: rays of many views against many solids, as one list of (tile, solid) pairs.
 
-Solids come in groups of one shape: (shape, table (V, P, 21), row numbers (V, P)); the columns of
-the table are centre 3, rotation 9, half sizes 3, casts a shadow, exists, bounding radius, bounds 3.
+Solids come in groups of one shape: (shape, table (V, P, 21), row numbers (V, P)); the columns
+of the table are centre 3, rotation 9, half sizes 3, casts a shadow, exists, bounding radius,
+bounds 3.
 Everything is seen from the eye, which is the origin.
 """
 

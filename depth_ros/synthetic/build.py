@@ -181,7 +181,7 @@ class Builder:
         """Freeze what was collected."""
         s = list(zip(*self._solids))
         m = list(zip(*self._materials))
-        lights = list(zip(*self._lights)) or [np.zeros((0, 3)), np.zeros((0, 3)), []]
+        lights: list[Any] = list(zip(*self._lights)) or [np.zeros((0, 3)), np.zeros((0, 3)), []]
         return Scene(
             Solids(
                 np.array([int(x) for x in s[0]]), np.array(s[1]), np.array(s[2]), np.array(s[3]),

@@ -10,6 +10,7 @@ with bounding spheres, all tiles with all solids at once; what is left is exact.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from depth_ros.synthetic.scene import Shape, Solids
 from depth_ros.synthetic.shapes import INFINITY, INTERSECT
 
-Array = npt.NDArray[np.floating]
+Array = npt.NDArray[Any]
 
 
 class Caster:
@@ -71,21 +72,32 @@ class Caster:
         return nearest, row
 
     def blocked_from_point(
-        self, origin: npt.ArrayLike, directions: Array, limit: float = 1 - 1e-3
+        self,
+        origin: npt.ArrayLike,
+        directions: Array,
+        limit: float = 1 - 1e-3,
+        own: Array | None = None,
     ) -> npt.NDArray[np.bool_]:
-        """Return where a shadow caster lies between the origin and origin + direction."""
+        """
+        Return where a shadow caster lies between the origin and origin + direction.
+
+        own is the solid of each tile that does not count in it, -1 for none.
+        """
         origin = np.asarray(origin, np.float64)
         blocked = np.zeros(directions.shape[1:], bool)
         length = np.sqrt((directions**2).sum(0))
         reached, start = self._cone_meets(origin, directions, length, self.shadow)
         reached &= start[None] < length.max(1)[:, None]
+        _leave_out(reached, own)
         for index, tiles in _rows(reached):
             d = self._local(index, directions[:, tiles])
             o = (self.inverse[index] @ (origin - self.centre[index])).astype(self.dtype)
             blocked[tiles] |= INTERSECT[self.shape[index]](np, o, d, self.half[index]) < limit
         return blocked
 
-    def blocked_towards(self, direction: npt.ArrayLike, points: Array) -> npt.NDArray[np.bool_]:
+    def blocked_towards(
+        self, direction: npt.ArrayLike, points: Array, own: Array | None = None
+    ) -> npt.NDArray[np.bool_]:
         """Return where a shadow caster lies between points (3, tiles, rays) and a far light."""
         axis = np.asarray(direction, np.float64)
         axis = axis / np.linalg.norm(axis)
@@ -97,6 +109,7 @@ class Caster:
         across = np.sqrt(np.maximum((offset**2).sum(2) - along**2, 0))
         reach = self.radius[None] + spread[:, None]
         near = (across < reach) & (along > -reach) & self.shadow
+        _leave_out(near, own)
         tile, solid = np.nonzero(near)
         near[tile, solid] = self._meets_box(
             solid, middle.T[tile], np.broadcast_to(axis, (len(tile), 3)), spread[tile]
@@ -146,6 +159,12 @@ class Caster:
         middle = -o / d
         enter, leave = (middle - reach).max(1), (middle + reach).min(1)
         return (leave >= enter) & (leave > 0)
+
+
+def _leave_out(table: npt.NDArray[np.bool_], own: Array | None) -> None:
+    if own is not None:
+        tiles = np.flatnonzero(own >= 0)
+        table[tiles, own[tiles]] = False
 
 
 def _rows(table: npt.NDArray[np.bool_]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:

@@ -108,6 +108,7 @@ def shelf(b: Builder, width: float = 0.0, filled: float = 0.7) -> None:
     d, h = rng.uniform(0.25, 0.45), rng.uniform(0.8, 2.2)
     m = stuff.wood(b) if rng.random() < 0.7 else stuff.metal(b)
     levels = int(h / rng.uniform(0.3, 0.5)) + 1
+    y: float
     for y in (-1, 1):
         b.box((0, y * w / 2, h / 2), (d, 0.025, h), m)
     if rng.random() < 0.6:
@@ -153,6 +154,7 @@ def cupboard(b: Builder) -> None:
 def sofa(b: Builder) -> None:
     rng = b.rng
     w, m = rng.uniform(0.8, 2.2), stuff.cloth(b)
+    y: float
     b.box((0, 0, 0.22), (0.85, w, 0.4), m)
     b.box((-0.36, 0, 0.55), (0.2, w, 0.55), m)
     for y in (-1, 1):

@@ -189,7 +189,7 @@ def wood(rng: Rng) -> tuple[Plane, Plane]:
     warp = spectrum(rng, 2.2, 1, 10)
     rings = 0.5 + 0.5 * np.sin(2 * np.pi * (X * 9 + 2.5 * warp))
     fibre = spectrum(rng, 0.4, 10)
-    fibre = sum(np.roll(fibre, k, 0) for k in range(9)) / 9
+    fibre = np.mean([np.roll(fibre, k, 0) for k in range(9)], axis=0)
     knots = np.clip((cells(rng, 9)[2] < 0.09) * 1.0, 0, 1)
     return np.clip(0.6 * rings + 0.8 * (fibre - 0.5) + 0.2, 0, 1), knots.astype(np.float32) * 0.8
 
@@ -226,7 +226,7 @@ def rust(rng: Rng) -> tuple[Plane, Plane]:
 @pattern
 def brushed(rng: Rng) -> tuple[Plane, Plane]:
     streaks = spectrum(rng, 0.1, 2)
-    streaks = sum(np.roll(streaks, k * 2, 1) for k in range(24)) / 24
+    streaks = np.mean([np.roll(streaks, k * 2, 1) for k in range(24)], axis=0)
     return equalise(streaks), spectrum(rng, 1.8, 1, 12) * 0.4
 
 

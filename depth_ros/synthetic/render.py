@@ -53,7 +53,8 @@ class Renderer:
 
     def __init__(self, scene: Scene, dtype: npt.DTypeLike = np.float32) -> None:
         self.scene = scene
-        self.dtype = np.dtype(dtype)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.typed: Any = self.dtype.type
         self.caster = Caster(scene.solids, dtype)
         solids, materials, air = scene.solids, scene.materials, scene.air
         stain = textures.index_of(STAIN)
@@ -90,15 +91,15 @@ class Renderer:
                 ]
             ).astype(dtype)
         )
-        typed = self.dtype.type
         self.air: dict[str, Any] = {
             name: np.asarray(getattr(air, name)).astype(dtype)
             for name in (
                 'zenith', 'horizon', 'cloud_offset', 'ambient_up', 'ambient_down', 'fog_colour'
             )
         }  # fmt: skip
-        self.air |= {'clouds': typed(air.clouds), 'fog': typed(air.fog)}
+        self.air |= {'clouds': self.typed(air.clouds), 'fog': self.typed(air.fog)}
         self.air['cloud_start'] = slots[stain]
+        self.faintest = faintest(scene)
 
     def surface_at(self, row: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the world's outward unit normals (3, n) and texture coordinates (2, n) metres."""
@@ -117,8 +118,8 @@ class Renderer:
         return np.stack(world), uv + c[15:17]
 
     def lights_at(
-        self, point: np.ndarray, normal: np.ndarray, in_tiles: tuple[int, np.ndarray],
-        shadows: bool, view: np.ndarray, specular: np.ndarray, gloss: np.ndarray,
+        self, row: np.ndarray, point: np.ndarray, normal: np.ndarray,
+        in_tiles: tuple[int, np.ndarray], shadows: bool, view: np.ndarray, specular: np.ndarray, gloss: np.ndarray,
     ) -> tuple[list[Any], list[Any]]:  # fmt: skip
         """Return diffuse light and highlights at points of which `in_tiles` says the places."""
         tiles, where = in_tiles
@@ -139,14 +140,15 @@ class Renderer:
                 away = lights.position[i].astype(self.dtype)[:, None] - start
                 square = shade.dot(away, away)
                 towards = away / np.sqrt(square)
-                strength = 1 / (square + self.dtype.type(0.3))
+                strength = 1 / (square + self.typed(0.3))
             facing = shade.dot(normal, towards)
-            chosen = np.flatnonzero(facing > 0)
-            if shadows:
-                chosen = chosen[~self._blocked(i, start, chosen, where, tiles)]
-            lit = np.zeros_like(gloss)
-            lit[chosen] = strength[chosen]
+            lit = np.where(facing > 0, strength, 0).astype(self.dtype)
             facing = facing * lit
+            if shadows:
+                chosen = np.flatnonzero(facing > self.faintest[i])
+                hidden = chosen[self._blocked(i, start, row, chosen, where, tiles)]
+                lit[hidden] = 0
+                facing[hidden] = 0
             spot = specular[shiny] * lit[shiny]
             spot *= shade.highlight(np, normal_s, view_s, towards[:, shiny], gloss[shiny])
             for k in range(3):
@@ -155,7 +157,13 @@ class Renderer:
         return total, shine
 
     def _blocked(
-        self, i: int, start: np.ndarray, chosen: np.ndarray, where: np.ndarray, tiles: int
+        self,
+        i: int,
+        start: np.ndarray,
+        row: np.ndarray,
+        chosen: np.ndarray,
+        where: np.ndarray,
+        tiles: int,
     ) -> np.ndarray:
         """Say which of the chosen points light i does not reach."""
         lights = self.scene.lights
@@ -173,10 +181,16 @@ class Renderer:
         first = full[busy].argmax(axis=1)
         filler = bundle[:, np.arange(len(busy)), first]
         bundle = np.where(full[busy], bundle, filler[:, :, None])
+        # Solids are convex: none shades what of it faces the light. A tile on one solid skips it.
+        rows = np.full(full.shape, -1, np.int64)
+        rows.reshape(-1)[place] = row[chosen]
+        rows = rows[busy]
+        one = np.where(full[busy], rows, len(self.caster.shape)).min(axis=1) == rows.max(axis=1)
+        own = np.where(one, rows.max(axis=1), -1)
         if lights.distant[i]:
-            blocked = self.caster.blocked_towards(lights.position[i], bundle)
+            blocked = self.caster.blocked_towards(lights.position[i], bundle, own)
         else:
-            blocked = self.caster.blocked_from_point(lights.position[i], bundle)
+            blocked = self.caster.blocked_from_point(lights.position[i], bundle, own=own)
         table = np.zeros(rays.shape[1:], bool)
         table[busy] = blocked
         return table.reshape(-1)[place]
@@ -212,12 +226,12 @@ class Renderer:
                 'stain_start': self.stain_start, 'stain_amount': c[16],
             }  # fmt: skip
             distance = t * length
-            slant = np.sqrt(np.maximum(np.abs(facing), self.dtype.type(0.04)))
-            footprint = distance * self.dtype.type(look.pixel) / slant
+            slant = np.sqrt(np.maximum(np.abs(facing), self.typed(0.04)))
+            footprint = distance * self.typed(look.pixel) / slant
             base = shade.albedo(np, self.table, material, uv, footprint, np.int32)
             strength = c[17] if look.specular else np.zeros_like(c[17])
             diffuse, shine = self.lights_at(
-                point, normal, (tiles, hit), look.shadows, view, strength, c[18]
+                row, point, normal, (tiles, hit), look.shadows, view, strength, c[18]
             )
             total = [base[i] * (diffuse[i] + c[19]) + shine[i] for i in range(3)]
             shiny = np.flatnonzero(strength > 0)
@@ -247,7 +261,7 @@ class Renderer:
             light, normals, t, row = self._image(grid, look)
             if antialias > 1:
                 self._smooth_edges(light, normals, row, grid, antialias, look)
-        exposure = self.dtype.type(self.scene.exposure)
+        exposure = self.typed(self.scene.exposure)
         image = (shade.encode(np, light, exposure) + 0.5).astype(np.uint8)
         ids = np.append(self.scene.solids.instance, 0)[row].astype(np.int32)
         rotation = pose[:3, :3].T.astype(self.dtype)
@@ -309,7 +323,7 @@ class Renderer:
         eye = np.asarray(eye, np.float64)
         height, width = points.shape[:2]
         away = np.nan_to_num(points - eye, nan=0.0, posinf=0.0, neginf=0.0).astype(self.dtype)
-        away = np.where(np.abs(away).sum(-1, keepdims=True) > 0, away, self.dtype.type(1e-3))
+        away = np.where(np.abs(away).sum(-1, keepdims=True) > 0, away, self.typed(1e-3))
         xy = np.concatenate([away, away[..., :1]], axis=-1)  # two channels at a time
         d = np.concatenate([to_tiles(xy[..., :2]), to_tiles(xy[..., 2:])[:1]])
         with np.errstate(divide='ignore', invalid='ignore', over='ignore', under='ignore'):
@@ -322,13 +336,19 @@ def d_shape(tiles: int) -> tuple[int, int]:
     return tiles, TILE * TILE
 
 
+def faintest(scene: Scene) -> npt.NDArray[np.float32]:
+    """Return for each light the strength below which its shadows would not be noticed."""
+    brightest = scene.lights.colour.max(axis=1, initial=1e-6) * scene.exposure
+    return (0.02 / brightest).astype(np.float32)
+
+
 def _edges(light: np.ndarray, normals: np.ndarray, row: np.ndarray) -> npt.NDArray[np.bool_]:
     """Return the pixels beside another solid, a crease, or a jump of light such as a shadow's."""
     luminance = light.mean(axis=-1)
     edges = np.zeros(row.shape, bool)
     for axis in (0, 1):
-        a = [slice(None)] * 2
-        b = [slice(None)] * 2
+        a: list[slice] = [slice(None)] * 2
+        b: list[slice] = [slice(None)] * 2
         a[axis], b[axis] = slice(1, None), slice(None, -1)
         one, two = tuple(a), tuple(b)
         jump = np.abs(luminance[one] - luminance[two]) > 0.2 * (luminance[one] + luminance[two])

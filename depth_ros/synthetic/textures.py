@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 SIZE = 256
 LEVELS = 9  # 256, 128, ..., 1
-Plane = npt.NDArray[np.float32]
+Plane = npt.NDArray[Any]  # float, SIZE x SIZE
 Rng = np.random.Generator
 
 PATTERNS: dict[str, Callable[[Rng], tuple[Plane, Plane]]] = {}

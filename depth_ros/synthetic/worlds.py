@@ -77,8 +77,8 @@ def plane_scene(normal: npt.ArrayLike, distance: float, seed: int = 0) -> Scene:
     length = float(np.linalg.norm(n)) if n.shape == (3,) else 0.0
     if not length > 0 or not distance > 0:
         raise DepthError(
-            f'plane has normal {normal} and distance {distance}; expected three numbers that are '
-            'not all zero and a distance above 0 in metres'
+            f'plane has normal {n.tolist()} and distance {distance}; expected three numbers that '
+            'are not all zero and a distance above 0 in metres'
         )
     n = n / length * (-1.0 if n[2] < 0 else 1.0)
     b = Builder(np.random.default_rng(seed))
