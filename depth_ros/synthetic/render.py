@@ -53,15 +53,17 @@ class Renderer:
 
     def __init__(self, scene: Scene, dtype: npt.DTypeLike = np.float32) -> None:
         self.scene = scene
-        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.dtype = np.dtype(dtype)
         self.typed: Any = self.dtype.type
         self.caster = Caster(scene.solids, dtype)
         solids, materials, air = scene.solids, scene.materials, scene.air
         stain = textures.index_of(STAIN)
-        used = tuple(sorted({stain, *materials.texture.tolist(), *materials.detail.tolist()}))
-        self.table, slots = textures.tables_for(used)
-        self.starts = np.stack([slots[materials.texture], slots[materials.detail]])
-        self.stain_start = slots[stain]
+        self.table = textures.bank(
+            {stain, *materials.texture.tolist(), *materials.detail.tolist()}
+        )
+        starts = np.stack([materials.texture, materials.detail]) * textures.ENTRIES
+        self.starts = starts.astype(np.int32)
+        self.stain_start = stain * textures.ENTRIES
         # Columns per solid, gathered for every point: centre, rotation, half, offset.
         self.columns = np.ascontiguousarray(
             np.concatenate(
@@ -98,7 +100,7 @@ class Renderer:
             )
         }  # fmt: skip
         self.air |= {'clouds': self.typed(air.clouds), 'fog': self.typed(air.fog)}
-        self.air['cloud_start'] = slots[stain]
+        self.air['cloud_start'] = self.stain_start
         self.faintest = faintest(scene)
 
     def surface_at(self, row: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,7 +121,8 @@ class Renderer:
 
     def lights_at(
         self, row: np.ndarray, point: np.ndarray, normal: np.ndarray,
-        in_tiles: tuple[int, np.ndarray], shadows: bool, view: np.ndarray, specular: np.ndarray, gloss: np.ndarray,
+        in_tiles: tuple[int, np.ndarray], shadows: bool, view: np.ndarray,
+        specular: np.ndarray, gloss: np.ndarray,
     ) -> tuple[list[Any], list[Any]]:  # fmt: skip
         """Return diffuse light and highlights at points of which `in_tiles` says the places."""
         tiles, where = in_tiles

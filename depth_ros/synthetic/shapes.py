@@ -24,13 +24,13 @@ Vector = Any  # three broadcastable arrays, indexed 0, 1, 2
 
 def _nonzero(xp: Any, value: Any) -> Any:
     """Return the value, moved away from zero so that it can divide."""
-    return xp.where(abs(value) < 1e-20, 1e-20, value)
+    return value + 1e-20  # changes nothing but zero
 
 
 def _first(xp: Any, enter: Any, leave: Any) -> Any:
     """Return the first crossing ahead of a convex solid that is entered and left at these t."""
     t = xp.where(enter > NEAR, enter, leave)
-    return xp.where((leave >= enter) & (t > NEAR), t, INFINITY)
+    return xp.where(leave >= xp.clip(enter, NEAR, None), t, INFINITY)
 
 
 def _slab(xp: Any, o: Any, d: Any, half: Any) -> tuple[Any, Any]:

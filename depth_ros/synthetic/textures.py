@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,6 @@ def index_of(name: str) -> int:
     return names().index(name)
 
 
-@functools.cache
 def texture(index: int) -> npt.NDArray[np.uint8]:
     """Return all levels of one texture, finest first, as one (n, 2) table of uint8."""
     name = names()[index]
@@ -69,18 +68,22 @@ ENTRIES = int(STARTS[-1])
 
 
 @functools.cache
-def bank() -> npt.NDArray[np.uint16]:
-    """Return the tables of all textures, a in the low byte and b in the high one."""
-    return np.concatenate([texture(i) for i in range(len(names()))]).view('<u2')[:, 0]
+def _empty_bank() -> tuple[npt.NDArray[np.uint16], set[int]]:
+    return np.zeros(len(names()) * ENTRIES, np.uint16), set()
 
 
-@functools.cache
-def tables_for(indices: tuple[int, ...]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int32]]:
-    """Return only the textures that a scene uses, and where each of them starts."""
-    slots = np.zeros(len(names()), np.int32)
-    for slot, index in enumerate(indices):
-        slots[index] = slot * ENTRIES
-    return np.concatenate([texture(i) for i in indices]).view('<u2')[:, 0], slots
+def bank(indices: Iterable[int] | None = None) -> npt.NDArray[np.uint16]:
+    """
+    Return the tables of all textures, a in the low byte and b in the high one.
+
+    Only those asked for (default all) are sure to be drawn already; texture i starts at entry
+    i * ENTRIES. There is one bank in a process.
+    """
+    table, drawn = _empty_bank()
+    for i in set(range(len(names())) if indices is None else indices) - drawn:
+        table[i * ENTRIES : (i + 1) * ENTRIES] = texture(i).view('<u2')[:, 0]
+        drawn.add(i)
+    return table
 
 
 def sample(
