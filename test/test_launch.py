@@ -63,26 +63,6 @@ def test_no_argument_that_overrides_a_parameter_is_unknown_to_the_node(node: str
     assert {'model', 'autostart', 'use_sim_time'} <= declared
 
 
-@each_node
-def test_remaps_name_topics_that_the_node_has(node: str) -> None:
-    pytest.importorskip('rclpy')
-    import importlib
-
-    from depth_ros.nodes import outputs
-
-    module = importlib.import_module(f'depth_ros.nodes.{node}')
-    kind = {'mono_depth': 'MonoDepth', 'stereo_depth': 'StereoDepth'}[node]
-    inputs = {
-        f'{prefix}{topic}'
-        for prefix in getattr(module, kind).prefixes
-        for topic in ('image', 'camera_info')
-    }
-    published = {f'~/{o.topic}' for o in {'mono_depth': outputs.MONO}.get(node, outputs.STEREO)}
-    remapped = set(tables(node)['REMAPS'])
-    assert inputs == {name for name in remapped if not name.startswith('~')}
-    assert remapped - inputs <= published
-
-
 @pytest.mark.parametrize(
     ('image', 'info'),
     [
@@ -256,8 +236,12 @@ def topics_of(node: Any) -> set[str]:
 
 @pytest.mark.ros
 @each_node
-def test_node_takes_its_parameter_file(node: str, graph_side: tuple[int, Any]) -> None:
-    domain, _ = graph_side
+def test_node_takes_its_parameter_file_and_has_the_remapped_topics(
+    node: str, graph_side: tuple[int, Any]
+) -> None:
+    from sensor_msgs.msg import PointCloud2
+
+    domain, side = graph_side
     file = ROOT / 'config' / f'{node}.yaml'
     process = Process(
         [
@@ -270,8 +254,15 @@ def test_node_takes_its_parameter_file(node: str, graph_side: tuple[int, Any]) -
         ],
         ros_environment(ROS_DOMAIN_ID=str(domain), PYTHONPATH=str(ROOT)),
     )
+    remapped = tables(node)['REMAPS']
+    outputs = {f'/{node}/{name[2:]}' for name in remapped if name.startswith('~/')}
+    inputs = {f'/{name}' for name in remapped if not name.startswith('~/')}
     try:
         process.wait_for(lambda: 'loaded in' in process.text, 'the model')
+        process.wait_for(lambda: outputs <= topics_of(side), f'outputs {sorted(outputs)}')
+        side.create_subscription(PointCloud2, f'/{node}/points', lambda _: None, 1)
+        for name in inputs:
+            process.wait_for(lambda n=name: side.count_subscribers(n) == 1, f'an input {name}')
     finally:
         code = process.interrupt()
     assert code == 0, process.text
