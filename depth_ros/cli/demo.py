@@ -30,7 +30,7 @@ from depth_ros.cli.demo_report import make_report, report_table
 from depth_ros.files.calibration import write_camera
 from depth_ros.files.pictures import depth_picture
 from depth_ros.files.ply import write_ply
-from depth_ros.files.share import ros_environment
+from depth_ros.files.share import ros_environment, transport_environment
 from depth_ros.types import DepthError
 
 WIDTH, HEIGHT, FOCAL, BASELINE = 640, 480, 420.0, 0.12
@@ -145,7 +145,8 @@ def _environment(default_transport: bool) -> dict[str, str]:
     environment.setdefault('ROS_DOMAIN_ID', str(random.randint(100, 200)))
     environment.setdefault('OMP_NUM_THREADS', '2')
     if default_transport:
-        environment.pop('FASTDDS_DEFAULT_PROFILES_FILE', None)
+        for name in transport_environment():
+            environment.pop(name, None)
     root = str(Path(__file__).resolve().parents[2])
     environment['PYTHONPATH'] = os.pathsep.join(
         [root, *filter(None, [environment.get('PYTHONPATH')])]
