@@ -18,6 +18,7 @@ Image = TypeVar('Image')
 Info = TypeVar('Info')
 
 REMEMBERED = 10
+OF_NO_IMAGE = -1  # a stamp that no picture has
 GIVE_UP = 3  # pictures in a row without an equal stamp: this camera does not stamp both equally
 
 
@@ -26,11 +27,19 @@ class Coupler(Generic[Image, Info]):
 
     def __init__(self, emit: Callable[[int, Image, Info], None]) -> None:
         self._emit = emit
+        self._infos: OrderedDict[int, Info] = OrderedDict()
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything: time jumped or the inputs were left."""
-        self._infos: OrderedDict[int, Info] = OrderedDict()
+        """
+        Forget what waits and what the stamps said: time jumped or the inputs were left.
+
+        The last calibration stays: whoever sends it once does not send it again.
+        """
+        last = next(reversed(self._infos.values()), None)
+        self._infos.clear()
+        if last is not None:
+            self._infos[OF_NO_IMAGE] = last
         self._waiting: tuple[int, Image] | None = None
         self._misses = GIVE_UP  # until a pair of equal stamps is seen, nothing is waited for
         self.dropped = 0

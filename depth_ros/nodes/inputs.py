@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
 from rclpy.subscription import Subscription
@@ -25,6 +24,11 @@ from depth_ros.nodes.qos import sensor_qos, with_overrides
 from depth_ros.nodes.reasons import EyeFacts, TopicFacts
 from depth_ros.types import Camera
 from depth_ros.types import Image as Picture
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
 
 
 def stamp_ns(header: Any) -> int:
@@ -137,6 +141,7 @@ class CameraInput:
         others = sorted({p.topic_type for p in publishers} - {p.topic_type for p in of_type})
         subscription = self._subscriptions.get(key)
         qos = subscription.qos_profile if subscription else sensor_qos()
+        reliable = qos.reliability == QoSReliabilityPolicy.RELIABLE
         return TopicFacts(
             topic,
             publishers=len(of_type),
@@ -148,8 +153,9 @@ class CameraInput:
             ),
             other_types=tuple(others),
             kind=f'sensor_msgs/msg/{kind}',
-            reliable=qos.reliability == QoSReliabilityPolicy.RELIABLE,
-            keeps_latched=qos.durability == QoSDurabilityPolicy.TRANSIENT_LOCAL,
+            reliable=reliable,
+            # A best-effort subscriber is not given what was sent before it came.
+            keeps_latched=reliable and qos.durability == QoSDurabilityPolicy.TRANSIENT_LOCAL,
             hertz=rate.hertz(now),
             silent=rate.silent(now),
             received=rate.total_since_start,

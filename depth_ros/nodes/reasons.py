@@ -201,9 +201,10 @@ def _incompatible(topic: TopicFacts) -> bool:
 def _latched_hint(info: TopicFacts) -> str:
     if not info.latched or info.keeps_latched:
         return ''
+    name = f'qos_overrides.{info.topic}.subscription'
     return (
         ' (its publisher keeps one message for late subscribers: set '
-        f'qos_overrides.{info.topic}.subscription.durability to transient_local)'
+        f'{name}.durability to transient_local and {name}.reliability to reliable)'
     )
 
 

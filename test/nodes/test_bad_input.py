@@ -1,14 +1,11 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-What a broken driver, a wrong calibration or a mistyped parameter sends, to real nodes over DDS.
+What a broken driver or a wrong calibration sends to a mono node, over DDS.
 
 Each gets a sentence that says what was expected and what came; the node lives, and the next good
-frame comes out right. The tables are fed to one process after another, as a robot would do it.
+frame comes out right. One process gets it all, one after the other, as on a robot.
 """
-
-import array
-import copy
 
 import numpy as np
 import pytest
@@ -16,63 +13,32 @@ import pytest
 pytest.importorskip('rclpy')
 
 from node_harness import CameraSide, Listener, header, new_stamp
-from node_scene import DISTANCE, NORMAL, encoded, plane_depth
+from node_scene import DISTANCE, NORMAL, plane_depth
+from node_spoil import (
+    CAMERA,
+    NAN,
+    PICTURE,
+    H,
+    W,
+    both_with,
+    data_of,
+    good,
+    image_with,
+    info_with,
+    refuse,
+)
 from sensor_msgs.msg import CompressedImage
 
-from depth_ros.messages.camera_info import camera_to_camera_info
 from depth_ros.messages.depth_image import image_to_depth
-from depth_ros.types import Camera
 
 pytestmark = pytest.mark.ros
 
-MONO, STEREO = 'depth_ros.nodes.mono_depth', 'depth_ros.nodes.stereo_depth'
+MONO = 'depth_ros.nodes.mono_depth'
 PLANE = {
     'model': 'plane',
     'distance': DISTANCE,
     **dict(zip(('normal_x', 'normal_y', 'normal_z'), NORMAL)),
 }
-W, H = 64, 48
-CAMERA = Camera.pinhole(W, H, 50.0)
-RIGHT = Camera.pinhole(W, H, 50.0, baseline=0.1)
-PICTURE = np.random.default_rng(0).integers(0, 255, (H, W, 3), np.uint8)
-NAN = float('nan')
-
-
-def image_with(**fields):
-    def spoil(image, info):
-        for name, value in fields.items():
-            setattr(image, name, value)
-
-    return spoil
-
-
-def info_with(**fields):
-    """Spoil fields of the calibration; `k_0=...` is an element of k, `roi_width` one of roi."""
-
-    def spoil(image, info):
-        for name, value in fields.items():
-            head, _, tail = name.partition('_')
-            if head in ('k', 'p', 'r', 'd') and tail:
-                values = list(getattr(info, head))
-                values[int(tail)] = value
-                setattr(info, head, values)
-            elif head == 'roi':
-                setattr(info.roi, tail, value)
-            else:
-                setattr(info, name, value)
-
-    return spoil
-
-
-def data_of(size):
-    return array.array('B', bytes(size))
-
-
-def both_with(frame_id):
-    def spoil(image, info):
-        image.header.frame_id = info.header.frame_id = frame_id
-
-    return spoil
 
 
 # what is wrong -> (what is done to a good pair of messages, what the node says)
@@ -188,10 +154,6 @@ ODDITIES = {
 }
 
 
-def good(head, camera=CAMERA, picture=PICTURE, encoding='rgb8'):
-    return encoded(encoding, picture, head), camera_to_camera_info(camera, copy.deepcopy(head))
-
-
 class Mono:
     """The node, this process's camera, and what is right."""
 
@@ -215,13 +177,6 @@ def mono(graph):
     result = Mono(graph)
     result.check_good_frame()
     return result
-
-
-def refuse(graph, process, send, sentence):
-    """Send something bad and wait for the sentence."""
-    since = len(process.lines)
-    send()
-    graph.spin_until(lambda: process.said(sentence, since), f'the sentence {sentence!r}')
 
 
 BAD = {
@@ -331,96 +286,3 @@ def test_bad_compressed_images(graph, packed, name):
             np.testing.assert_allclose(image_to_depth(depth), plane_depth(CAMERA), rtol=1e-4)
         else:
             refuse(graph, process, lambda m=message, i=info: side.send(m, i), sentence)
-
-
-class Stereo:
-    """The node and both eyes of this process."""
-
-    def __init__(self, graph):
-        self.node = graph.start(STEREO, {'disparity_range': 16})
-        self.eyes = [
-            CameraSide(graph, f'{side}/image', f'{side}/camera_info') for side in ('left', 'right')
-        ]
-        self.listener = Listener(graph, 'stereo_depth', 'disparity', 'depth/image')
-        wide = np.random.default_rng(0).integers(0, 255, (H, W + 5, 3), np.uint8)
-        self.pictures = wide[:, :W], wide[:, 5:]  # a wall at a disparity of 5
-
-    def pair(self):
-        head = header(new_stamp())
-        return [
-            good(head, camera, picture) for camera, picture in zip((CAMERA, RIGHT), self.pictures)
-        ]
-
-    def send(self, pair):
-        for eye, messages in zip(self.eyes, pair):
-            eye.wait()
-            eye.send(*messages)
-        stamp = pair[0][0].header.stamp
-        return stamp.sec * 1_000_000_000 + stamp.nanosec
-
-    def check_good_pair(self):
-        disparity, depth = self.listener.wait(self.send(self.pair()), 'disparity', 'depth/image')
-        values = np.frombuffer(disparity.image.data, np.float32).reshape(H, W)[8:-8, 24:-8]
-        assert np.median(np.abs(values - 5)) < 0.1
-        depths = image_to_depth(depth)[8:-8, 24:-8]
-        assert np.nanmedian(np.abs(depths - 50.0 * 0.1 / 5)) < 0.02
-
-
-@pytest.fixture(scope='module')
-def stereo(graph):
-    result = Stereo(graph)
-    result.check_good_pair()
-    return result
-
-
-def right(spoil):
-    return lambda pair: spoil(*pair[1])
-
-
-def eyes_of_two_sizes(pair):
-    head = pair[1][0].header
-    picture = np.zeros((H, 2 * W, 3), np.uint8)
-    pair[1] = good(head, Camera.pinhole(2 * W, H, 50.0, baseline=0.1), picture)
-
-
-def swap_calibrations(pair):
-    pair[0], pair[1] = (pair[0][0], pair[1][1]), (pair[1][0], pair[0][1])
-
-
-PAIRS = {
-    'no_baseline': (right(info_with(p_3=0.0)), r'baseline is -?0 m: P\[3\] of the right .*calib'),
-    'negative_baseline': (
-        right(info_with(p_3=10.0)),
-        'baseline is -0.2 m, expected a positive one: left and right are swapped; exchange',
-    ),
-    'swapped_eyes': (swap_calibrations, 'left and right are swapped; exchange the topics'),
-    'vertical_pair': (right(info_with(p_7=-5.0)), r'P\[7\] of the right camera .*side by side'),
-    'right_K_zero': (right(info_with(k=[0.0] * 9)), r'K\[0\] = 0, expected a focal length'),
-    'right_P_nan': (right(info_with(p_3=NAN)), 'NaN or infinity in P, expected numbers'),
-    'right_cut_off': (right(image_with(data=data_of(77))), 'image has 77 bytes, expected 9216'),
-    'right_encoding': (right(image_with(encoding='x')), "encoding 'x' is not known"),
-    'right_other_size': (
-        right(info_with(width=640, height=480)),
-        'image is 64x48 but camera_info describes 640x480',
-    ),
-}
-
-
-@pytest.mark.parametrize('name', PAIRS)
-def test_bad_pairs(graph, stereo, name):
-    spoil, sentence = PAIRS[name]
-    pair = stereo.pair()
-    spoil(pair)
-    # The same sentence is not repeated at once, so it may stand from the case before.
-    refuse(graph, stereo.node, lambda: stereo.send(pair), sentence)
-    stereo.check_good_pair()
-    assert stereo.node.alive
-
-
-def test_eyes_of_two_sizes(graph, stereo):
-    """Their pictures cannot be a rectified pair; whether it is resampled or refused, it lives."""
-    pair = stereo.pair()
-    eyes_of_two_sizes(pair)
-    stereo.send(pair)
-    stereo.check_good_pair()
-    assert stereo.node.alive

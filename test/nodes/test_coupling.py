@@ -54,13 +54,12 @@ def test_a_picture_that_waits_goes_when_asked():
     assert len(log.pairs) == 2
 
 
-def test_reset_forgets_the_calibration():
+def test_reset_keeps_the_calibration_and_forgets_the_stamps():
     log = Log()
-    log.feed('c1 i1')
+    log.feed('c5 i5 i6')
     log.reset()
-    log.feed('i2')
-    assert len(log.pairs) == 1
-    assert not log.has_info
+    assert log.has_info
+    assert log.feed('i5') == ['i5c5', 'i5c5']  # i6 is gone, and i5 did not have to wait
 
 
 @given(

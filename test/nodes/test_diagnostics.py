@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a node says about itself: on /diagnostics where the message exists, and in the log."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,10 @@ pytest.importorskip('rclpy')
 
 from node_harness import RELIABLE, CameraSide, Graph, Listener, header, new_stamp
 from node_scene import encoded
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CameraInfo
 
+from depth_ros import libraries
 from depth_ros.messages.camera_info import camera_to_camera_info
 from depth_ros.nodes.diagnostics import Throttle
 from depth_ros.types import Camera
@@ -40,7 +45,9 @@ class Diagnostics:
     """The last status of each name."""
 
     def __init__(self, graph):
-        messages = pytest.importorskip('diagnostic_msgs.msg')
+        if libraries.module('diagnostic_msgs') is None:
+            pytest.skip('diagnostics go to the log only')
+        messages = importlib.import_module('diagnostic_msgs.msg')
         self.graph, self.last = graph, {}
         self.subscription = graph.node.create_subscription(
             messages.DiagnosticArray, '/diagnostics', self._keep, RELIABLE
@@ -151,6 +158,30 @@ def test_outputs_take_overrides(fresh):
     (info,) = fresh.node.get_publishers_info_by_topic('/mono_depth/depth/image')
     assert info.qos_profile.reliability.name == 'BEST_EFFORT'
     assert fresh.parameter('mono_depth', f'{name}.depth') == 7
+
+
+def test_a_calibration_that_is_sent_once(fresh):
+    """A latched camera_info is heard after the diagnostics' advice was followed."""
+    latched = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+    info = fresh.node.create_publisher(CameraInfo, 'camera_info', latched)
+    info.publish(camera_to_camera_info(CAMERA, header(new_stamp())))
+    name = 'qos_overrides./camera_info.subscription'
+    advice = {f'{name}.durability': 'transient_local', f'{name}.reliability': 'reliable'}
+    deaf = fresh.start(MONO, {'model': 'plane'})
+    fresh.start(MONO, {'model': 'plane', **advice}, remaps={'__node': 'keen'})
+    listeners = [Listener(fresh, node, 'depth/image', 'points') for node in ('mono_depth', 'keen')]
+    side = CameraSide(fresh, info='unused')
+    fresh.spin_until(lambda: side.images.get_subscription_count() == 2, 'both nodes')
+    fresh.spin_for(0.3)
+
+    def advised():
+        stamp = new_stamp()
+        side.send(encoded('rgb8', PICTURE, header(stamp)), None)
+        listeners[1].wait(stamp, 'depth/image')
+        return all(deaf.said(f'{key} to {value}') for key, value in advice.items())
+
+    fresh.spin_until(advised, 'the advice')
+    assert not listeners[0].order['depth/image']
 
 
 def test_overrides_that_make_no_sense_are_named(fresh):

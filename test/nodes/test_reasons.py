@@ -87,7 +87,8 @@ CASES = {
     'info_latched': (
         replace(WELL, eyes=[eye(info={'latched': 1, **NONE}, has_info=False)]),
         Level.ERROR,
-        'qos_overrides./camera_info.subscription.durability to transient_local',
+        'qos_overrides./camera_info.subscription.durability to transient_local and '
+        'qos_overrides./camera_info.subscription.reliability to reliable',
     ),
     'image_missing': (
         replace(WELL, eyes=[eye({'best_effort': 0, **NONE})]),
