@@ -269,8 +269,8 @@ class SceneBatch:
         local = shade.rotate_back(c[3:12], [point[i] - c[i] for i in range(3)])
         # Off the solid, where a ray missed, nothing may overflow: what comes out is not used.
         local = [torch.where(hit, x, 0.1) for x in local]
-        normal, u, v = _surfaces(torch, kinds, c[17], local, c[12:15])
-        normal = list(shade.normalised(torch, shade.rotate(c[3:12], normal)))
+        outwards, u, v = _surfaces(torch, kinds, c[17], local, c[12:15])
+        normal = list(shade.normalised(torch, shade.rotate(c[3:12], outwards)))
         facing = -shade.dot(normal, view)
         sign = torch.where(facing < 0, -1.0, 1.0)
         normal = [n * sign for n in normal]

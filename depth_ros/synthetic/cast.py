@@ -89,10 +89,13 @@ class Caster:
         reached, start = self._cone_meets(origin, directions, length, self.shadow)
         reached &= start[None] < length.max(1)[:, None]
         _leave_out(reached, own)
-        for index, tiles in _rows(reached):
+        done = np.zeros(len(reached), bool)
+        for index, tiles in _rows(reached, done):
             d = self._local(index, directions[:, tiles])
             o = (self.inverse[index] @ (origin - self.centre[index])).astype(self.dtype)
-            blocked[tiles] |= INTERSECT[self.shape[index]](np, o, d, self.half[index]) < limit
+            hit = INTERSECT[self.shape[index]](np, o, d, self.half[index]) < limit
+            hit |= blocked[tiles]
+            blocked[tiles], done[tiles] = hit, hit.all(axis=1)
         return blocked
 
     def blocked_towards(
@@ -114,12 +117,14 @@ class Caster:
         near[tile, solid] = self._meets_box(
             solid, middle.T[tile], np.broadcast_to(axis, (len(tile), 3)), spread[tile]
         )
-        for index, tiles in _rows(near):
+        done = np.zeros(len(near), bool)
+        for index, tiles in _rows(near, done):
             local = self.inverse_typed[index] @ axis.astype(self.dtype)
             relative = points[:, tiles] - self.centre[index, :, None, None].astype(self.dtype)
             o = self._local(index, relative)
-            hit = INTERSECT[self.shape[index]](np, o, local, self.half[index])
-            blocked[tiles] |= hit < INFINITY
+            hit = INTERSECT[self.shape[index]](np, o, local, self.half[index]) < INFINITY
+            hit |= blocked[tiles]
+            blocked[tiles], done[tiles] = hit, hit.all(axis=1)
         return blocked
 
     def _cone_meets(
@@ -167,6 +172,12 @@ def _leave_out(table: npt.NDArray[np.bool_], own: Array | None) -> None:
         table[tiles, own[tiles]] = False
 
 
-def _rows(table: npt.NDArray[np.bool_]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
-    for index in np.flatnonzero(table.any(axis=0)):
-        yield int(index), np.flatnonzero(table[:, index])
+def _rows(
+    table: npt.NDArray[np.bool_], done: npt.NDArray[np.bool_]
+) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    """Yield solids and their tiles, those with most tiles first, without tiles that are done."""
+    counts = table.sum(axis=0)
+    for index in np.argsort(-counts, kind='stable')[: np.count_nonzero(counts)]:
+        tiles = np.flatnonzero(table[:, index] & ~done)
+        if len(tiles):
+            yield int(index), tiles

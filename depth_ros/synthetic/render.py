@@ -96,10 +96,10 @@ class Renderer:
         self.air: dict[str, Any] = {
             name: np.asarray(getattr(air, name)).astype(dtype)
             for name in (
-                'zenith', 'horizon', 'cloud_offset', 'ambient_up', 'ambient_down', 'fog_colour'
+                'zenith', 'horizon', 'cloud_offset', 'ambient_up', 'ambient_down', 'fog_colour',
+                'clouds', 'fog',
             )
         }  # fmt: skip
-        self.air |= {'clouds': self.typed(air.clouds), 'fog': self.typed(air.fog)}
         self.air['cloud_start'] = self.stain_start
         self.faintest = faintest(scene)
 
