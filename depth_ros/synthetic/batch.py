@@ -266,9 +266,9 @@ class SceneBatch:
         length = torch.sqrt(shade.dot(d, d))
         view = [x / length for x in d]
         point = [t * d[i] for i in range(3)]
-        local = shade.rotate_back(c[3:12], [point[i] - c[i] for i in range(3)])
+        relative = shade.rotate_back(c[3:12], [point[i] - c[i] for i in range(3)])
         # Off the solid, where a ray missed, nothing may overflow: what comes out is not used.
-        local = [torch.where(hit, x, 0.1) for x in local]
+        local = [torch.where(hit, x, 0.1) for x in relative]
         outwards, u, v = _surfaces(torch, kinds, c[17], local, c[12:15])
         normal = list(shade.normalised(torch, shade.rotate(c[3:12], outwards)))
         facing = -shade.dot(normal, view)
