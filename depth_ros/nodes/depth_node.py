@@ -190,7 +190,8 @@ class DepthNode(LifecycleNode):
         worker, self._worker = self._worker, None
         if worker is not None and not worker.stop(LEAVE_BEHIND):
             self._left_behind.append(worker)
-            self.get_logger().warning('a frame is still being worked on; it is left behind')
+            if self.context.ok():
+                self.get_logger().warning('a frame is still being worked on; it is left behind')
 
     def close(self) -> bool:
         """End; return False where a thread had to be left behind."""
@@ -206,6 +207,8 @@ class DepthNode(LifecycleNode):
             self._health.dropped('a newer one came')
 
     def _failed(self, error: Exception) -> None:
+        if not self.context.ok():
+            return  # the end came between the work and its publication
         sentence = sentence_of(error, 'the frame could not be worked on')
         self._health.failed(sentence)
         self._reporter.log(Level.ERROR, sentence)

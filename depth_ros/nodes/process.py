@@ -43,6 +43,7 @@ def run(make_node: Callable[[], DepthNode], args: list[str] | None = None) -> No
     if not ended:
         # A model is still at work in native code. The interpreter cannot end under it without
         # a crash, and waiting for it would be rude.
+        print('a frame is still being worked on; it is left behind', file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

@@ -84,7 +84,7 @@ class NodeProcess:
             command += ['-r', f'{source}:={target}']
         settings = ros_environment(
             ROS_DOMAIN_ID=str(domain),
-            PYTHONPATH=str(REPOSITORY),
+            PYTHONPATH=os.pathsep.join([str(REPOSITORY), os.environ.get('PYTHONPATH', '')]),
             ROS_PYTHON_CHECK_FIELDS='1',
             OMP_NUM_THREADS='2',
             RCUTILS_LOGGING_USE_STDOUT='1',
