@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seconds', type=float, default=8.0, help='how long to record')
     parser.add_argument('--rate', type=float, default=10.0, help='camera frames per second')
     parser.add_argument('--frames', type=int, default=12, help='different frames to render')
-    parser.add_argument('--scene', default='room', help='kind of scene; default %(default)s')
-    parser.add_argument('--seed', type=int, default=3)
+    parser.add_argument('--scene', default='corridor', help='kind of scene; default %(default)s')
+    parser.add_argument('--seed', type=int, default=8, help='which of its scenes')
     parser.add_argument(
         '--default-transport',
         action='store_true',
@@ -115,20 +115,23 @@ def render_frames(folder: Path, kind: str, seed: int, count: int) -> dict[str, n
     depth = np.empty(shape, np.float32)
     floor = np.empty(shape, bool)
     for index in range(count):
-        phase = 2 * np.pi * index / count
-        pose = camera_pose(
-            position=(0.25 * np.sin(phase), 0.25 * np.cos(phase), CAMERA_HEIGHT),
-            yaw=0.12 * np.sin(phase),
-            pitch=CAMERA_PITCH,
-        )
+        pose = camera_pose(*_place(scene.start, 2 * np.pi * index / count))
         views = render_stereo(scene, left, right, pose)
         for eye, view in zip(('left', 'right'), views, strict=True):
             images[eye][index] = view.image
         depth[index] = views[0].depth
         # The floor is where the normal looks up and the point is at height zero.
-        up = views[0].normals @ pose[:3, :3].T[:, 2]
+        up = views[0].normals @ pose[2, :3]
         floor[index] = (up > 0.99) & _on_ground(views[0].depth, left, pose)
     return {'depth': depth, 'floor': floor}
+
+
+def _place(start: np.ndarray, phase: float) -> tuple[np.ndarray, float, float]:
+    """Return position, yaw and pitch of a camera that sways around the scene's start."""
+    forward = start[:2, 2] / np.linalg.norm(start[:2, 2])
+    ground = start[:2, 3] + 0.3 * np.sin(phase) * forward
+    yaw = np.arctan2(forward[1], forward[0]) + 0.06 * np.cos(phase)
+    return np.array([*ground, CAMERA_HEIGHT]), float(yaw), CAMERA_PITCH
 
 
 def _on_ground(depth: np.ndarray, camera: Any, pose: np.ndarray) -> np.ndarray:
@@ -224,10 +227,16 @@ def _write_pictures(folder: Path, truth: dict[str, np.ndarray], out: Path) -> No
                 continue
             stamp, depth = int(recorded['stamps'][-1]), recorded['depths'][-1]
         frame = played[stamp]
+        exact = truth['depth'][frame]
+        # One scale for all, or two pictures of the same depth would have different colours.
+        near, far = np.percentile(exact[np.isfinite(exact)], [1, 99])
+        picture = depth_picture(depth, near=near, far=far)
+        cv2.imwrite(str(out / f'{prefix}depth.png'), picture[..., ::-1])
         if not prefix:
-            cv2.imwrite(str(out / 'input.png'), images[frame][..., ::-1])
-            cv2.imwrite(str(out / 'truth.png'), depth_picture(truth['depth'][frame])[..., ::-1])
-        cv2.imwrite(str(out / f'{prefix}depth.png'), depth_picture(depth)[..., ::-1])
+            beside = [images[frame], depth_picture(exact, near=near, far=far), picture]
+            for name, shown in zip(('input', 'truth'), beside):
+                cv2.imwrite(str(out / f'{name}.png'), shown[..., ::-1])
+            cv2.imwrite(str(out / 'overview.png'), np.hstack(beside)[..., ::-1])
         finite = np.where(np.isfinite(depth), depth, np.float32(np.nan))
         np.save(out / f'{prefix}depth.npy', finite)
         cloud_file = folder / f'{source}_points.npz'
