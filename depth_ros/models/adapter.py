@@ -75,6 +75,11 @@ class Adapter:
         """Return the metres that the head can express, where the configuration says."""
         return None
 
+    @property
+    def is_one_graph(self) -> bool:
+        """Whether the same layers run whatever is seen, and pictures of a batch are apart."""
+        return True
+
     # Sizes
 
     @property

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from depth_ros.models import acceleration
 from depth_ros.models.base import ModelError
 from depth_ros.models.checkpoint import WeightsMissing
 from depth_ros.types import FloatImage, Image
@@ -18,6 +20,8 @@ from depth_ros.types import FloatImage, Image
 if TYPE_CHECKING:
     from depth_ros.models.adapter import Adapter
     from depth_ros.models.transformers_model import TransformersOptions
+
+log = logging.getLogger(__name__)
 
 
 class OutOfMemory(ModelError):
@@ -31,8 +35,11 @@ class DeviceLost(ModelError):
 class TorchRuntime:
     """A network on a device."""
 
-    def __init__(self, network: Any, device: Any, dtype: Any) -> None:
+    def __init__(self, network: Any, device: Any, dtype: Any, compiled: bool = False) -> None:
         self.network = network
+        self.wants_compiling = compiled
+        self.way: acceleration.Way | None = None
+        self.seconds: dict[str, float] = {}  # of each way that was tried
         self.device = self.fault_device = device
         self.dtype = dtype
 
@@ -56,7 +63,11 @@ class TorchRuntime:
             adapter.spare(network, use_camera=options.focal == 'camera')
             convert(network, dtype, adapter.tail)
             network = network.to(device)
-        return cls(network.eval(), device, dtype)
+        return cls(network.eval(), device, dtype, compiled=options.compile == 'auto')
+
+    def describe(self) -> str:
+        way = '' if self.way is None else f', {self.way}'
+        return f'torch {self.precision} on {self.device}{way}'
 
     def upload(self, images: Sequence[Image]) -> Any:
         """Return the pictures as one uint8 NHWC tensor on the device."""
@@ -72,10 +83,49 @@ class TorchRuntime:
 
     def __call__(self, pixels: Any, extra: Mapping[str, Any]) -> dict[str, Any]:
         """Return the network's outputs by name, in float32."""
-        outputs = self.network(pixels, **extra)
+        import torch
+
+        way = self.way
+        if way is not None and way.channels_last:
+            pixels = pixels.to(memory_format=torch.channels_last)
+        with acceleration.onednn_float32(way is not None and way.onednn):
+            outputs = self.network(pixels, **extra)
         names = ('predicted_depth', 'field_of_view')
         found = {name: getattr(outputs, name, None) for name in names}
         return {name: value.float() for name, value in found.items() if value is not None}
+
+    def tune(self, pixels: Any, extra: Mapping[str, Any]) -> None:
+        """Find the fastest correct way through the network for this input, once."""
+        if self.device.type == 'cpu' and self.way is None:
+            exact = self.precision == 'float32'
+
+            def run(way: acceleration.Way) -> Any:
+                self.way = way
+                return self(pixels, extra)['predicted_depth']
+
+            ways = acceleration.FLOAT32_WAYS if exact else acceleration.HALF_WAYS
+            self.way, self.seconds = acceleration.choose(self.network, run, ways, exact)
+        if self.wants_compiling:
+            self.wants_compiling = False
+            self._compile(pixels, extra)
+
+    def _compile(self, pixels: Any, extra: Mapping[str, Any]) -> None:
+        """Compile the network, and keep it as it was where that fails or changes the numbers."""
+        import torch
+
+        eager, before = self.network, self(pixels, extra)['predicted_depth']
+        mode = 'reduce-overhead' if self.device.type == 'cuda' else 'default'  # CUDA graphs
+        try:
+            self.network = torch.compile(eager, mode=mode, dynamic=False)
+            after = self(pixels, extra)['predicted_depth']
+        except Exception as error:  # whatever a compiler throws
+            self.network = eager
+            log.warning('torch.compile failed, the model runs uncompiled: %s', error)
+            return
+        limit = 1e-3 if self.precision == 'float32' else 2e-2
+        if not ((after - before).abs().mean() <= limit * before.abs().mean()).item():
+            self.network = eager
+            log.warning('torch.compile changed the output, the model runs uncompiled')
 
     @contextlib.contextmanager
     def guard(self) -> Iterator[None]:
@@ -120,7 +170,9 @@ def choose_precision(wanted: str, device: Any) -> str:
     """Return the number format for auto, or what was asked for."""
     if wanted != 'auto':
         return wanted
-    return 'float16' if device.type == 'cuda' else 'float32'
+    if device.type == 'cuda':
+        return 'float16'
+    return 'bfloat16' if acceleration.bfloat16_is_fast() else 'float32'
 
 
 def convert(network: Any, dtype: Any, tail: Sequence[str]) -> None:
@@ -173,7 +225,10 @@ def load_network(folder: Path) -> Any:
     """Return the network with every weight from the file, none invented."""
     import torch
     from transformers import AutoModelForDepthEstimation
+    from transformers.utils import logging as messages
 
+    bar = messages.is_progress_bar_enabled()
+    messages.disable_progress_bar()
     try:
         network, report = AutoModelForDepthEstimation.from_pretrained(
             str(folder),
@@ -191,6 +246,9 @@ def load_network(folder: Path) -> Any:
             f'{folder} cannot be loaded as a depth model ({type(error).__name__}: {line}); '
             'fetch the model again'
         ) from error
+    finally:
+        if bar:
+            messages.enable_progress_bar()
     missing = sorted(report['missing_keys'])
     if missing:
         raise WeightsMissing(

@@ -100,10 +100,30 @@ class TransformersModel(ModelBase):
 
     def warm_up(self, cameras: Sequence[Camera]) -> None:
         for camera in cameras:
+            self._tune(camera)
             grey = np.full((camera.height, camera.width, 3), 127, np.uint8)
-            prompt = np.ones((2, 2), np.float32) if self.adapter.takes_prompt else None
+            prompt = self._blank_prompt()
             for _ in range(2):  # the second frame meets caches that the first has filled
                 self.predict([View(grey, camera)], prompt=prompt)
+
+    def _blank_prompt(self) -> FloatImage | None:
+        return np.ones((2, 2), np.float32) if self.adapter.takes_prompt else None
+
+    def _tune(self, camera: Camera) -> None:
+        """Let the runtime find its fastest way on a picture of this camera's size."""
+        runtime = self._open_runtime()
+        plan = self.plan(camera.height, camera.width)
+        noise = np.random.default_rng(0).integers(0, 256, (camera.height, camera.width, 3))
+        prompt = self._blank_prompt()
+        with runtime.guard():
+            pixels = self.adapter.prepare(runtime.upload([noise.astype(np.uint8)]), plan)
+            extra = self.adapter.extra_inputs(runtime, None if prompt is None else [prompt], 1)
+            runtime.tune(pixels, extra)
+
+    def _open_runtime(self) -> TorchRuntime:
+        if self._runtime is None:
+            raise ModelError(f'{self.info.name} was closed; make the model again')
+        return self._runtime
 
     def predict(self, views: Sequence[View], prompt: FloatImage | None = None) -> Prediction:
         """Return the prediction for views[0]; `prompt` is metres for a model that takes one."""
@@ -115,15 +135,14 @@ class TransformersModel(ModelBase):
         prompts: Sequence[FloatImage] | None = None,
     ) -> list[Prediction]:
         """Predict for several cameras at once; pictures of one size share a forward pass."""
-        runtime = self._runtime
-        if runtime is None:
-            raise ModelError(f'{self.info.name} was closed; make the model again')
+        runtime = self._open_runtime()
         views = [v[0] for v in batch]
-        by_size: dict[tuple[int, ...], list[int]] = {}
+        together: dict[tuple[int, ...], list[int]] = {}
         for index, view in enumerate(views):
-            by_size.setdefault(view.image.shape[:2], []).append(index)
+            apart = () if self.adapter.is_one_graph else (index,)
+            together.setdefault((*view.image.shape[:2], *apart), []).append(index)
         results: list[Prediction | None] = [None] * len(views)
-        for (height, width), indices in by_size.items():
+        for (height, width, *_), indices in together.items():
             plan = self.plan(height, width)
             chosen = [views[i] for i in indices]
             chosen_prompts = None if prompts is None else [prompts[i] for i in indices]
@@ -139,6 +158,10 @@ class TransformersModel(ModelBase):
                 height, width, self.options.input_size, self.options.input_side
             )
         return self._plans[key]
+
+    def describe(self) -> str:
+        """Return how the network runs, for diagnostics and benchmarks."""
+        return '' if self._runtime is None else self._runtime.describe()
 
     def close(self) -> None:
         if self._runtime is not None:
@@ -231,7 +254,7 @@ def open_model(
         )
     adapter = adapter_class(config, checkpoint.processor_settings(folder))
     kind = resolve_kind(name, adapter, options.kind, known)
-    runtime = TorchRuntime.load(folder, options, adapter)
+    runtime = load_runtime(folder, options, adapter)
     adapter.attach(runtime.device, options.processor)
     details = {
         **(known.details if known else {}),
@@ -247,6 +270,15 @@ def open_model(
     base = known or ModelInfo(name, kind, licence='unknown', commercial=False)
     info = dataclasses.replace(base, kind=kind, device=runtime.device_name, details=details)
     return TransformersModel(info, adapter, runtime, options)
+
+
+def load_runtime(folder: Path, options: TransformersOptions, adapter: Adapter) -> TorchRuntime:
+    """Load the weights into what the option `runtime` names."""
+    if options.runtime == 'torch':
+        return TorchRuntime.load(folder, options, adapter)
+    from depth_ros.models.engine_runtime import EngineRuntime
+
+    return EngineRuntime.load(folder, options, adapter)
 
 
 def resolve_kind(name: str, adapter: Adapter, stated: str, known: ModelInfo | None) -> DepthKind:

@@ -40,6 +40,11 @@ class ZoeDepth(Adapter):
         bins = self.config.bin_configurations
         return min(float(b['min_depth']) for b in bins), max(float(b['max_depth']) for b in bins)
 
+    @property
+    def is_one_graph(self) -> bool:
+        # With two sets of bins the network votes for one, and a batch has one vote for all.
+        return len(self.config.bin_configurations) == 1
+
     def plan(self, height: int, width: int, input_size: int, input_side: str) -> Plan:
         """Return the plan; here the picture is padded first and resized then."""
         top = left = 0
