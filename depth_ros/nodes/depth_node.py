@@ -176,6 +176,16 @@ class DepthNode(LifecycleNode):
         super().on_error(state)
         return TransitionCallbackReturn.SUCCESS  # unconfigured: it can be tried again
 
+    def _LifecycleNodeMixin__change_state(self, transition_id: int) -> TransitionCallbackReturn:
+        """Answer a transition that is not possible; until Jazzy, rclpy ends the node for it."""
+        change = LifecycleNode._LifecycleNodeMixin__change_state  # type: ignore[attr-defined]
+        try:
+            return change(self, transition_id)
+        except Exception as error:
+            if self.context.ok():
+                self.get_logger().error(f'transition {transition_id} is not possible: {error}')
+            return TransitionCallbackReturn.ERROR
+
     def _pause(self) -> None:
         self._active = False
         for source in self.inputs:

@@ -73,10 +73,9 @@ class Frames:
             return
         self.relative = frame.depth is None
         spent, empty = self._outputs.publish(topics, frame, job[0].image.header, settings)
-        if 'confidence' in empty:
-            self._health.warn(
-                'no_confidence', 'the model tells no confidence, ~/confidence stays empty'
-            )
+        for topic, sentence in empty.items():
+            if sentence:
+                self._health.warn(f'empty {topic}', sentence)
         if len(empty) < len(topics):
             age = (self._clock.now().nanoseconds - stamp) * NS
             self._health.finished(time.monotonic(), age, {**timings, **frame.timings, **spent})

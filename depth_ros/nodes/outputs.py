@@ -109,17 +109,42 @@ class Output(NamedTuple):
     message: type
     build: Callable[[DepthFrame, Any, Settings], Any]  # None: this frame has nothing for it
     description: str
+    absent: str = ''  # what is said when a frame has nothing for it
 
 
 _COMMON = (
     Output('depth/image', Image, _depth, 'depth along the optical axis'),
     Output('depth/camera_info', CameraInfo, _camera_info, 'the camera of ~/depth/image'),
     Output('points', PointCloud2, _points, 'the depth image as points'),
-    Output('confidence', Image, _confidence, '0 to 1, 32FC1, where the model tells it'),
+    Output(
+        'confidence',
+        Image,
+        _confidence,
+        '0 to 1, 32FC1, where the model tells it',
+        'the model tells no confidence, ~/confidence stays empty; use another model',
+    ),
     Output('depth/color', Image, _color, 'the depth image in colours of inverse depth'),
 )
-MONO = (*_COMMON, Output('relative', Image, _relative, '32FC1, larger is nearer, no unit'))
-STEREO = (*_COMMON, Output('disparity', DisparityImage, _disparity, 'of the left image'))
+MONO = (
+    *_COMMON,
+    Output(
+        'relative',
+        Image,
+        _relative,
+        '32FC1, larger is nearer, no unit',
+        'there are metres, so ~/relative stays empty; subscribe to ~/depth/image',
+    ),
+)
+STEREO = (
+    *_COMMON,
+    Output(
+        'disparity',
+        DisparityImage,
+        _disparity,
+        'of the left image',
+        'the model gives no disparity, ~/disparity stays empty; subscribe to ~/depth/image',
+    ),
+)
 
 
 class Outputs:
@@ -162,18 +187,18 @@ class Outputs:
 
     def publish(
         self, topics: Iterable[str], frame: DepthFrame, header: Any, settings: Settings
-    ) -> tuple[Mapping[str, float], list[str]]:
+    ) -> tuple[Mapping[str, float], Mapping[str, str]]:
         """
         Publish the frame on these topics.
 
-        Return the seconds spent on each, and the topics that this frame had nothing for.
+        Return the seconds spent on each, and a sentence by each topic this frame left empty.
         """
-        timings, empty = {}, []
+        timings, empty = {}, {}
         for topic in topics:
             start = time.perf_counter()
             msg = self._outputs[topic].build(frame, header, settings)
             if msg is None:
-                empty.append(topic)
+                empty[topic] = self._outputs[topic].absent
                 continue
             self._publishers[topic].publish(msg)
             if topic == 'points':

@@ -210,6 +210,19 @@ def test_the_wrong_type_is_named(fresh):
     side.close()
 
 
+def test_outputs_that_stay_empty_are_named(fresh):
+    process = fresh.start(MONO, {'model': 'plane'})
+    listener = Listener(fresh, 'mono_depth', 'relative', 'confidence', 'depth/image')
+    side = CameraSide(fresh)
+    listener.wait(send(side), 'depth/image')
+    for sentence in (
+        'there are metres, so ~/relative stays empty; subscribe',
+        'the model tells no confidence, ~/confidence stays empty',
+    ):
+        fresh.spin_until(lambda s=sentence: process.said(s), 'the sentence')
+    assert not listener.order['relative']
+
+
 def test_throttle():
     say = Throttle(period=10.0, remembered=2)
     assert say('a', 0.0)

@@ -120,6 +120,7 @@ def test_life_cycle_by_hand(fresh):
     process = fresh.start(MONO, {**PLANE, 'autostart': False})
     listener, side = Listener(fresh, 'mono_depth', 'depth/image'), CameraSide(fresh)
     assert fresh.state('mono_depth') == 'unconfigured'
+    assert not fresh.transition('mono_depth', 'activate')  # not yet possible, and it lives
     for _ in range(3):
         assert fresh.transition('mono_depth', 'configure')
         assert fresh.state('mono_depth') == 'inactive'

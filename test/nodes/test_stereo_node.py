@@ -38,14 +38,23 @@ class Rig:
             for side in ('left', 'right')
         ]
 
-    def send(self, pictures, cameras=(LEFT, RIGHT), apart=0, encoding='rgb8', order=(0, 1)):
+    def send(
+        self,
+        pictures,
+        cameras=(LEFT, RIGHT),
+        apart=0,
+        encoding='rgb8',
+        order=(0, 1),
+        infos=None,
+    ):
         """Send a pair whose right stamp is `apart` ns later; return the stamp of the left."""
         for eye in self.eyes:
             eye.wait()
         stamp = new_stamp()
         for i in order:
             head = header(stamp + (0, apart)[i], ('left_optical', 'right_optical')[i])
-            info = camera_to_camera_info(cameras[i], head)
+            info = infos[i] if infos else camera_to_camera_info(cameras[i], head)
+            info.header = head
             self.eyes[i].send(encoded(encoding, pictures[i], head), info)
         return stamp
 
@@ -162,6 +171,30 @@ def test_raw_eyes_with_lenses(rig, listener):
     depth_msg, info = listener.wait(stamp, 'depth/image', 'depth/camera_info')
     np.testing.assert_allclose(info.k, LEFT.K.ravel())
     assert_matches(image_to_depth(depth_msg), exact)
+
+
+def test_binned_eyes_behind_a_window(rig, listener, rendered, pictures):
+    """The calibration of a sensor twice as large; what arrives is its middle, binned 2x2."""
+    infos = []
+    for camera in (LEFT, RIGHT):
+        info = camera_to_camera_info(camera, header(0))
+        info.width, info.height, info.binning_x, info.binning_y = 800, 600, 2, 2
+        roi = info.roi
+        roi.x_offset, roi.y_offset, roi.width, roi.height = 60, 40, 640, 480
+        for matrix, width in ((info.k, 3), (info.p, 4)):
+            matrix[0], matrix[width + 1] = 2 * matrix[0], 2 * matrix[width + 1]
+            matrix[2] = 2 * matrix[2] + 60
+            matrix[width + 2] = 2 * matrix[width + 2] + 40
+        info.p[3] *= 2
+        infos.append(info)
+    stamp = rig.send(pictures, infos=infos)
+    depth_msg, info, disparity = listener.wait(
+        stamp, 'depth/image', 'depth/camera_info', 'disparity'
+    )
+    np.testing.assert_allclose(info.k, LEFT.K.ravel())
+    assert (info.width, info.height, info.binning_x, info.roi.width) == (320, 240, 1, 0)
+    assert (disparity.f, disparity.t) == pytest.approx((FOCAL, BASELINE))
+    assert_matches(image_to_depth(depth_msg), rendered[0].depth)
 
 
 @pytest.fixture(scope='module')
