@@ -197,16 +197,16 @@ class StereoPipeline(_Pipeline):
     """Two cameras; the result belongs to the left one."""
 
     views = 2
-    _pair: tuple[Camera, Camera] | None = None
+    _prepared: tuple[Camera, Camera, str] | None = None
     _targets: tuple[Camera, Camera]
     _rectifiers: tuple[Rectifier | None, Rectifier | None] = (None, None)
     _warm: tuple[Camera, Camera] | None = None
 
     def _prepare(self, left: Camera, right: Camera) -> None:
         """Decide once per pair of cameras how both eyes become a rectified pair."""
-        if self._pair == (left, right):
-            return
         mode = self.options.rectify
+        if self._prepared == (left, right, mode):
+            return
         raw = needs_rectification(left, mode) or needs_rectification(right, mode)
         if mode == 'never' or not raw:
             targets = (rectified_camera(left), rectified_camera(right))
@@ -219,7 +219,7 @@ class StereoPipeline(_Pipeline):
         self._rectifiers = (
             (Rectifier(left, targets[0]), Rectifier(right, targets[1])) if raw else (None, None)
         )
-        self._pair, self._targets = (left, right), targets
+        self._prepared, self._targets = (left, right, mode), targets
 
     def warm_up(self, left: Camera, right: Camera) -> None:
         """Build maps and warm the model for this pair, so that the first frame is as fast."""

@@ -187,6 +187,25 @@ def test_eyes_of_different_focal_length_are_brought_to_one():
     assert np.median(valid) == pytest.approx(f * baseline / 8, rel=0.02)
 
 
+def test_options_may_change_between_frames_of_the_same_cameras():
+    left, right = textured_pair(8)
+    P = Camera.pinhole(256, 128, 180.0).P
+    lens = np.array([-0.2, 0.05, 0, 0, 0])
+    raw = Camera.pinhole(256, 128, 200.0)
+    shifted = np.array(P)
+    shifted[0, 3] = -18.0
+    cameras = (
+        Camera(256, 128, raw.K, lens, Distortion.PLUMB_BOB, P=P),
+        Camera(256, 128, raw.K, lens, Distortion.PLUMB_BOB, P=shifted),
+    )
+    pipeline = StereoPipeline(create_model('sgbm', {'disparity_range': 32}))
+    rectified = pipeline(left, right, *cameras)
+    pipeline.options = Options(rectify='never')
+    untouched = pipeline(left, right, *cameras)
+    assert untouched.image is left
+    assert rectified.image is not left
+
+
 @pytest.mark.parametrize(
     ('right', 'words'),
     [
