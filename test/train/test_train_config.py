@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configurations: round trip, types, and a clear word for everything that is wrong."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -54,3 +56,11 @@ def test_files_that_are_no_configuration(tmp_path, text, words):
         path.write_text(text)
     with pytest.raises(DepthError, match=words):
         read_config(path)
+
+
+def test_the_configurations_that_ship_are_readable():
+    folder = Path(__file__).resolve().parents[2] / 'config' / 'train'
+    files = sorted(folder.glob('*.yaml'))
+    assert files
+    for path in files:
+        assert read_config(path).name == path.stem
