@@ -89,7 +89,7 @@ def test_everything_beside_the_code_is_installed(setup_arguments: dict[str, Any]
     beside = {
         str(path.relative_to(ROOT))
         for folder in ('launch', 'config')
-        for path in (ROOT / folder).iterdir()
+        for path in (ROOT / folder).rglob('*')
         if path.is_file()
     }
     assert beside | {'package.xml', 'resource/depth_ros'} == installed
