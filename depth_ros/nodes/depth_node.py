@@ -81,7 +81,7 @@ class DepthNode(LifecycleNode):
     # -- what the number of eyes decides ---------------------------------------------------
 
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
-        """Return the pipeline around a model that was just loaded."""
+        """Return the pipeline around a model that was just loaded, warmed up."""
         raise NotImplementedError
 
     def compute(self, pipeline: Any, pictures: Sequence[Any]) -> DepthFrame:

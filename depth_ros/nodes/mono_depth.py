@@ -15,6 +15,7 @@ from depth_ros.nodes.loading import Pipeline
 from depth_ros.nodes.parameters import Value, pipeline_options
 from depth_ros.nodes.process import run
 from depth_ros.pipeline import DepthFrame, MonoPipeline
+from depth_ros.types import Camera
 
 
 class MonoDepth(DepthNode):
@@ -24,7 +25,9 @@ class MonoDepth(DepthNode):
         super().__init__('mono_depth', parameters.MONO, outputs.MONO, **kwargs)
 
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
-        return MonoPipeline(model, pipeline_options(values))
+        pipeline = MonoPipeline(model, pipeline_options(values))
+        pipeline.warm_up(Camera.pinhole(640, 480, 500.0))  # what most cameras come near to
+        return pipeline
 
     def compute(self, pipeline: MonoPipeline, pictures: Sequence[Any]) -> DepthFrame:
         image, camera = pictures[0]

@@ -18,6 +18,7 @@ from depth_ros.nodes.process import run
 from depth_ros.nodes.stamps import StampWatch
 from depth_ros.pipeline import DepthFrame, StereoPipeline
 from depth_ros.sync import PairSynchroniser
+from depth_ros.types import Camera
 
 
 class StereoDepth(DepthNode):
@@ -30,7 +31,11 @@ class StereoDepth(DepthNode):
         super().__init__('stereo_depth', parameters.STEREO, outputs.STEREO, **kwargs)
 
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
-        return StereoPipeline(model, pipeline_options(values))
+        pipeline = StereoPipeline(model, pipeline_options(values))
+        # What most cameras come near to.
+        left, right = (Camera.pinhole(640, 480, 500.0, baseline=b) for b in (0.0, 0.1))
+        pipeline.warm_up(left, right)
+        return pipeline
 
     def compute(self, pipeline: StereoPipeline, pictures: Sequence[Any]) -> DepthFrame:
         (left, left_camera), (right, right_camera) = pictures

@@ -1,0 +1,72 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+A network from a local folder, in the node's process: what comes out is one call of the pipeline.
+"""
+
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+pytest.importorskip('torch')
+pytest.importorskip('transformers')
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models'))
+
+import tiny_checkpoints as tiny
+from node_harness import CameraSide, Listener, header, new_stamp
+from node_scene import cloud_fields, encoded
+
+from depth_ros.messages.camera_info import camera_to_camera_info
+from depth_ros.messages.depth_image import image_to_depth
+from depth_ros.models.registry import create_model
+from depth_ros.pipeline import MonoPipeline, Options
+from depth_ros.types import Camera
+
+pytestmark = pytest.mark.ros
+
+CAMERA = Camera.pinhole(128, 96, 110.0)
+OPTIONS = {'precision': 'float32', 'device': 'cpu'}
+
+
+@pytest.mark.parametrize('family', ['depth_anything_metric', 'depth_anything_relative'])
+def test_a_node_publishes_what_the_pipeline_returns(graph, tmp_path, family):
+    folder = tiny.write_checkpoint(tmp_path / family, tiny.FAMILIES[family]())
+    picture = tiny.picture(96, 128)
+    frame = MonoPipeline(create_model(str(folder), OPTIONS), Options())(picture, CAMERA)
+    topics = ['relative'] if frame.depth is None else ['depth/image', 'points']
+    name = f'net_{family}'
+    remaps = {'__node': name, 'image': f'/{name}/image', 'camera_info': f'/{name}/info'}
+    process = graph.start(
+        'depth_ros.nodes.mono_depth', {'model': str(folder), **OPTIONS}, remaps=remaps
+    )
+    listener = Listener(graph, name, *topics)
+    side = CameraSide(graph, f'/{name}/image', f'/{name}/info')
+    graph.spin_until(lambda: process.said('loaded in'), 'the network', timeout=90)
+    side.wait()
+    stamp = new_stamp()
+    head = header(stamp)
+    side.send(encoded('rgb8', picture, head), camera_to_camera_info(CAMERA, head))
+    messages = listener.wait(stamp, *topics)
+    values = image_to_depth(messages[0])
+    if frame.depth is None:
+        np.testing.assert_allclose(values, frame.prediction.values, rtol=1e-4, atol=1e-5)
+    else:
+        np.testing.assert_allclose(values, frame.depth, rtol=1e-4, atol=1e-5)
+        points = cloud_fields(messages[1])
+        np.testing.assert_allclose(points['z'], values, rtol=1e-6)
+        assert np.array_equal(points['rgb'], picture)
+    assert process.stop() == 0
+
+
+@pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
+def test_the_end_does_not_wait_for_a_model_that_loads(graph, tmp_path, how):
+    folder = tiny.write_checkpoint(tmp_path / 'net', tiny.FAMILIES['depth_anything_metric']())
+    process = graph.start('depth_ros.nodes.mono_depth', {'model': str(folder), **OPTIONS})
+    graph.spin_until(lambda: process.said('libraries:'), 'the node')
+    assert process.stop(how) == 0
+    assert 'Traceback' not in process.log
