@@ -62,6 +62,7 @@ class TorchRuntime:
             network = load_network(folder)
             adapter.spare(network, use_camera=options.focal == 'camera')
             convert(network, dtype, adapter.tail)
+            acceleration.remember_positions(network)
             network = network.to(device)
         return cls(network.eval(), device, dtype, compiled=options.compile == 'auto')
 

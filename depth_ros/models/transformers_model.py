@@ -198,7 +198,7 @@ class TransformersModel(ModelBase):
         return [
             Prediction(
                 kind=self.info.kind,
-                values=_cleaned(values[i], self.info.kind, correction[i]),
+                values=cleaned(values[i], self.info.kind, correction[i]),
                 camera=camera,
                 model=self.info.name,
                 timings=timings,
@@ -222,7 +222,7 @@ def input_focal(camera: Camera, plan: Plan) -> float:
     return float(np.sqrt(camera.fx * across * camera.fy * down))
 
 
-def _cleaned(values: FloatImage, kind: DepthKind, correction: float) -> FloatImage:
+def cleaned(values: FloatImage, kind: DepthKind, correction: float) -> FloatImage:
     """Return values whose invalid entries are NaN; metres are positive."""
     if correction != 1.0:
         values = values * np.float32(correction)
