@@ -24,30 +24,23 @@ SAME = 1e-5  # of the largest output: float32 stays float32
 
 @dataclass(frozen=True)
 class Way:
-    """One way to run a network: attention, memory layout, packed weights, oneDNN's float32."""
+    """One way to run a network: its attention, its memory layout, oneDNN's float32."""
 
     attention: str | None = None  # None: the network's own
     channels_last: bool = False
-    packed: bool = False
     onednn: bool = False
 
     def __str__(self) -> str:
         words = [
             'per-head attention' if self.attention else '',
             'channels last' if self.channels_last else '',
-            'packed weights' if self.packed else '',
             'oneDNN float32' if self.onednn else '',
         ]
         return ', '.join(word for word in words if word) or 'plain'
 
 
 FLOAT32_WAYS = (Way(), Way(onednn=True), Way(channels_last=True))
-HALF_WAYS = (
-    Way(),
-    Way(channels_last=True),
-    Way(channels_last=True, packed=True),
-    Way(channels_last=True, packed=True, attention=PER_HEAD),
-)
+HALF_WAYS = (Way(), Way(channels_last=True), Way(channels_last=True, attention=PER_HEAD))
 
 
 @functools.cache
@@ -139,7 +132,6 @@ def apply(network: Any, way: Way) -> None:
     """Prepare a network for one way of running it."""
     import torch
 
-    unpack(network)
     layout = torch.channels_last if way.channels_last else torch.contiguous_format
     for module in network.modules():
         if isinstance(module, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)):
@@ -150,57 +142,6 @@ def apply(network: Any, way: Way) -> None:
     for config in {id(m.config): m.config for m in network.modules() if _has_config(m)}.values():
         if config._attn_implementation in ('sdpa', PER_HEAD):
             config._attn_implementation = way.attention or 'sdpa'
-    if way.packed:
-        pack(network)
-
-
-def pack(network: Any) -> None:
-    """
-    Give every bfloat16 linear layer its weights in oneDNN's order, with GELU in the same pass.
-
-    Torch orders them anew for each product otherwise. It is what its compiler does as well,
-    without the compiler.
-    """
-    import torch
-
-    onednn = torch.ops.mkldnn
-    fused = {id(m.fc1): m for m in network.modules() if _gelu_of(m) is not None}
-    for module in network.modules():
-        if type(module) is not torch.nn.Linear or module.weight.dtype is not torch.bfloat16:
-            continue
-        block = fused.get(id(module))
-        activation: Any = ('gelu', [], 'none') if block is not None else ('none', [], '')
-        weight = onednn._reorder_linear_weight(module.weight.detach(), None)
-        vars(module)['forward'] = functools.partial(
-            _packed_linear, onednn._linear_pointwise, weight, module.bias, activation
-        )
-        if block is not None:
-            vars(_gelu_of(block))['forward'] = _same
-
-
-def unpack(network: Any) -> None:
-    """Undo pack."""
-    for module in network.modules():
-        module.__dict__.pop('forward', None)
-
-
-def _packed_linear(product: Any, weight: Any, bias: Any, activation: Any, inputs: Any) -> Any:
-    return product(inputs, weight, bias, *activation)
-
-
-def _same(inputs: Any) -> Any:
-    return inputs
-
-
-def _gelu_of(block: Any) -> Any:
-    """Return the exact GELU between the layers fc1 and fc2 of a block, or None."""
-    if not (hasattr(block, 'fc1') and hasattr(block, 'fc2')):
-        return None
-    for name in ('activation_fn', 'activation'):
-        found = getattr(block, name, None)
-        if type(found).__name__ == 'GELUActivation' and not getattr(found, 'use_gelu_python', 0):
-            return found
-    return None
 
 
 def remember_positions(network: Any) -> None:
