@@ -23,10 +23,16 @@ GIVE_UP = 3  # pictures in a row without an equal stamp: this camera does not st
 
 
 class Coupler(Generic[Image, Info]):
-    """Call `emit(stamp_ns, image, info)` for every picture, at most one picture late."""
+    """
+    Call `emit(stamp_ns, image, info)` for every picture, at most one picture late.
 
-    def __init__(self, emit: Callable[[int, Image, Info], None]) -> None:
-        self._emit = emit
+    `lost()` is called for a picture that is let go because no calibration has come at all.
+    """
+
+    def __init__(
+        self, emit: Callable[[int, Image, Info], None], lost: Callable[[], None] = lambda: None
+    ) -> None:
+        self._emit, self._lost = emit, lost
         self._infos: OrderedDict[int, Info] = OrderedDict()
         self.reset()
 
@@ -42,7 +48,6 @@ class Coupler(Generic[Image, Info]):
             self._infos[OF_NO_IMAGE] = last
         self._waiting: tuple[int, Image] | None = None
         self._misses = GIVE_UP  # until a pair of equal stamps is seen, nothing is waited for
-        self.dropped = 0
 
     @property
     def has_info(self) -> bool:
@@ -67,7 +72,7 @@ class Coupler(Generic[Image, Info]):
             self._emit(stamp, image, self._infos[stamp])
             return
         if self._waiting is not None:
-            self.dropped += 1
+            self._lost()
         self._waiting = (stamp, image)
         if self._misses >= GIVE_UP:
             self.flush()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
@@ -26,7 +26,7 @@ from depth_ros.nodes import diagnostics
 from depth_ros.nodes.declaration import Parameters
 from depth_ros.nodes.frames import Frames, Job
 from depth_ros.nodes.health import Health
-from depth_ros.nodes.inputs import CameraInput
+from depth_ros.nodes.inputs import CameraInput, Shot
 from depth_ros.nodes.loading import Loaded, Pipeline, load, sentence_of
 from depth_ros.nodes.outputs import Output, Outputs, Settings
 from depth_ros.nodes.parameters import ParameterSpec, Value, pipeline_options
@@ -57,7 +57,7 @@ class DepthNode(LifecycleNode):
         self._health = Health()
         self._reporter = diagnostics.Reporter(self)
         self.parameters = Parameters(self, specs)
-        self._outputs = Outputs(self, outputs, self.complain)
+        self._outputs = Outputs(self, outputs, self._complain)
         self._frames = Frames(
             self.get_clock(),
             self._health,
@@ -92,6 +92,17 @@ class DepthNode(LifecycleNode):
         """Return the inputs, wired to `submit`."""
         raise NotImplementedError
 
+    def eye(self, prefix: str, transport: Value, callback: Callable[[Shot], None]) -> CameraInput:
+        """Return one camera's input."""
+        return CameraInput(
+            self,
+            prefix,
+            str(transport),
+            callback,
+            self._complain,
+            lambda: self._health.dropped('without camera_info'),
+        )
+
     def reset_inputs(self) -> None:
         """Forget what waits for its partner."""
         for source in self.inputs:
@@ -99,6 +110,10 @@ class DepthNode(LifecycleNode):
 
     def stamp_facts(self) -> dict[str, Any]:
         """Return what Facts says about the stamps of a pair."""
+        return {}
+
+    def counts(self) -> dict[str, str]:
+        """Return more figures for the diagnostics."""
         return {}
 
     # -- life cycle ------------------------------------------------------------------------
@@ -246,7 +261,7 @@ class DepthNode(LifecycleNode):
 
     # -- diagnostics -----------------------------------------------------------------------
 
-    def complain(self, sentence: str) -> None:
+    def _complain(self, sentence: str) -> None:
         """Say this in every report from now on."""
         self._complaints[sentence] = None
 
@@ -270,7 +285,7 @@ class DepthNode(LifecycleNode):
             **self.stamp_facts(),
         )
         details = dict(loaded.details) if loaded is not None else {}
-        values = diagnostics.figures(snapshot, facts, details)
+        values = diagnostics.figures(snapshot, facts, details) | self.counts()
         self._reporter.report(explain(facts), values, details.get('model', ''))
 
     # -- parameters ------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -22,20 +23,22 @@ REPEAT = 30.0  # seconds after which the log says the same thing again
 
 
 class Throttle:
-    """Let a thing be said at once, and again only after a while."""
+    """Let a thing be said at once, and again only after a while; from any thread."""
 
     def __init__(self, period: float = REPEAT, remembered: int = 64) -> None:
         self._period, self._remembered = period, remembered
         self._said: OrderedDict[str, float] = OrderedDict()
+        self._lock = threading.Lock()
 
     def __call__(self, key: str, now: float) -> bool:
-        last = self._said.get(key)
-        if last is not None and now - last < self._period:
-            return False
-        self._said[key] = now
-        self._said.move_to_end(key)
-        while len(self._said) > self._remembered:
-            self._said.popitem(last=False)
+        with self._lock:
+            last = self._said.get(key)
+            if last is not None and now - last < self._period:
+                return False
+            self._said[key] = now
+            self._said.move_to_end(key)
+            while len(self._said) > self._remembered:
+                self._said.popitem(last=False)
         return True
 
 
@@ -75,7 +78,7 @@ class Reporter:
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
         self._throttle = Throttle()
-        self._last: tuple[int, str] | None = None
+        self._known: frozenset[str] = frozenset()
         self._publisher: Any = None
         if libraries.module('diagnostic_msgs') is not None:
             from diagnostic_msgs.msg import DiagnosticArray
@@ -96,10 +99,11 @@ class Reporter:
             logger.info(text)
 
     def report(self, reasons: Sequence[Reason], values: Mapping[str, str], hardware: str) -> None:
-        """Say it."""
+        """Say it; the log has what is new, and repeats only what is wrong."""
+        known, self._known = self._known, frozenset(reason.code for reason in reasons)
         for reason in reasons:
             # Failures of frames are logged when they happen.
-            if reason.code != 'failure':
+            if reason.code != 'failure' and (reason.level or reason.code not in known):
                 self.log(reason.level, reason.text, reason.code)
         if self._publisher is not None:
             self._publish(reasons, values, hardware)

@@ -58,6 +58,7 @@ class CameraInput:
         transport: str,
         callback: Callable[[Shot], None],
         complain: Callable[[str], None],
+        lost: Callable[[], None],
     ) -> None:
         self.name = prefix.rstrip('/')
         self._node, self._complain = node, complain
@@ -70,7 +71,7 @@ class CameraInput:
         }
         self._subscriptions: dict[str, Subscription] = {}
         self._coupler: Coupler[Any, CameraInfo] = Coupler(
-            lambda stamp, image, info: callback(Shot(stamp, image, info))
+            lambda stamp, image, info: callback(Shot(stamp, image, info)), lost
         )
         self._rates = {'image': Rate(), 'info': Rate()}
         self._image_bytes = 0

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from depth_ros.models.base import DepthModel
@@ -15,7 +16,7 @@ from depth_ros.nodes.loading import Pipeline
 from depth_ros.nodes.parameters import Value, pipeline_options
 from depth_ros.nodes.process import run
 from depth_ros.pipeline import DepthFrame, MonoPipeline
-from depth_ros.types import Camera
+from depth_ros.types import Camera, DepthError
 
 
 class MonoDepth(DepthNode):
@@ -26,7 +27,8 @@ class MonoDepth(DepthNode):
 
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
         pipeline = MonoPipeline(model, pipeline_options(values))
-        pipeline.warm_up(Camera.pinhole(640, 480, 500.0))  # what most cameras come near to
+        with suppress(DepthError):  # this model may not be made for such a camera
+            pipeline.warm_up(Camera.pinhole(640, 480, 500.0))
         return pipeline
 
     def compute(self, pipeline: MonoPipeline, pictures: Sequence[Any]) -> DepthFrame:
@@ -34,8 +36,7 @@ class MonoDepth(DepthNode):
         return pipeline(image, camera)
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
-        transport = str(values['image_transport'])
-        return [CameraInput(self, '', transport, lambda shot: self.submit((shot,)), self.complain)]
+        return [self.eye('', values['image_transport'], lambda shot: self.submit((shot,)))]
 
 
 def main(args: list[str] | None = None) -> None:

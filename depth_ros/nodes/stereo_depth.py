@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from contextlib import suppress
+from typing import Any
 
 from depth_ros import libraries
 from depth_ros.models.base import DepthModel
@@ -17,8 +18,8 @@ from depth_ros.nodes.parameters import Value, pipeline_options
 from depth_ros.nodes.process import run
 from depth_ros.nodes.stamps import StampWatch
 from depth_ros.pipeline import DepthFrame, StereoPipeline
-from depth_ros.sync import PairSynchroniser
-from depth_ros.types import Camera
+from depth_ros.sync import PairSynchroniser, Side
+from depth_ros.types import Camera, DepthError
 
 
 class StereoDepth(DepthNode):
@@ -26,15 +27,15 @@ class StereoDepth(DepthNode):
 
     def __init__(self, **kwargs: Any) -> None:
         self._pairs: PairSynchroniser | None = None
-        self._tolerance, self._queue_size = 0.0, 1
+        self._tolerance = 0.0
         self._watch = StampWatch()
         super().__init__('stereo_depth', parameters.STEREO, outputs.STEREO, **kwargs)
 
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
         pipeline = StereoPipeline(model, pipeline_options(values))
-        # What most cameras come near to.
         left, right = (Camera.pinhole(640, 480, 500.0, baseline=b) for b in (0.0, 0.1))
-        pipeline.warm_up(left, right)
+        with suppress(DepthError):  # this model may not be made for such cameras
+            pipeline.warm_up(left, right)
         return pipeline
 
     def compute(self, pipeline: StereoPipeline, pictures: Sequence[Any]) -> DepthFrame:
@@ -42,28 +43,29 @@ class StereoDepth(DepthNode):
         return pipeline(left, right, left_camera, right_camera)
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
+        approximate = bool(values['approximate_sync'])
         self._tolerance = (
-            float(values['approximate_sync_tolerance_seconds'])
-            if values['approximate_sync']
-            else 0.0
+            float(values['approximate_sync_tolerance_seconds']) if approximate else 0.0
         )
-        self._queue_size = int(values['queue_size'])
-        self.reset_inputs()
-        transport = str(values['image_transport'])
-        return [self._eye('left', transport), self._eye('right', transport)]
+        self._pairs = pairs = libraries.pair_synchroniser(
+            self._tolerance, int(values['queue_size']), self._paired
+        )
 
-    def _eye(self, side: Literal['left', 'right'], transport: str) -> CameraInput:
-        def add(shot: Shot) -> None:
-            assert self._pairs is not None
+        def add(side: Side, shot: Shot) -> None:
             self._watch.saw(side, shot.stamp)
-            self._pairs.add(side, shot.stamp, shot)
+            pairs.add(side, shot.stamp, shot)
 
-        return CameraInput(self, f'{side}/', transport, add, self.complain)
+        transport = values['image_transport']
+        return [
+            self.eye('left/', transport, lambda shot: add('left', shot)),
+            self.eye('right/', transport, lambda shot: add('right', shot)),
+        ]
 
     def reset_inputs(self) -> None:
         super().reset_inputs()
-        self._pairs = libraries.pair_synchroniser(self._tolerance, self._queue_size, self._paired)
         self._watch.reset()
+        if self._pairs is not None:
+            self._pairs.reset()
 
     def _paired(self, left: Shot, right: Shot) -> None:
         self._watch.paired()
@@ -71,6 +73,10 @@ class StereoDepth(DepthNode):
 
     def stamp_facts(self) -> dict[str, Any]:
         return {'stamp_difference': self._watch.report(), 'tolerance': self._tolerance}
+
+    def counts(self) -> dict[str, str]:
+        dropped = {} if self._pairs is None else self._pairs.dropped
+        return {f'{side} without partner': str(count) for side, count in dropped.items()}
 
 
 def main(args: list[str] | None = None) -> None:

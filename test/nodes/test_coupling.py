@@ -12,7 +12,11 @@ from depth_ros.nodes.coupling import Coupler
 class Log(Coupler):
     def __init__(self):
         self.pairs = []
-        super().__init__(lambda stamp, image, info: self.pairs.append((image, info)))
+        self.lost = 0
+        super().__init__(lambda stamp, image, info: self.pairs.append((image, info)), self.lose)
+
+    def lose(self):
+        self.lost += 1
 
     def feed(self, events):
         """`i3` is a picture of stamp 3, `c3` a calibration of stamp 3."""
@@ -52,6 +56,14 @@ def test_a_picture_that_waits_goes_when_asked():
     assert log.pairs[-1] == ('i2', 'c1')
     log.flush()
     assert len(log.pairs) == 2
+
+
+def test_pictures_without_any_calibration_are_counted():
+    log = Log()
+    log.feed('i1 i2 i3')
+    assert (log.lost, log.pairs) == (2, [])
+    log.feed('c3')
+    assert (log.lost, log.pairs) == (2, [('i3', 'c3')])
 
 
 def test_reset_keeps_the_calibration_and_forgets_the_stamps():

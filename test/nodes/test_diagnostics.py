@@ -131,6 +131,22 @@ def test_dropped_frames_are_counted(fresh):
     assert values['dropped'] == '3'
 
 
+def test_pictures_without_partner_are_counted(fresh):
+    fresh.start('depth_ros.nodes.stereo_depth', {'queue_size': 2})
+    Listener(fresh, 'stereo_depth', 'disparity')
+    left = CameraSide(fresh, 'left/image', 'left/camera_info')
+    for _ in range(5):
+        send(left)
+        fresh.spin_for(0.02)
+    message, level, values = Diagnostics(fresh).wait(
+        lambda message, level, values: values.get('left without partner') == '3',
+        'stereo_depth: depth',
+    )
+    assert level == 2
+    assert 'nobody publishes right image on /right/image' in message
+    assert values['right without partner'] == '0'
+
+
 def test_overridden_quality_of_service_that_cannot_match_is_named(fresh):
     """A reliable subscriber never hears a best-effort camera."""
     process = fresh.start(
