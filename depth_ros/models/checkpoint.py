@@ -103,7 +103,7 @@ def weight_files(folder: Path) -> list[Path]:
         f'; {others[0]} is pickled, which can run code and is never loaded: save it as '
         'safetensors (save_pretrained does)'
         if others
-        else '; fetch it again, or use another model if only pickled weights are offered'
+        else '; fetch it again, or a revision with safetensors if here all are pickled'
     )
     raise WeightsMissing(f'{folder} has no {WEIGHTS}, which was expected{hint}')
 

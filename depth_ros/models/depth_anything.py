@@ -49,6 +49,11 @@ _HYPERSIM_FOCAL = 886.81 * 518 / 768
 _VKITTI_FOCAL = 725.0087 * 518 / 375
 
 
+_PINNED = {
+    'depth-anything-v2-metric-indoor-small': '4d5187ef4957085a714f15b6ae43230a8b813c03',
+}
+
+
 def _entries() -> dict[str, Entry]:
     entries = {}
     for size, parameters in _PARAMETERS.items():
@@ -77,7 +82,8 @@ def _entries() -> dict[str, Entry]:
             ('indoor', 20.0, _HYPERSIM_FOCAL),
             ('outdoor', 80.0, _VKITTI_FOCAL),
         ):
-            entries[f'depth-anything-v2-metric-{place}-{size}'] = Entry(
+            name = f'depth-anything-v2-metric-{place}-{size}'
+            entries[name] = Entry(
                 repository=(
                     f'depth-anything/Depth-Anything-V2-Metric-{place.title()}-{size.title()}-hf'
                 ),
@@ -90,6 +96,7 @@ def _entries() -> dict[str, Entry]:
                 parameters=parameters,
                 depth_range=(0.0, reach),
                 training_focal=round(focal, 1),
+                revision=_PINNED.get(name, 'main'),
             )
     return entries
 

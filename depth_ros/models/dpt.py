@@ -43,7 +43,14 @@ class Dpt(Adapter):
         return None
 
 
-def _midas(repository: str, size: int, parameters: int, licence: str, words: str) -> Entry:
+def _midas(
+    repository: str,
+    size: int,
+    parameters: int,
+    licence: str,
+    words: str,
+    revision: str = 'main',
+) -> Entry:
     return Entry(
         repository=repository,
         kind=DepthKind.AFFINE_INVERSE,
@@ -53,7 +60,12 @@ def _midas(repository: str, size: int, parameters: int, licence: str, words: str
         size=size,
         multiple=32,
         parameters=parameters,
+        revision=revision,
     )
+
+
+# The main branch of this one has had pickled weights only; this commit adds safetensors.
+_SAFE_REVISIONS = {'base-nyu': '3723e9f266255a1d75debb4fa5f98b62df9ba83d'}
 
 
 def _dinov2(size: str, place: str, parameters: int) -> Entry:
@@ -68,15 +80,26 @@ def _dinov2(size: str, place: str, parameters: int) -> Entry:
         multiple=14,
         parameters=parameters,
         depth_range=(0.0, reach),
+        revision=_SAFE_REVISIONS.get(f'{size}-{place}', 'main'),
     )
 
 
 ENTRIES = {
     'dpt-large': _midas(
-        'Intel/dpt-large', 384, 343_000_000, 'Apache-2.0', 'MiDaS 3.0, ViT-L; square input'
+        'Intel/dpt-large',
+        384,
+        343_000_000,
+        'Apache-2.0',
+        'MiDaS 3.0, ViT-L; square input',
+        'bc15f29aa3a80d532f2ed650b5e16ac48d8958f9',
     ),
     'dpt-hybrid-midas': _midas(
-        'Intel/dpt-hybrid-midas', 384, 123_000_000, 'Apache-2.0', 'MiDaS 3.0, ResNet + ViT-B'
+        'Intel/dpt-hybrid-midas',
+        384,
+        123_000_000,
+        'Apache-2.0',
+        'MiDaS 3.0, ResNet + ViT-B',
+        'refs/pr/5',  # where its safetensors are; the main branch has had pickled weights only
     ),
     'dpt-beit-large-512': _midas(
         'Intel/dpt-beit-large-512', 512, 345_000_000, 'MIT', 'MiDaS 3.1, the most accurate'

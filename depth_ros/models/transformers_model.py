@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
+import logging
 import pkgutil
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ from depth_ros.models.base import Family, ModelBase, ModelError, ModelInfo, opti
 from depth_ros.models.entry import Entry
 from depth_ros.models.torch_runtime import TorchRuntime
 from depth_ros.types import Camera, DepthKind, FloatImage, Prediction, View
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -269,6 +272,14 @@ def open_model(
     }
     base = known or ModelInfo(name, kind, licence='unknown', commercial=False)
     info = dataclasses.replace(base, kind=kind, device=runtime.device_name, details=details)
+    log.info(
+        '%s: %s, %s, licence of the weights: %s%s',
+        name,
+        kind.value,
+        runtime.describe(),
+        info.licence,
+        '' if info.commercial else ' (commercial use is excluded or not known to be allowed)',
+    )
     return TransformersModel(info, adapter, runtime, options)
 
 
