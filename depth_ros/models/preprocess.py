@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -138,6 +139,9 @@ def resize_uint8(images: Any, size: tuple[int, int], resample: int, style: str) 
         ]
         stacked = resized[0][None] if len(resized) == 1 else np.stack(resized)
         return torch.from_numpy(np.array(stacked)).to(images.device)
+    if len(images) == 1:
+        # NumPy's new axis has stride 0, by which torch would take the layout for another, and copy
+        images = images[0].unsqueeze(0)
     channels_first = images.permute(0, 3, 1, 2)
     if images.device.type == 'cpu':
         result = F.interpolate(channels_first, size, mode=MODES[resample], antialias=True)
@@ -161,6 +165,7 @@ class Normaliser:
 
         self.style = style
         self.on_cpu = device.type == 'cpu'
+        self.kept = threading.local()
         scale = float(settings['rescale_factor']) if settings['do_rescale'] else 1.0
         mean = torch.tensor(settings['image_mean'])
         std = torch.tensor(settings['image_std'])
@@ -181,7 +186,11 @@ class Normaliser:
             return self._arithmetic(images.permute(0, 3, 1, 2), self.mean, self.std)
         count, height, width, _ = images.shape
         flat = images.reshape(count * height, width, 3).numpy()
-        result = torch.from_numpy(cv2.LUT(flat, self.table))
+        kept = getattr(self.kept, 'buffer', None)
+        # The memory of the last frame is written again: fresh pages cost more than the table.
+        # It is valid until this thread's next call.
+        self.kept.buffer = cv2.LUT(flat, self.table, kept)
+        result = torch.from_numpy(self.kept.buffer)
         return result.view(count, height, width, 3).permute(0, 3, 1, 2)
 
     def _arithmetic(self, images: Any, mean: Any, std: Any) -> Any:
