@@ -217,7 +217,7 @@ def _starved(eye: EyeFacts) -> bool:
         and not image.reliable
         and not known_small
         and info.hertz > 1.0
-        and image.hertz < 0.5 * info.hertz
+        and image.hertz < 0.7 * info.hertz
         and info.received > 4
     )
 

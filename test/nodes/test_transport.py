@@ -40,9 +40,9 @@ def test_pictures_that_get_lost_are_named(graph):
     )
     listener = Listener(graph, 'bare/mono_depth', 'depth/image')
     listener.wait_matched()
-    camera = graph.start_script(CAMERA, '1280', '960', '80', ns='/bare', environment=NO_PROFILE)
+    camera = graph.start_script(CAMERA, '2048', '1536', '150', ns='/bare', environment=NO_PROFILE)
     graph.spin_until(
-        lambda: process.said('large best-effort messages get lost'), 'the sentence', timeout=12
+        lambda: process.said('large best-effort messages get lost'), 'the sentence', timeout=20
     )
     assert process.said(r'set FAST\w+_DEFAULT_PROFILES_FILE to config/fastdds_large_data.xml')
     assert camera.alive
