@@ -146,7 +146,7 @@ def verify(folder: Path, *, contents: bool = False) -> int:
     With `contents` every byte is read too, and compared with the SHA-256 by which the hub's
     cache names the file.
     """
-    read_json(folder / CONFIG)
+    refuse_foreign(folder / CONFIG, read_json(folder / CONFIG))
     files = weight_files(folder)
     parameters = sum(check_safetensors(path) for path in files)
     for path in files if contents else ():
@@ -157,6 +157,31 @@ def verify(folder: Path, *, contents: bool = False) -> int:
                 f'delete {path.resolve()} and fetch the model again'
             )
     return parameters
+
+
+def refuse_foreign(path: Path, config: Any) -> None:
+    """
+    Refuse a configuration that would make transformers fetch or run something else.
+
+    Attention kernels can be named by a hub id, a backbone can ask for weights of its own, and
+    quantised weights bring loaders of their own; code in the folder (auto_map) is never run.
+    """
+    nested = [config] if isinstance(config, (dict, list)) else []
+    while nested:
+        part = nested.pop()
+        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+            if isinstance(value, (dict, list)):
+                nested.append(value)
+            foreign = (
+                ('attn_implementation' in str(key) and isinstance(value, str) and '/' in value)
+                or (key == 'use_pretrained_backbone' and bool(value))
+                or (key == 'quantization_config' and bool(value))
+            )
+            if foreign:
+                raise ModelError(
+                    f'{path} sets {key}, which would load something beside this checkpoint; '
+                    'save the model without it'
+                )
 
 
 def _sha256(path: Path) -> str:

@@ -168,6 +168,22 @@ def test_code_that_comes_with_a_checkpoint_is_never_run(folder):
     assert not (folder / 'exploded').exists()
 
 
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'_attn_implementation': 'somebody/kernels'},
+        {'backbone_config': {'attn_implementation': {'x': 1}, '_attn_implementation': 'a/b@c'}},
+        {'use_pretrained_backbone': True},
+        {'parts': [{'quantization_config': {'quant_method': 'custom'}}]},
+    ],
+    ids=['kernels', 'nested_kernels', 'backbone', 'quantised'],
+)
+def test_a_configuration_that_would_load_something_else_is_refused(folder, changes):
+    change_config(folder, **changes)
+    with pytest.raises(ModelError, match='beside this checkpoint'):
+        create_model(str(folder))
+
+
 @pytest.mark.parametrize('name', ['../x.safetensors', '/etc/passwd', 'x.bin', 'a/b.safetensors'])
 def test_an_index_cannot_name_files_elsewhere(folder, name):
     (folder / WEIGHTS).unlink()
