@@ -69,7 +69,8 @@ class DemoRecorder(Node):
             stamps = np.array(list(depths), np.int64)
             np.savez(self.folder / f'{source}.npz', stamps=stamps, depths=list(depths.values()))
         for source, cloud in self.clouds.items():
-            np.savez(self.folder / f'{source}_points.npz', **_coloured_points(cloud))
+            arrays: dict[str, Any] = _coloured_points(cloud)
+            np.savez(self.folder / f'{source}_points.npz', **arrays)
         (self.folder / 'arrivals.json').write_text(json.dumps(self.arrivals))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
@@ -32,7 +33,7 @@ from depth_ros.nodes.outputs import Output, Outputs, Settings
 from depth_ros.nodes.parameters import ParameterSpec, Value, pipeline_options
 from depth_ros.nodes.reasons import Facts, Level, explain
 from depth_ros.nodes.worker import Worker
-from depth_ros.pipeline import DepthFrame
+from depth_ros.pipeline import DepthFrame, Options
 from depth_ros.types import DepthError
 
 LOOK_PERIOD = 0.2  # seconds between looks for consumers
@@ -102,6 +103,18 @@ class DepthNode(LifecycleNode):
             self._complain,
             lambda: self._health.dropped('without camera_info'),
         )
+
+    def pipeline_options(self, values: Mapping[str, Value]) -> Options:
+        """
+        Return what the pipeline is told.
+
+        The camera_info beside a rectified picture is that of the raw one and still has D, so with
+        `rectify: auto` it is the topic's name that says which of the two the picture is.
+        """
+        options = pipeline_options(values)
+        if options.rectify == 'auto' and any(source.named_rectified for source in self.inputs):
+            return replace(options, rectify='never')
+        return options
 
     def reset_inputs(self) -> None:
         """Forget what waits for its partner."""
@@ -310,5 +323,5 @@ class DepthNode(LifecycleNode):
             self._frames.settings = Settings.of(values)
             loaded = self._worker.resource if self._worker is not None else None
             if loaded is not None:
-                loaded.pipeline.options = pipeline_options(values)
+                loaded.pipeline.options = self.pipeline_options(values)
         return result

@@ -80,6 +80,12 @@ class CameraInput:
     def subscribed(self) -> bool:
         return bool(self._subscriptions)
 
+    @property
+    def named_rectified(self) -> bool:
+        """Whether the image topic is called as image_proc calls what it has rectified."""
+        words = self._topics['image'].removesuffix('/compressed').rsplit('/', 1)[-1].split('_')
+        return 'rect' in words
+
     def subscribe(self) -> None:
         """Listen; what the topics' `qos_overrides` say is applied."""
         if self._subscriptions:

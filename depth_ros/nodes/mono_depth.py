@@ -13,7 +13,7 @@ from depth_ros.nodes import outputs, parameters
 from depth_ros.nodes.depth_node import DepthNode
 from depth_ros.nodes.inputs import CameraInput
 from depth_ros.nodes.loading import Pipeline
-from depth_ros.nodes.parameters import Value, pipeline_options
+from depth_ros.nodes.parameters import Value
 from depth_ros.nodes.process import run
 from depth_ros.pipeline import DepthFrame, MonoPipeline
 from depth_ros.types import Camera, DepthError
@@ -26,7 +26,7 @@ class MonoDepth(DepthNode):
         super().__init__('mono_depth', parameters.MONO, outputs.MONO, **kwargs)
 
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
-        pipeline = MonoPipeline(model, pipeline_options(values))
+        pipeline = MonoPipeline(model, self.pipeline_options(values))
         with suppress(DepthError):  # this model may not be made for such a camera
             pipeline.warm_up(Camera.pinhole(640, 480, 500.0))
         return pipeline

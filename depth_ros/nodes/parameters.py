@@ -108,7 +108,8 @@ _INPUT = (
     _configured(
         'rectify',
         _OPTIONS.rectify,
-        'undistort the input: where D and R ask for it, always, or never (rectified already)',
+        'undistort the input: where D and R ask for it and the topic is not called image_rect, '
+        'always, or never (rectified already)',
         choices=RECTIFY_MODES,
     ),
     ParameterSpec(

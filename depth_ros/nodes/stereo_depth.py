@@ -14,7 +14,7 @@ from depth_ros.nodes import outputs, parameters
 from depth_ros.nodes.depth_node import DepthNode
 from depth_ros.nodes.inputs import CameraInput, Shot
 from depth_ros.nodes.loading import Pipeline
-from depth_ros.nodes.parameters import Value, pipeline_options
+from depth_ros.nodes.parameters import Value
 from depth_ros.nodes.process import run
 from depth_ros.nodes.stamps import StampWatch
 from depth_ros.pipeline import DepthFrame, StereoPipeline
@@ -32,7 +32,7 @@ class StereoDepth(DepthNode):
         super().__init__('stereo_depth', parameters.STEREO, outputs.STEREO, **kwargs)
 
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
-        pipeline = StereoPipeline(model, pipeline_options(values))
+        pipeline = StereoPipeline(model, self.pipeline_options(values))
         left, right = (Camera.pinhole(640, 480, 500.0, baseline=b) for b in (0.0, 0.1))
         with suppress(DepthError):  # this model may not be made for such cameras
             pipeline.warm_up(left, right)

@@ -322,6 +322,26 @@ def test_calibration_is_remembered(graph, cameras, listener, rectify):
     )
 
 
+@pytest.mark.parametrize('topic', ['front/image_rect', 'front/image_rect_color'])
+def test_a_topic_called_image_rect_is_not_rectified_again(graph, topic):
+    """image_proc sends rectified pictures beside the calibration of the raw ones."""
+    remaps = {'image': topic, 'camera_info': 'front/camera_info', '__node': 'front_depth'}
+    node = graph.start(MODULE, PLANE, remaps=remaps)
+    camera = CameraSide(graph, topic, 'front/camera_info')
+    listener = Listener(graph, 'front_depth', 'depth/image', 'depth/camera_info')
+    camera.wait()
+    stamp = new_stamp()
+    head = header(stamp)
+    arriving = arriving_camera('plumb_bob', 'whole', True)
+    picture = encoded('rgb8', ray_picture(arriving), head)
+    camera.send(picture, camera_info('plumb_bob', 'whole', head))
+    depth, info = listener.wait(stamp, 'depth/image', 'depth/camera_info')
+    np.testing.assert_allclose(image_to_depth(depth), plane_depth(arriving), rtol=1e-4)
+    np.testing.assert_array_equal(info.k, arriving.K.ravel())
+    listener.close()
+    node.stop()
+
+
 def test_best_effort_consumers_hear_it_too(graph, cameras, rectify):
     rectify('auto')
     extra = Listener(graph, 'mono_depth', 'depth/image', qos=SENSOR)
