@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import logging
 import os
 import re
 import struct
@@ -250,6 +251,10 @@ def _hub() -> Any:
             f'a model of the hub needs huggingface_hub, which cannot be imported ({error}); '
             "run: pip install 'transformers>=5.0' safetensors"
         ) from error
+    # Its clients report every request at INFO; who wants that sets their level himself
+    for client in (logging.getLogger('httpx'), logging.getLogger('httpx2')):
+        if client.level == logging.NOTSET:
+            client.setLevel(logging.WARNING)
     return huggingface_hub
 
 
