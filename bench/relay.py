@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import array
 import sys
+from typing import Any
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -20,7 +21,7 @@ class Relay(Node):
     def __init__(self) -> None:
         super().__init__('relay')
         width, height = 640, 480
-        self._subscription = None
+        self._subscription: Any = None
         self._publisher = self.create_publisher(PointCloud2, 'relay/points', QoSProfile(depth=5))
         names = ('x', 'y', 'z', 'rgb')
         fields = [
@@ -41,7 +42,7 @@ class Relay(Node):
             )
         elif not wanted and self._subscription is not None:
             self.destroy_subscription(self._subscription)
-            self._subscription = None
+            self._subscription: Any = None
 
     def _copy(self, message: Image) -> None:
         self._cloud.header = message.header
