@@ -42,7 +42,7 @@ class Relay(Node):
             )
         elif not wanted and self._subscription is not None:
             self.destroy_subscription(self._subscription)
-            self._subscription: Any = None
+            self._subscription = None
 
     def _copy(self, message: Image) -> None:
         self._cloud.header = message.header
