@@ -58,6 +58,7 @@ def describe(info: ModelInfo) -> dict[str, Any]:
         'input_multiple': details.get('multiple'),
         'parameters': details.get('parameters'),
         'training_focal_px': details.get('training_focal') or None,
+        'takes_prompt': bool(details.get('prompt')),
         'licence': info.licence,
         'commercial': info.commercial,
         'on_this_machine': _is_here(repository, details.get('revision') or 'main'),

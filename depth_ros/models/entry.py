@@ -32,7 +32,7 @@ class Entry:
     training_focal: float = 0.0  # pixels of the network's input; 0 where it is not known
     revision: str = 'main'
 
-    def info(self, name: str, family: str) -> ModelInfo:
+    def info(self, name: str, family: str, prompt: bool = False) -> ModelInfo:
         """Return the ModelInfo that stands in the catalogue."""
         return ModelInfo(
             name=name,
@@ -49,5 +49,6 @@ class Entry:
                 'parameters': self.parameters,
                 'depth_range': self.depth_range,
                 'training_focal': self.training_focal,
+                'prompt': prompt,  # whether it takes a depth image beside the picture
             },
         )

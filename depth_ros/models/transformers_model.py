@@ -351,7 +351,10 @@ def _first_line(error: BaseException) -> str:
 
 def transformers_family(adapter: type[Adapter], entries: Mapping[str, Entry]) -> Family:
     """Return the Family of one file: its named models, loaded through this engine."""
-    names = {name: entry.info(name, adapter.model_type) for name, entry in entries.items()}
+    names = {
+        name: entry.info(name, adapter.model_type, adapter.takes_prompt)
+        for name, entry in entries.items()
+    }
 
     def create(name: str, options: TransformersOptions) -> TransformersModel:
         entry = entries[name]
