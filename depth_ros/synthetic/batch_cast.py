@@ -16,7 +16,7 @@ from typing import Any
 
 from depth_ros.synthetic import shade
 from depth_ros.synthetic.scene import Shape
-from depth_ros.synthetic.shapes import INTERSECT
+from depth_ros.synthetic.shapes import first_hit
 
 
 class BatchCaster:
@@ -150,4 +150,4 @@ class BatchCaster:
         local_o = shade.rotate_back(rotation, [o[i] - q[:, i, None] for i in range(3)])
         local_d = shade.rotate_back(rotation, d)
         half = [q[:, 12 + i, None] for i in range(3)]
-        return INTERSECT[shape](self.torch, local_o, local_d, half)
+        return first_hit(self.torch, shape, local_o, local_d, half)

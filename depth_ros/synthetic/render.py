@@ -14,10 +14,11 @@ from depth_ros.synthetic import shade, textures
 from depth_ros.synthetic.cast import Caster
 from depth_ros.synthetic.rays import TILE, camera_rays, from_tiles, pixel_steps, to_tiles
 from depth_ros.synthetic.scene import Floats, Scene, Shape
+from depth_ros.synthetic.shadows import hidden
 from depth_ros.synthetic.shapes import surface
 from depth_ros.types import Camera, DepthError, FloatImage, Image
 
-BLOCK = 100  # tiles that are worked on at once
+BLOCK = 320  # tiles that are worked on at once
 STAIN = 'clouds'
 
 
@@ -133,70 +134,34 @@ class Renderer:
         lights = self.scene.lights
         # Shadow rays start a little off the surface, more where floats are coarser.
         start = point + normal * (2e-3 + 2e-5 * np.abs(point).max(axis=0))
-        for i in range(len(lights)):
+        paths = [self._path(i, start) for i in range(len(lights))]
+        facings = [shade.dot(normal, towards) * strength for towards, strength in paths]
+        free: list[Any] = [facing > 0 for facing in facings]
+        if shadows:
+            wanted = [facing > self.faintest[i] for i, facing in enumerate(facings)]
+            blocked = hidden(self.caster, lights, start, row, wanted, where, tiles)
+            free = [f & ~b for f, b in zip(free, blocked)]
+        for i, (towards, strength) in enumerate(paths):
             colour = lights.colour[i].astype(self.dtype)
-            if lights.distant[i]:
-                axis = lights.position[i] / np.linalg.norm(lights.position[i])
-                towards = np.broadcast_to(axis.astype(self.dtype)[:, None], point.shape)
-                strength = np.ones_like(gloss)
-            else:
-                away = lights.position[i].astype(self.dtype)[:, None] - start
-                square = shade.dot(away, away)
-                towards = away / np.sqrt(square)
-                strength = 1 / (square + self.typed(0.3))
-            facing = shade.dot(normal, towards)
-            lit = np.where(facing > 0, strength, 0).astype(self.dtype)
-            facing = facing * lit
-            if shadows:
-                chosen = np.flatnonzero(facing > self.faintest[i])
-                hidden = chosen[self._blocked(i, start, row, chosen, where, tiles)]
-                lit[hidden] = 0
-                facing[hidden] = 0
-            spot = specular[shiny] * lit[shiny]
-            spot *= shade.highlight(np, normal_s, view_s, towards[:, shiny], gloss[shiny])
+            facing = facings[i] * free[i]
+            power = specular[shiny] * free[i][shiny]
+            power *= strength if lights.distant[i] else strength[shiny]
+            ray = towards if lights.distant[i] else towards[:, shiny]
+            power *= shade.highlight(np, normal_s, view_s, ray, gloss[shiny])
             for k in range(3):
-                total[k] = total[k] + facing * colour[k]
-                shine[k][shiny] += spot * colour[k]
+                total[k] += facing * colour[k]
+                shine[k][shiny] += power * colour[k]
         return total, shine
 
-    def _blocked(
-        self,
-        i: int,
-        start: np.ndarray,
-        row: np.ndarray,
-        chosen: np.ndarray,
-        where: np.ndarray,
-        tiles: int,
-    ) -> np.ndarray:
-        """Say which of the chosen points light i does not reach."""
-        lights = self.scene.lights
-        place = where[chosen]
-        rays = np.zeros((3, tiles, TILE * TILE), self.dtype)
-        full = np.zeros(rays.shape[1:], bool)
-        full.reshape(-1)[place] = True
-        busy = np.flatnonzero(full.any(axis=1))
-        points = start[:, chosen]
-        if not lights.distant[i]:
-            points = points - lights.position[i].astype(self.dtype)[:, None]
-        rays.reshape(3, -1)[:, place] = points
-        # Places that hold no point repeat one of their tile, to keep its bounds tight.
-        bundle = rays[:, busy]
-        first = full[busy].argmax(axis=1)
-        filler = bundle[:, np.arange(len(busy)), first]
-        bundle = np.where(full[busy], bundle, filler[:, :, None])
-        # Solids are convex: none shades what of it faces the light. A tile on one solid skips it.
-        rows = np.full(full.shape, -1, np.int64)
-        rows.reshape(-1)[place] = row[chosen]
-        rows = rows[busy]
-        one = np.where(full[busy], rows, len(self.caster.shape)).min(axis=1) == rows.max(axis=1)
-        own = np.where(one, rows.max(axis=1), -1)
-        if lights.distant[i]:
-            blocked = self.caster.blocked_towards(lights.position[i], bundle, own)
-        else:
-            blocked = self.caster.blocked_from_point(lights.position[i], bundle, own=own)
-        table = np.zeros(rays.shape[1:], bool)
-        table[busy] = blocked
-        return table.reshape(-1)[place]
+    def _path(self, i: int, start: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return the unit direction to light i and its strength, one or one of each point."""
+        position = self.scene.lights.position[i]
+        if self.scene.lights.distant[i]:
+            return (position / np.linalg.norm(position)).astype(self.dtype)[:, None], self.typed(1)
+        away = position.astype(self.dtype)[:, None] - start
+        square = shade.dot(away, away)
+        away /= np.sqrt(square)
+        return away, 1 / (square + self.typed(0.3))
 
     def colours(
         self, d: np.ndarray, t: np.ndarray, row: np.ndarray, look: Look

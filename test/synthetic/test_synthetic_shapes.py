@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from depth_ros.synthetic.cast import Caster
 from depth_ros.synthetic.scene import Shape, Solids, rotation_to
-from depth_ros.synthetic.shapes import INTERSECT, surface
+from depth_ros.synthetic.shapes import first_hit, surface
 
+# A ray that misses something round gives NaN on the way.
+pytestmark = pytest.mark.filterwarnings('ignore:invalid value encountered in sqrt')
 HALF = np.array([0.7, 0.4, 0.9])
 
 
@@ -46,7 +48,7 @@ def random_rays(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 @settings(max_examples=15, deadline=None)
 def test_the_hit_is_the_first_point_of_the_solid(shape: Shape, seed: int) -> None:
     o, d = random_rays(seed, 200)
-    t = INTERSECT[shape](np, o, d, HALF)
+    t = first_hit(np, shape, o, d, HALF)
     hit = np.isfinite(t)
     p = o[:, hit] + t[hit] * d[:, hit]
     assert inside(shape, p, HALF, 1e-6).all()
@@ -59,7 +61,7 @@ def test_the_hit_is_the_first_point_of_the_solid(shape: Shape, seed: int) -> Non
 @pytest.mark.parametrize('shape', list(Shape), ids=lambda s: s.name.lower())
 def test_normals_are_perpendicular_to_the_surface(shape: Shape) -> None:
     o, d = random_rays(3, 4000)
-    t = INTERSECT[shape](np, o, d, HALF)
+    t = first_hit(np, shape, o, d, HALF)
     p = (o + t * d)[:, np.isfinite(t)]
     assert p.shape[1] > 100
     n, u, v = surface(np, shape, p, HALF)
@@ -80,9 +82,9 @@ def test_a_thin_far_solid_keeps_its_place_in_single_precision(shape: Shape) -> N
     centre = np.array([83.0, 0.004, -0.003])
     rotation = rotation_to((0.9, 0.1, 0.3))
     o, d = -rotation.T @ centre, rotation.T @ np.array([1.0, 0.0, 0.0])
-    exact = INTERSECT[shape](np, o[:, None], d[:, None], half)
-    single = INTERSECT[shape](
-        np, *(x[:, None].astype(np.float32) for x in (o, d)), half.astype(np.float32)
+    exact = first_hit(np, shape, o[:, None], d[:, None], half)
+    single = first_hit(
+        np, shape, *(x[:, None].astype(np.float32) for x in (o, d)), half.astype(np.float32)
     )
     assert np.isfinite(exact).all()
     assert single == pytest.approx(exact, abs=2e-4)
@@ -105,7 +107,7 @@ def every_solid(solids: Solids, origin: np.ndarray, d: np.ndarray) -> np.ndarray
         r = solids.rotation[i].T
         o = r @ (origin.reshape(3, -1) - solids.centre[i][:, None])
         o = np.broadcast_to(o, d.shape)
-        out.append(INTERSECT[Shape(solids.shape[i])](np, o, r @ d, solids.half[i]))
+        out.append(first_hit(np, Shape(solids.shape[i]), o, r @ d, solids.half[i]))
     return np.stack(out)
 
 
