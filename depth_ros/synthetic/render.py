@@ -57,6 +57,7 @@ class Renderer:
         self.dtype = np.dtype(dtype)
         self.typed: Any = self.dtype.type
         self.caster = Caster(scene.solids, dtype)
+        self.shapes = scene.solids.shape.astype(np.uint8)
         solids, materials, air = scene.solids, scene.materials, scene.air
         stain = textures.index_of(STAIN)
         self.table = textures.bank(
@@ -106,31 +107,34 @@ class Renderer:
 
     def surface_at(self, row: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the world's outward unit normals (3, n) and texture coordinates (2, n) metres."""
-        c = self.columns[:, row]
-        local = np.stack(shade.rotate_back(c[3:12], point - c[0:3]))
-        normal = np.empty_like(local)
-        uv = np.empty_like(local[:2])
-        shapes = self.scene.solids.shape[row]
-        for shape in np.unique(shapes):
-            here = np.flatnonzero(shapes == shape)
-            n, u, v = surface(np, Shape(shape), local[:, here], c[12:15, here])
+        normal, uv = np.empty_like(point), np.empty_like(point[:2])
+        shapes = self.shapes.take(row)
+        for shape in np.flatnonzero(np.bincount(shapes)).tolist():
+            here = _selected(shapes == shape)
+            c = self.columns.take(row[here], axis=1)
+            local = shade.rotate_back(c[3:12], point[:, here] - c[0:3])
+            n, u, v = surface(np, Shape(shape), local, c[12:15])
+            n = shade.normalised(np, shade.rotate(c[3:12], n))
             for i in range(3):
                 normal[i, here] = n[i]
-            uv[0, here], uv[1, here] = u, v
-        world = shade.normalised(np, shade.rotate(c[3:12], normal))
-        return np.stack(world), uv + c[15:17]
+            uv[0, here], uv[1, here] = u + c[15], v + c[16]
+        return normal, uv
 
     def lights_at(
-        self, row: np.ndarray, point: np.ndarray, normal: np.ndarray,
-        in_tiles: tuple[int, np.ndarray], shadows: bool, view: np.ndarray,
-        specular: np.ndarray, gloss: np.ndarray,
+        self, row: np.ndarray, point: np.ndarray, normal: np.ndarray, in_tiles: tuple[int, Any],
+        shadows: bool, glossy: tuple[np.ndarray, ...],
     ) -> tuple[list[Any], list[Any]]:  # fmt: skip
-        """Return diffuse light and highlights at points of which `in_tiles` says the places."""
+        """
+        Return diffuse light at points and highlights at some of them.
+
+        in_tiles says how many tiles there are and the points' places in them; glossy is the
+        number, strength, gloss and direction of view of the points that have highlights.
+        """
         tiles, where = in_tiles
         total = shade.ambient(self.air, normal)
+        shiny, specular, gloss, view = glossy
         shine = [np.zeros_like(gloss) for _ in range(3)]
-        shiny = np.flatnonzero(specular > 0)  # most things are not
-        normal_s, view_s = normal[:, shiny], view[:, shiny]
+        normal_s = normal[:, shiny]
         lights = self.scene.lights
         # Shadow rays start a little off the surface, more where floats are coarser.
         start = point + normal * (2e-3 + 2e-5 * np.abs(point).max(axis=0))
@@ -144,13 +148,16 @@ class Renderer:
         for i, (towards, strength) in enumerate(paths):
             colour = lights.colour[i].astype(self.dtype)
             facing = facings[i] * free[i]
-            power = specular[shiny] * free[i][shiny]
-            power *= strength if lights.distant[i] else strength[shiny]
-            ray = towards if lights.distant[i] else towards[:, shiny]
-            power *= shade.highlight(np, normal_s, view_s, ray, gloss[shiny])
             for k in range(3):
                 total[k] += facing * colour[k]
-                shine[k][shiny] += power * colour[k]
+            if not len(shiny):
+                continue
+            power = specular * free[i][shiny]
+            power *= strength if lights.distant[i] else strength[shiny]
+            ray = towards if lights.distant[i] else towards[:, shiny]
+            power *= shade.highlight(np, normal_s, view, ray, gloss)
+            for k in range(3):
+                shine[k] += power * colour[k]
         return total, shine
 
     def _path(self, i: int, start: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -171,23 +178,23 @@ class Renderer:
         light = np.empty((3, t.size), self.dtype)
         normals = np.zeros((3, t.size), self.dtype)
         flat_d, flat_t, flat_row = d.reshape(3, -1), t.reshape(-1), row.reshape(-1)
-        hit = np.flatnonzero(flat_row >= 0)
-        miss = np.flatnonzero(flat_row < 0)
-        if len(miss):
+        hit = _selected(flat_row >= 0)
+        if not isinstance(hit, slice):
+            miss = np.flatnonzero(flat_row < 0)
             unit = shade.normalised(np, flat_d[:, miss])
             light[:, miss] = shade.clouded_sky(np, self.air, self.table, unit, np.int32)
-        if len(hit):
-            row, t, d = flat_row[hit], flat_t[hit], flat_d[:, hit]
+        if isinstance(hit, slice) or len(hit):
+            row, t, d = flat_row[hit].astype(np.intp), flat_t[hit], flat_d[:, hit]
             length = np.sqrt(shade.dot(d, d))
             view = d / length
             point = look.pose[:3, 3].astype(self.dtype)[:, None] + t * d
             normal, uv = self.surface_at(row, point)
             facing = -shade.dot(normal, view)
-            normal = np.where(facing < 0, -normal, normal)
+            normal *= np.where(facing < 0, self.typed(-1), self.typed(1))
             normals[:, hit] = normal
-            m = self.scene.solids.material[row]
-            c = self.material_columns[:, m]
-            starts = self.starts[:, m]
+            m = self.scene.solids.material.take(row)
+            c = self.material_columns.take(m, axis=1)
+            starts = self.starts.take(m, axis=1)
             material = {
                 'colours': c[0:12], 'scale_u': c[12], 'scale_v': c[13], 'start': starts[0],
                 'detail_start': starts[1], 'detail_scale': c[14], 'detail_amount': c[15],
@@ -198,16 +205,16 @@ class Renderer:
             footprint = distance * self.typed(look.pixel) / slant
             base = shade.albedo(np, self.table, material, uv, footprint, np.int32)
             strength = c[17] if look.specular else np.zeros_like(c[17])
-            diffuse, shine = self.lights_at(
-                row, point, normal, (tiles, hit), look.shadows, view, strength, c[18]
-            )
-            total = [base[i] * (diffuse[i] + c[19]) + shine[i] for i in range(3)]
-            shiny = np.flatnonzero(strength > 0)
-            around, weight = shade.reflected(
-                np, self.air, normal[:, shiny], view[:, shiny], strength[shiny]
-            )
-            for i in range(3):
-                total[i][shiny] = shade.mix(total[i][shiny], around[i], weight)
+            shiny = np.flatnonzero(strength)  # most things are not
+            gloss = shiny, strength[shiny], c[18][shiny], view[:, shiny]
+            diffuse, shine = self.lights_at(row, point, normal, (tiles, hit), look.shadows, gloss)
+            total = [base[i] * (diffuse[i] + c[19]) for i in range(3)]
+            if len(shiny):
+                around, weight = shade.reflected(
+                    np, self.air, normal[:, shiny], view[:, shiny], strength[shiny]
+                )
+                for i in range(3):
+                    total[i][shiny] = shade.mix(total[i][shiny] + shine[i], around[i], weight)
             light[:, hit] = shade.in_fog(np, self.air, total, distance)
         return light.reshape(3, *d_shape(tiles)), normals.reshape(3, *d_shape(tiles))
 
@@ -298,6 +305,11 @@ class Renderer:
             t, _ = self.caster.from_point(eye, d)
         free = from_tiles(t, width, height) > 1 - 1e-3
         return free & np.isfinite(points).all(-1)
+
+
+def _selected(mask: np.ndarray) -> Any:
+    """Return the places of a mask, as a slice where that is all of them."""
+    return slice(None) if mask.all() else np.flatnonzero(mask)
 
 
 def d_shape(tiles: int) -> tuple[int, int]:

@@ -19,13 +19,13 @@ BUNDLE = 64  # shadow rays that are culled together: a part of a tile, so that b
 
 def hidden(
     caster: Caster, lights: Lights, points: Array, rows: Array, wanted: list[Array],
-    places: Array, tiles: int,
+    places: Any, tiles: int,
 ) -> list[Array]:  # fmt: skip
     """
     Return for each light which of the wanted points (3, n) a solid hides from it.
 
-    rows are the points' own solids and places where they are in so many tiles; wanted holds a
-    mask of the points for each light.
+    rows are the points' own solids; places, an index, says where they are in so many tiles;
+    wanted holds a mask of the points for each light.
     """
     size = tiles * TILE * TILE
     spread = np.zeros((3, size), caster.dtype)
@@ -62,7 +62,7 @@ def hidden(
 class _Bundles:
     """The points that one light asks about, in bundles without gaps."""
 
-    def __init__(self, points: Array, rows: Array, wanted: Array, places: Array) -> None:
+    def __init__(self, points: Array, rows: Array, wanted: Array, places: Any) -> None:
         self.wanted = wanted
         full = np.zeros(rows.shape, bool)
         full.reshape(-1)[places] = wanted
@@ -80,10 +80,10 @@ class _Bundles:
         # Solids are convex: none shades what of it faces the light. A bundle on one skips it.
         self.own = np.where(rows.min(axis=1) == rows.max(axis=1), rows[:, 0], -1)
 
-    def unpacked(self, blocked: Array | None, places: Array) -> Array:
+    def unpacked(self, blocked: Array | None, places: Any) -> Array:
         """Return the answers, given for the busy bundles, for every point."""
         if blocked is None:
-            return np.zeros(len(places), bool)
+            return np.zeros_like(self.wanted)
         table = np.zeros((self.count, BUNDLE), bool)
         table[self.busy] = blocked
         return table.reshape(-1)[places] & self.wanted

@@ -139,7 +139,7 @@ def _bilinear(
         (row1 + x0, (1 - fx) * fy),
         (row1 + x1, fx * fy),
     ):
-        packed = table[entry]
+        packed = table.take(entry)  # of an array or a tensor
         a = a + _to(packed & 255, u.dtype) * weight
         if both:
             b = b + _to(packed >> 8, u.dtype) * weight

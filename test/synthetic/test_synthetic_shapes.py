@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Laws of ray against solid: the hit lies on the ray, on the surface, and nothing is nearer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -137,3 +139,27 @@ def test_culling_changes_nothing_towards_a_sun() -> None:
     blocked = Caster(solids, np.float64).blocked_towards(axis, points)
     assert 0.05 < blocked.mean() < 0.95
     np.testing.assert_array_equal(blocked.ravel(), np.isfinite(brute).any(axis=0))
+
+
+def test_every_tile_may_have_its_own_lamp_and_solid_to_leave_out() -> None:
+    solids, rng = random_solids(60, 7), np.random.default_rng(3)
+    caster = Caster(solids, np.float64)
+    lamps = rng.uniform(-8, 8, (25, 3))
+    ends = rng.uniform(-8, 8, (3, 25, 1)) + rng.uniform(-1, 1, (3, 25, 64))
+    d = ends - lamps.T[:, :, None]
+    own = rng.integers(-1, 60, 25)
+    blocked = caster.blocked_from_point(lamps, d, own=own)
+    for i, lamp in enumerate(lamps):
+        t = every_solid(solids, lamp, d[:, i])
+        t[own[i] if own[i] >= 0 else slice(0)] = np.inf
+        np.testing.assert_array_equal(blocked[i], t.min(axis=0) < 1 - 1e-3)
+    assert 0.05 < blocked.mean() < 0.95
+
+
+def test_what_casts_no_shadow_is_seen_and_does_not_block() -> None:
+    solids = replace(random_solids(30, 9), shadow=np.zeros(30, bool))
+    d = solids.centre.T[:, :, None] + np.random.default_rng(0).uniform(-0.01, 0.01, (3, 30, 16))
+    caster = Caster(solids, np.float64)
+    assert (caster.from_point(np.zeros(3), d)[1] >= 0).any()
+    assert not caster.blocked_from_point(np.zeros(3), d * 5).any()
+    assert not caster.blocked_towards((0, 0, 1), d).any()
