@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depth_ros.synthetic.scene import Shape, Solids, rotation_to
-from depth_ros.synthetic.shapes import INFINITY, NEAR, SPAN, first_hit
+from depth_ros.synthetic.shapes import INFINITY, NEAR, SPAN
 
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
@@ -67,14 +67,16 @@ class Caster:
             everywhere = len(tiles) == shape[0]
             d = self._local(index, directions if everywhere else directions[:, tiles])
             o = (self.inverse[index] @ (origin - self.centre[index])).astype(self.dtype)
-            t = first_hit(np, self.shape[index], o, d, self.half[index])
+            enter, leave = SPAN[self.shape[index]](np, o, d, self.half[index])
+            t = np.where(enter > NEAR, enter, leave)
             before = nearest if everywhere else nearest[tiles]
-            closer = t < before
+            closer = leave >= np.maximum(enter, NEAR)
+            closer &= t < before
             if not closer.any():
                 continue
-            nearest[tiles] = np.where(closer, t, before)
+            nearest[tiles] = before = np.where(closer, t, before)
             row[tiles] = np.where(closer, index, row[tiles])
-            far[tiles] = nearest[tiles].max(1)
+            far[tiles] = before.max(axis=1)
         return nearest, row
 
     def blocked_from_point(
