@@ -121,8 +121,7 @@ class Adapter:
 
     def attach(self, device: Any, processor: str) -> None:
         """Learn where the network runs, and which image processor to equal."""
-        chosen = preprocess.choose_style(processor, device.type)
-        self.style = chosen if self.has_pillow else 'tensor'
+        self.style = processor if self.has_pillow else 'tensor'
         self.normalise = preprocess.Normaliser(self.settings, self.style, device)
 
     def prepare(self, images: Any, plan: Plan) -> Any:

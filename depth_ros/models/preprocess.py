@@ -10,7 +10,6 @@ copies. This needs neither. Sizes are (height, width).
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import threading
 from collections.abc import Mapping
@@ -108,21 +107,6 @@ def centre_padding(height: int, width: int, divisor: int) -> tuple[int, int, int
     return left, extra_width - left, top, extra_height - top
 
 
-def choose_style(wanted: str, device_type: str) -> str:
-    """
-    Return 'pillow' or 'tensor': which of transformers' two image processors to equal.
-
-    auto is the one transformers would choose on this machine, tensor where torchvision is
-    installed, except that pictures never leave a GPU for it. The two differ by at most two grey
-    levels in one pixel of a hundred.
-    """
-    if wanted != 'auto':
-        return wanted
-    if device_type != 'cpu' or importlib.util.find_spec('torchvision') is not None:
-        return 'tensor'
-    return 'pillow'
-
-
 def resize_uint8(images: Any, size: tuple[int, int], resample: int, style: str) -> Any:
     """Resize NHWC uint8 with antialias."""
     import torch
@@ -214,8 +198,15 @@ def pad(images: Any, padding: tuple[int, int, int, int]) -> Any:
 
 def upsample(depth: Any, size: tuple[int, int], mode: str, align_corners: bool | None) -> Any:
     """Resize (N, h, w) to (N, H, W)."""
+    import torch
     import torch.nn.functional as F
 
     if tuple(depth.shape[-2:]) == size:
         return depth
+    half_pixel_cubic = mode == 'bicubic' and not align_corners
+    if half_pixel_cubic and depth.device.type == 'cpu' and depth.dtype == torch.float32:
+        # The same cubic as torch's, an eighth of the time, and nearer to float64 than torch.
+        cubic = cv2.INTER_CUBIC
+        resized = [cv2.resize(one, size[::-1], interpolation=cubic) for one in depth.numpy()]
+        return torch.from_numpy(np.stack(resized))
     return F.interpolate(depth[:, None], size, mode=mode, align_corners=align_corners)[:, 0]

@@ -45,10 +45,9 @@ class TransformersOptions:
         'torch', 'what executes the network', choices=('torch', 'openvino', 'onnxruntime')
     )
     processor: str = option(
-        'auto',
-        "which of transformers' image processors to equal to the last bit; auto is the one it "
-        'would choose here',
-        choices=('auto', 'pillow', 'tensor'),
+        'tensor',
+        "which of transformers' two image processors to equal to the last bit",
+        choices=('tensor', 'pillow'),
     )
     input_size: int = option(
         0, "side of the network's input in pixels; 0 is the model's own", range=(0, 8192)

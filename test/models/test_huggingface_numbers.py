@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from depth_ros.models.base import ModelError
 from depth_ros.models.registry import create_model
+from depth_ros.models.transformers_model import TransformersOptions
 from depth_ros.types import Camera, DepthKind, View
 
 torch = pytest.importorskip('torch')
@@ -58,6 +60,9 @@ def load(folder: Path, family: str, **options):
         options.setdefault('kind', 'metric')
     options.setdefault('precision', 'float32')
     options.setdefault('focal', 'model')
+    # transformers' own processor is the Pillow one where torchvision is missing.
+    has_torchvision = importlib.util.find_spec('torchvision') is not None
+    options.setdefault('processor', 'tensor' if has_torchvision else 'pillow')
     return create_model(str(folder), options)
 
 
@@ -142,7 +147,8 @@ def test_depth_is_that_of_transformers(checkpoints, family, size):
     model = load(folder, family)
     truth = Reference(folder, family).depth(image, prompt_of(model))
     assert truth.std() > 1e-3 * np.abs(truth).mean()  # the comparison is about something
-    assert relative_error(predict(model, image), truth).max() < 1e-5
+    # torch's own resizing is off by up to 2e-5 of float64's.
+    assert relative_error(predict(model, image), truth).max() < 5e-5
 
 
 @pytest.mark.parametrize('family', tiny.FAMILIES)
@@ -155,6 +161,19 @@ def test_input_is_that_of_the_image_processor_to_the_last_bit(checkpoints, famil
     truth = Reference(folder, family).pixels(image)
     assert ours.shape == truth.shape
     assert torch.equal(ours, truth)
+
+
+@pytest.mark.parametrize('family', tiny.FAMILIES)
+def test_the_default_is_within_a_thousandth_of_transformers(checkpoints, family):
+    folder = checkpoints(family)
+    image = tiny.picture(*FITTING.get(family, SIZES[0]))
+    model = load(folder, family, processor=TransformersOptions().processor)
+    truth = Reference(folder, family).depth(image, prompt_of(model))
+    error = relative_error(predict(model, image), truth)
+    # A deliberate difference: the tensor processor is the default also where transformers would
+    # fall back to Pillow's, and single grey levels of so small a picture weigh much.
+    assert error.mean() < 1e-3
+    assert error.max() < 1e-2
 
 
 def test_the_two_image_processors_differ_by_little(checkpoints):
@@ -179,7 +198,7 @@ def test_padding_is_cut_away_and_not_stretched_over_the_picture(checkpoints, fam
     padded = reference.depth(image, None, (101 + top + bottom, 147 + left + right))
     cut = padded[top : top + 101, left : left + 147]
     ours = predict(model, image)
-    assert relative_error(ours, cut).max() < 1e-5
+    assert relative_error(ours, cut).max() < 5e-5
     assert relative_error(ours, stretched).max() > 1e-2
 
 
