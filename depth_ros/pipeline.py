@@ -181,14 +181,17 @@ class MonoPipeline(_Pipeline):
             self.model.warm_up([target])
             self._warm = target
 
-    def __call__(self, image: Image, camera: Camera) -> DepthFrame:
+    def __call__(
+        self, image: Image, camera: Camera, prompt: FloatImage | None = None
+    ) -> DepthFrame:
+        """Return depth; `prompt` is metres of the rectified view, for a model that takes them."""
         clock = _Clock()
-        view = View(image, camera)
+        View(image, camera)  # refuse before any work is done
         target = self._target(camera)
         if self._rectifier is not None:
             image = self._rectifier(image)
         clock.lap('rectify')
-        prediction = self.model.predict([View(image, target, view.pose)])
+        prediction = self.model.predict([View(image, target, prompt=prompt)])
         clock.lap('model')
         return _finish(prediction, image, self.options, clock)
 

@@ -102,6 +102,12 @@ class Camera:
                 f'P has focal length ({P[0, 0]:g}, {P[1, 1]:g}) px, it must be positive: '
                 'the projection matrix is not set; calibrate the camera'
             )
+        for name, matrix in (('K', K), ('P', P)):
+            if not np.array_equal(matrix[2, :3], (0, 0, 1)):
+                row = ' '.join(f'{value:g}' for value in matrix[2, :3])
+                raise DepthError(
+                    f'{name} ends with the row {row}, expected 0 0 1; correct the calibration'
+                )
         object.__setattr__(self, 'K', K)
         object.__setattr__(self, 'P', P)
         object.__setattr__(self, 'R', _frozen(self.R, (3, 3), 'R'))
@@ -188,6 +194,7 @@ class View:
     image: Image
     camera: Camera
     pose: Matrix | None = None  # 4x4 camera-to-world, where it is known
+    prompt: FloatImage | None = None  # metres that were measured, of the same view, any resolution
 
     def __post_init__(self) -> None:
         if self.image.dtype != np.uint8 or self.image.ndim not in (2, 3):

@@ -16,6 +16,7 @@ from depth_ros.nodes.launching import describe
 INPUTS = {
     'image': ('image_raw', 'picture topic; with image_transport compressed, its raw name'),
     'camera_info': ('', 'calibration topic; empty: camera_info beside the picture'),
+    'prompt': ('prompt', 'depth image of another sensor, for models that take one'),
 }
 OUTPUTS = {
     'depth_image': ('depth/image_rect', 'depth in metres; only while a scale is known'),
@@ -26,6 +27,7 @@ OUTPUTS = {
 REMAPS = {
     'image': 'image',
     'camera_info': 'camera_info',
+    'prompt': 'prompt',
     '~/depth/image': 'depth_image',
     '~/depth/camera_info': 'depth_camera_info',
     '~/depth/color': 'depth_color',

@@ -22,7 +22,7 @@ from depth_ros.files.ply import write_ply
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
 from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, MonoPipeline, Options, StereoPipeline
-from depth_ros.types import Camera, DepthError, Image
+from depth_ros.types import Camera, DepthError, FloatImage, Image
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     depth = parser.add_argument_group('around the model')
     add_option_argument(depth)  # type: ignore[arg-type]
+    depth.add_argument(
+        '--prompt',
+        type=Path,
+        help='depth.npy in metres, for models that take one beside the picture',
+    )
     depth.add_argument('--rectify', choices=RECTIFY_MODES, default='auto')
     depth.add_argument('--min-depth', type=float, default=0.0, help='metres')
     depth.add_argument('--max-depth', type=float, default=math.inf, help='metres')
@@ -84,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         # A relative model does not look at the camera: any will do.
         assumed = camera or Camera.pinhole(image.shape[1], image.shape[0], max(image.shape[:2]))
-        frame = pipeline(image, assumed)
+        frame = pipeline(image, assumed, _read_prompt(arguments.prompt))
     write_results(frame, name, arguments.out, camera_known=known)
     print(_summary(frame, name, arguments.out))
     return 0
@@ -103,6 +108,23 @@ def _mono_camera(arguments: argparse.Namespace, image: Image) -> Camera | None:
     if focal is None:
         return None
     return Camera.pinhole(width, height, focal, cx=arguments.cx, cy=arguments.cy)
+
+
+def _read_prompt(path: Path | None) -> FloatImage | None:
+    if path is None:
+        return None
+    try:
+        prompt = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DepthError(
+            f'{path} is no array of numbers ({error}); save metres with np.save'
+        ) from error
+    if prompt.ndim != 2 or not np.issubdtype(prompt.dtype, np.floating):
+        raise DepthError(
+            f'{path} holds {prompt.dtype} of shape {prompt.shape}, '
+            'expected metres as floats, height x width'
+        )
+    return prompt.astype(np.float32)
 
 
 def _stereo_cameras(

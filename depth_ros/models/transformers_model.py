@@ -104,9 +104,9 @@ class TransformersModel(ModelBase):
         for camera in cameras:
             self._tune(camera)
             grey = np.full((camera.height, camera.width, 3), 127, np.uint8)
-            prompt = self._blank_prompt()
+            view = View(grey, camera, prompt=self._blank_prompt())
             for _ in range(2):  # the second frame meets caches that the first has filled
-                self.predict([View(grey, camera)], prompt=prompt)
+                self.predict([view])
 
     def _blank_prompt(self) -> FloatImage | None:
         return np.ones((2, 2), np.float32) if self.adapter.takes_prompt else None
@@ -127,15 +127,10 @@ class TransformersModel(ModelBase):
             raise ModelError(f'{self.info.name} was closed; make the model again')
         return self._runtime
 
-    def predict(self, views: Sequence[View], prompt: FloatImage | None = None) -> Prediction:
-        """Return the prediction for views[0]; `prompt` is metres for a model that takes one."""
-        return self.predict_batch([views], None if prompt is None else [prompt])[0]
+    def predict(self, views: Sequence[View]) -> Prediction:
+        return self.predict_batch([views])[0]
 
-    def predict_batch(
-        self,
-        batch: Sequence[Sequence[View]],
-        prompts: Sequence[FloatImage] | None = None,
-    ) -> list[Prediction]:
+    def predict_batch(self, batch: Sequence[Sequence[View]]) -> list[Prediction]:
         """Predict for several cameras at once; pictures of one size share a forward pass."""
         runtime = self._open_runtime()
         views = [v[0] for v in batch]
@@ -147,8 +142,7 @@ class TransformersModel(ModelBase):
         for (height, width, *_), indices in together.items():
             plan = self.plan(height, width)
             chosen = [views[i] for i in indices]
-            chosen_prompts = None if prompts is None else [prompts[i] for i in indices]
-            for i, result in zip(indices, self._run(runtime, chosen, plan, chosen_prompts)):
+            for i, result in zip(indices, self._run(runtime, chosen, plan)):
                 results[i] = result
         return [r for r in results if r is not None]
 
@@ -170,14 +164,9 @@ class TransformersModel(ModelBase):
             self._runtime.close()
             self._runtime = None
 
-    def _run(
-        self,
-        runtime: TorchRuntime,
-        views: Sequence[View],
-        plan: Plan,
-        prompts: Sequence[FloatImage] | None,
-    ) -> list[Prediction]:
+    def _run(self, runtime: TorchRuntime, views: Sequence[View], plan: Plan) -> list[Prediction]:
         cameras = [view.camera for view in views]
+        prompts = [view.prompt for view in views if view.prompt is not None] or None
         started = time.perf_counter()
         with runtime.guard():
             pixels = self.adapter.prepare(runtime.upload([view.rgb for view in views]), plan)

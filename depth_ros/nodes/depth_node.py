@@ -85,8 +85,8 @@ class DepthNode(LifecycleNode):
         """Return the pipeline around a model that was just loaded, warmed up."""
         raise NotImplementedError
 
-    def compute(self, pipeline: Any, pictures: Sequence[Any]) -> DepthFrame:
-        """Call the pipeline with one (picture, camera) per eye."""
+    def compute(self, pipeline: Any, pictures: Sequence[Any], stamp: int) -> DepthFrame:
+        """Call the pipeline with one (picture, camera) per eye; the stamp is in nanoseconds."""
         raise NotImplementedError
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
@@ -120,6 +120,9 @@ class DepthNode(LifecycleNode):
         """Forget what waits for its partner."""
         for source in self.inputs:
             source.reset()
+
+    def listen_beside(self, wanted: bool) -> None:
+        """Subscribe to what is not a camera, or leave it."""
 
     def stamp_facts(self) -> dict[str, Any]:
         """Return what Facts says about the stamps of a pair."""
@@ -184,7 +187,14 @@ class DepthNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         result = super().on_activate(state)
         self._active = True
-        self._look()
+        try:
+            self._look()
+        except Exception as error:  # rclpy would go to on_error without a word
+            self._problem = sentence_of(error, 'the inputs cannot be subscribed to')
+            self._reporter.log(Level.ERROR, self._problem)
+            self.get_logger().debug(traceback.format_exc())
+            self._pause()
+            return TransitionCallbackReturn.FAILURE
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -216,6 +226,7 @@ class DepthNode(LifecycleNode):
 
     def _pause(self) -> None:
         self._active = False
+        self.listen_beside(False)
         for source in self.inputs:
             source.unsubscribe()
         self.reset_inputs()
@@ -236,6 +247,12 @@ class DepthNode(LifecycleNode):
         self._release()
         self._left_behind = [w for w in self._left_behind if not w.stop(0.0)]
         return not self._left_behind
+
+    @property
+    def model(self) -> DepthModel | None:
+        """The model that is loaded."""
+        loaded = self._worker.resource if self._worker is not None else None
+        return None if loaded is None else loaded.pipeline.model
 
     # -- work ------------------------------------------------------------------------------
 
@@ -264,6 +281,7 @@ class DepthNode(LifecycleNode):
     def _look(self) -> None:
         """Listen while somebody listens to us."""
         wanted = self._active and self._outputs.consumers() > 0
+        self.listen_beside(wanted)
         for source in self.inputs:
             if wanted and not source.subscribed:
                 source.subscribe()

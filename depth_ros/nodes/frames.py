@@ -22,14 +22,14 @@ from depth_ros.types import Camera, Image
 
 NS = 1e-9
 Job = tuple[Shot, ...]  # one picture per eye; the first one's header is that of the result
-Compute = Callable[[Pipeline, Sequence[tuple[Image, Camera]]], DepthFrame]
+Compute = Callable[[Pipeline, Sequence[tuple[Image, Camera]], int], DepthFrame]
 
 
 class Frames:
     """
     Work on one job after the other, and remember what the diagnostics ask about.
 
-    :param compute: calls the pipeline with one (picture, camera) per eye.
+    :param compute: calls the pipeline with one (picture, camera) per eye, of a stamp.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Frames:
             self._resolvers.append(Resolver())
         pictures = [resolve(shot.image, shot.info) for resolve, shot in zip(self._resolvers, job)]
         converted = time.perf_counter()
-        frame = self._compute(pipeline, pictures)
+        frame = self._compute(pipeline, pictures, job[0].stamp)
         done = time.perf_counter()
         return frame, {'convert': converted - start, 'pipeline': done - converted}
 

@@ -213,9 +213,18 @@ _POINTS = (
     ),
 )
 
+_PROMPT = (
+    ParameterSpec(
+        'prompt_tolerance',
+        0.2,
+        'seconds between a picture and the depth image on `prompt`, for models that take one',
+        range=(0.0, _ANY),
+    ),
+)
 MONO: tuple[ParameterSpec, ...] = (
     *_model('floor', 'model of one view'),
     *_INPUT,
+    *_PROMPT,
     *_DEPTH,
     *_SCALE,
     *_POINTS,

@@ -38,7 +38,7 @@ class StereoDepth(DepthNode):
             pipeline.warm_up(left, right)
         return pipeline
 
-    def compute(self, pipeline: StereoPipeline, pictures: Sequence[Any]) -> DepthFrame:
+    def compute(self, pipeline: StereoPipeline, pictures: Sequence[Any], stamp: int) -> DepthFrame:
         (left, left_camera), (right, right_camera) = pictures
         return pipeline(left, right, left_camera, right_camera)
 

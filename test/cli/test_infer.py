@@ -148,6 +148,22 @@ def test_wrong_arguments_are_one_clear_sentence(picture, tmp_path, capsys, argum
 
 
 @pytest.mark.parametrize(
+    ('content', 'word'),
+    [(b'no array', 'no array'), (np.ones(3), 'height x width'), (np.ones((2, 2), int), 'floats')],
+    ids=['not numpy', 'one row', 'integers'],
+)
+def test_a_prompt_that_is_no_depth_image(picture, tmp_path, capsys, content, word):
+    path = tmp_path / 'prompt.npy'
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.save(path, content)
+    command = ['infer', str(picture), '--model', 'floor', '--focal', '100', '--prompt', str(path)]
+    assert main([*command, '--out', str(tmp_path)]) == 2
+    assert word in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ('arguments', 'word'),
     [
         ([], 'calibration'),

@@ -36,8 +36,8 @@ def folders(tmp_path_factory):
     return {name: str(tiny.write_checkpoint(root / name, m)) for name, m in made.items()}
 
 
-def view(fx: float = 110.0, fy: float | None = None) -> View:
-    return View(IMAGE, Camera.pinhole(128, 96, fx, fy))
+def view(fx: float = 110.0, fy: float | None = None, prompt=None) -> View:
+    return View(IMAGE, Camera.pinhole(128, 96, fx, fy), prompt=prompt)
 
 
 def values(folder, given, **options):
@@ -122,8 +122,8 @@ def test_metres_are_those_of_the_prompt(folders):
     """A prompt in other units gives the same depth in those units."""
     model = create_model(folders['prompt'], {'precision': 'float32'})
     prompt = np.random.default_rng(0).uniform(1, 3, (12, 16)).astype(np.float32)
-    metres = model.predict([view()], prompt=prompt).values
-    doubled = model.predict([view()], prompt=2 * prompt).values
+    metres = model.predict([view(prompt=prompt)]).values
+    doubled = model.predict([view(prompt=2 * prompt)]).values
     np.testing.assert_allclose(doubled, 2 * metres, rtol=1e-4)
 
 
@@ -145,7 +145,7 @@ def test_a_prompt_without_holes_is_left_as_it_is():
 def test_a_prompt_of_one_value_is_that_value_and_no_nan(folders, metres):
     model = create_model(folders['prompt'], {'precision': 'float32'})
     flat = np.full((6, 8), metres, np.float32)
-    np.testing.assert_allclose(model.predict([view()], prompt=flat).values, metres, rtol=1e-4)
+    np.testing.assert_allclose(model.predict([view(prompt=flat)]).values, metres, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_a_prompt_of_one_value_is_that_value_and_no_nan(folders, metres):
 )
 def test_no_prompt_no_metres(folders, prompt):
     with pytest.raises(ModelError, match='prompt'):
-        create_model(folders['prompt']).predict([view()], prompt=prompt)
+        create_model(folders['prompt']).predict([view(prompt=prompt)])
 
 
 def test_other_models_take_no_prompt(folders):
     with pytest.raises(ModelError, match='takes no depth prompt'):
-        create_model(folders['metric']).predict([view()], prompt=np.ones((4, 4), np.float32))
+        create_model(folders['metric']).predict([view(prompt=np.ones((4, 4), np.float32))])
 
 
 # What is no depth

@@ -77,8 +77,8 @@ def camera_of(height: int, width: int, fx: float = 110.0) -> Camera:
 
 
 def predict(model, image):
-    view = View(image, camera_of(*image.shape[:2]))
-    return model.predict([view], prompt=prompt_of(model)).values
+    view = View(image, camera_of(*image.shape[:2]), prompt=prompt_of(model))
+    return model.predict([view]).values
 
 
 class Reference:
@@ -251,15 +251,18 @@ def test_half_precision_agrees_to_one_percent(checkpoints, family, precision):
 def test_a_batch_is_its_pictures_one_by_one(checkpoints, family):
     model = load(checkpoints(family), family)
     sizes = [(96, 128), (101, 147), (96, 128)]
+    prompt = prompt_of(model)
     views = [
-        View(tiny.picture(h, w, seed), camera_of(h, w, 90 + 20 * seed))
+        View(
+            tiny.picture(h, w, seed),
+            camera_of(h, w, 90 + 20 * seed),
+            prompt=None if prompt is None else prompt + seed,
+        )
         for seed, (h, w) in enumerate(sizes)
     ]
-    prompt = prompt_of(model)
-    prompts = None if prompt is None else [prompt + i for i in range(3)]
-    together = model.predict_batch([[v] for v in views], prompts)
+    together = model.predict_batch([[v] for v in views])
     for i, view in enumerate(views):
-        alone = model.predict([view], None if prompts is None else prompts[i])
+        alone = model.predict([view])
         assert together[i].camera is view.camera
         np.testing.assert_allclose(together[i].values, alone.values, rtol=2e-4)
 
