@@ -72,6 +72,9 @@ def test_a_fisheye_is_distorted_even_with_zero_coefficients(distortion, D, disto
         ({'P': np.eye(3)}, 'P has 9 numbers, 12 were expected'),
         ({'P': np.zeros((3, 4))}, 'P has focal length'),
         ({'P': np.full((3, 4), np.inf)}, 'P holds NaN or infinity'),
+        ({'K': np.diag([5.0, 5, 0])}, 'K ends with the row 0 0 0, expected 0 0 1; correct'),
+        ({'K': np.diag([5.0, 5, 2])}, 'K ends with the row 0 0 2, expected 0 0 1'),
+        ({'P': np.eye(3, 4) * [[5], [5], [0]]}, 'P ends with the row 0 0 0, expected 0 0 1'),
     ],
     ids=lambda v: v if isinstance(v, str) else '',
 )
