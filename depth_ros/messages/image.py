@@ -41,6 +41,7 @@ def encoding_of(name: str) -> Encoding:
     try:
         return ENCODINGS[name]
     except KeyError:
+        name = name if len(name) <= 40 else name[:37] + '...'  # it may be anything
         raise DepthError(
             f'image encoding {name!r} is not known; expected one of {", ".join(ENCODINGS)}: '
             'set the camera driver to one of them'

@@ -274,6 +274,7 @@ MALFORMED = {
     'absurd height': (wrong(height=2**32 - 1), 'was cut off'),
     'absurd step': (wrong(step=2**32 - 1), 'was cut off'),
     'encoding empty': (wrong(encoding=''), "encoding '' is not known"),
+    'encoding endless': (wrong(encoding='x' * 9999), f"encoding '{'x' * 37}...' is not known"),
     'encoding unknown': (wrong(encoding='yuv9000'), "'yuv9000' is not known"),
     'encoding in capitals': (wrong(encoding='RGB8'), "'RGB8' is not known"),
     'encoding wider than the data': (wrong(encoding='rgba8'), 'image step'),
