@@ -313,6 +313,8 @@ class DepthNode(LifecycleNode):
             max_age=self._frames.settings.max_age,
             too_old=self._frames.take_too_old(),
             relative=self._frames.relative,
+            no_clock=bool(self.get_parameter('use_sim_time').value)
+            and self.get_clock().now().nanoseconds == 0,
             **self.stamp_facts(),
         )
         details = dict(loaded.details) if loaded is not None else {}

@@ -84,6 +84,7 @@ class Facts:
     max_age: float = 0.0
     too_old: int = 0  # frames since the last report
     relative: bool = False  # the model gives relative values and no scale is known
+    no_clock: bool = False  # simulated time is asked for, and there is none
 
 
 def explain(facts: Facts) -> list[Reason]:
@@ -107,6 +108,13 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
         return
     if facts.failure:
         yield Reason(Level.ERROR, 'failure', facts.failure)
+    if facts.no_clock:
+        yield Reason(
+            Level.ERROR,
+            'no_clock',
+            'use_sim_time is set but nothing comes on /clock, so the time is 0; play the bag with '
+            '--clock, start the simulator, or set use_sim_time to false',
+        )
     for eye in facts.eyes:
         yield from _eye(eye, facts)
     for code, text in dict(facts.warnings).items():
@@ -250,7 +258,7 @@ def _stamps(facts: Facts) -> Iterator[Reason]:
             f'images are {facts.age:.3g} s old when they are done; synchronise the clocks, or '
             'set use_sim_time if a bag is playing',
         )
-    elif facts.age < FUTURE:
+    elif facts.age < FUTURE and not facts.no_clock:
         yield Reason(
             Level.WARN,
             'future',

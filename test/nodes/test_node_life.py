@@ -200,6 +200,7 @@ def test_simulated_time_that_jumps_back(fresh):
     listener, side = Listener(fresh, 'mono_depth', 'depth/image'), CameraSide(fresh)
     clock = fresh.node.create_publisher(Clock, '/clock', 10)
     fresh.spin_until(lambda: clock.get_subscription_count() == 1, 'the clock')
+    fresh.spin_until(lambda: process.said('nothing comes on /clock'), 'the sentence')
 
     def at(seconds):
         tick = Clock()

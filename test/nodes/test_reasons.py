@@ -131,6 +131,11 @@ CASES = {
         Level.ERROR,
         r'7 image\(s\) were 0.8 s old, max_age is 0.5 s; raise',
     ),
+    'no_clock': (
+        replace(WELL, no_clock=True, age=-1.8e9),
+        Level.ERROR,
+        'use_sim_time is set but nothing comes on /clock, .* play the bag with --clock',
+    ),
     'old': (replace(WELL, age=31.0), Level.WARN, 'images are 31 s old .* use_sim_time'),
     'future': (replace(WELL, age=-2.0), Level.WARN, 'stamps lie 2 s in the future; synchronise'),
     'relative': (replace(WELL, relative=True), Level.WARN, 'no scale is known.*set scale and'),
