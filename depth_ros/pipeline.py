@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -91,6 +91,22 @@ class DepthFrame:
     timings: Mapping[str, float]  # seconds per stage
 
 
+def _seen(prediction: Prediction, rectifier: Rectifier | None) -> Prediction:
+    """Take back what a model says about the black border that rectification leaves."""
+    if rectifier is None or rectifier.valid.all():
+        return prediction
+    seen, size_wh = rectifier.valid, prediction.camera.size_wh
+    if seen.shape[::-1] != size_wh:
+        shrunk = cv2.resize(seen.view(np.uint8), size_wh, interpolation=cv2.INTER_NEAREST)
+        seen = shrunk.astype(np.bool_)
+    confidence = prediction.confidence
+    return replace(
+        prediction,
+        values=np.where(seen, prediction.values, np.float32(np.nan)),
+        confidence=None if confidence is None else np.where(seen, confidence, np.float32(0)),
+    )
+
+
 def _finish(prediction: Prediction, image: Image, options: Options, clock: _Clock) -> DepthFrame:
     """Turn a prediction into metres where that is honest, and drop what cannot be trusted."""
     if not prediction.is_metric and options.scale > 0:
@@ -132,10 +148,13 @@ class _Pipeline:
 
     def __init__(self, model: DepthModel, options: Options | None = None) -> None:
         if model.info.views not in (0, self.views):
+            where = (
+                'mono_depth, or in `infer` without --right',
+                'stereo_depth, or in `infer` with --right',
+            )[model.info.views == 2]
             raise ModelError(
-                f'model {model.info.name!r} takes {model.info.views} views, '
-                f'{self.views} come from here; use '
-                f'{"stereo_depth" if model.info.views == 2 else "mono_depth"} for it'
+                f'model {model.info.name!r} takes {model.info.views} view(s), '
+                f'{self.views} given; use it in {where}'
             )
         self.model = model
         self.options = options or Options()
@@ -193,6 +212,7 @@ class MonoPipeline(_Pipeline):
         clock.lap('rectify')
         prediction = self.model.predict([View(image, target, prompt=prompt)])
         clock.lap('model')
+        prediction = _seen(prediction, self._rectifier)
         return _finish(prediction, image, self.options, clock)
 
 
@@ -243,6 +263,7 @@ class StereoPipeline(_Pipeline):
         views = [View(left, self._targets[0]), View(right, self._targets[1])]
         prediction = self.model.predict(views)
         clock.lap('model')
+        prediction = _seen(prediction, self._rectifiers[0])
         return _finish(prediction, left, self.options, clock)
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from depth_ros.geometry.camera import resize_camera
 from depth_ros.models.base import ModelBase, ModelInfo
 from depth_ros.models.registry import create_model
 from depth_ros.pipeline import MonoPipeline, Options, StereoPipeline
@@ -60,6 +61,36 @@ def test_a_distorted_picture_is_rectified_and_its_camera_says_so():
     assert not np.array_equal(seen.image, PICTURE)
     assert frame.camera == seen.camera
     assert frame.image is seen.image
+
+
+def wide(camera):
+    """Return the camera rectified to half its focal length: the picture gets a black border."""
+    return Camera(128, 96, camera.K, camera.D, camera.distortion, P=Camera.pinhole(128, 96, 40).P)
+
+
+@pytest.mark.parametrize('kind', [DepthKind.METRIC, DepthKind.AFFINE_INVERSE], ids=str)
+@pytest.mark.parametrize('of_size', [1, 2], ids=['full size', 'half size'])
+def test_nothing_is_said_of_what_rectification_leaves_black(kind, of_size):
+    class Sized(Fixed):
+        def predict(self, views):
+            camera = resize_camera(views[0].camera, 128 // of_size, 96 // of_size)
+            shape = (camera.height, camera.width)
+            ones = np.ones(shape, np.float32)
+            return Prediction(kind, 2 * ones, camera, 'fixed', confidence=ones)
+
+    frame = MonoPipeline(Sized(None, kind))(np.full_like(PICTURE, 255), wide(BARREL))
+    values, confidence = frame.prediction.values, frame.prediction.confidence
+    black = frame.image.max(axis=-1) == 0
+    assert black.any()
+    assert np.isnan(values[black]).all()
+    assert (confidence[black] == 0).all()
+    # A hair outside of the raw picture, rounding still finds its last pixel.
+    white = cv2.erode(np.uint8(frame.image.min(axis=-1) == 255), np.ones((3, 3))) > 0
+    assert white.any()
+    assert (values[white] == 2).all()
+    assert (confidence[white] == 1).all()
+    if kind is DepthKind.METRIC:
+        np.testing.assert_array_equal(frame.depth, values)
 
 
 def test_never_takes_the_picture_as_rectified_and_uses_p():

@@ -23,6 +23,7 @@ from node_scene import (
 )
 from sensor_msgs.msg import CameraInfo, CompressedImage
 
+from depth_ros.geometry.distortion import project
 from depth_ros.messages.camera_info import camera_info_to_camera
 from depth_ros.messages.depth_image import image_to_depth
 from depth_ros.types import Camera, Distortion
@@ -170,16 +171,21 @@ def test_numbers_are_exact(cameras, listener, rectify, mode, encoding, qos, wind
     np.testing.assert_allclose(info.p[:3], [fx, 0, cx], rtol=1e-12)
     assert not any(info.d)
 
-    # depth is that of the plane, cloud is the unprojection of the depth
+    # depth is that of the plane where the picture shows it, cloud is the unprojection of the depth
     depth = image_to_depth(depth_msg)
+    known = np.isfinite(depth)
     exact = plane_depth(camera_info_to_camera(info))
-    np.testing.assert_allclose(depth, exact, rtol=1e-4)
-    points = cloud_fields(cloud)
+    np.testing.assert_allclose(depth[known], exact[known], rtol=1e-4)
     v, u = np.mgrid[:height, :width]
+    rays = np.stack([(u - cx) / fx, (v - cy) / fy, np.ones(u.shape)], -1)
+    beyond = np.abs(project(source, rays) / (np.array(source.size_wh) - 1) - 0.5).max(-1) - 0.5
+    assert known[beyond < -1e-4].all()
+    assert not known[beyond > 1e-4].any()
+    points = cloud_fields(cloud)
     np.testing.assert_allclose(points['z'], depth, rtol=1e-6)
     np.testing.assert_allclose(points['x'], (u - cx) / fx * depth, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(points['y'], (v - cy) / fy * depth, rtol=1e-6, atol=1e-6)
-    assert cloud.is_dense
+    assert cloud.is_dense == known.all()
 
     # the colour of a point is that of its ray, where the picture shows it
     expected = ray_colour((u - cx) / fx, (v - cy) / fy)
