@@ -36,10 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     camera.add_argument('--focal', type=float, help='focal length in pixels (rectified)')
     camera.add_argument('--fov', type=float, help='horizontal field of view in degrees')
     camera.add_argument('--cx', type=float, help='principal point; default the centre')
-    camera.add_argument('--cy', type=float)
+    camera.add_argument('--cy', type=float, help='the same downwards')
     camera.add_argument('--baseline', type=float, help='metres between the eyes')
     camera.add_argument(
-        '--doffs', type=float, default=0.0, help='cx of the right eye minus cx of the left'
+        '--doffs', type=float, help='cx of the right eye minus cx of the left; default 0'
     )
     depth = parser.add_argument_group('around the model')
     add_option_argument(depth)  # type: ignore[arg-type]
@@ -48,19 +48,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help='depth.npy in metres, for models that take one beside the picture',
     )
-    depth.add_argument('--rectify', choices=RECTIFY_MODES, default='auto')
+    depth.add_argument(
+        '--rectify',
+        choices=RECTIFY_MODES,
+        default='auto',
+        help='undistort where the calibration asks for it, in any case, or not at all',
+    )
     depth.add_argument('--min-depth', type=float, default=0.0, help='metres')
     depth.add_argument('--max-depth', type=float, default=math.inf, help='metres')
     depth.add_argument(
         '--edge-threshold', type=float, default=0.05, help='flying pixels; 0 keeps them'
     )
-    depth.add_argument('--min-confidence', type=float, default=0.0)
-    depth.add_argument('--scale', type=float, default=0.0, help='1/Z = scale * value + shift')
-    depth.add_argument('--shift', type=float, default=0.0)
+    depth.add_argument(
+        '--min-confidence', type=float, default=0.0, help='0 to 1; pixels below become NaN'
+    )
+    depth.add_argument(
+        '--scale',
+        type=float,
+        default=0.0,
+        help='makes metres of a relative model: 1/Z = scale * value + shift',
+    )
+    depth.add_argument('--shift', type=float, default=0.0, help='in 1/m, with --scale')
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Infer, write the files, and say in a line what came out."""
+    _check_camera_arguments(arguments)
     stereo = arguments.right is not None
     name = arguments.model or (DEFAULT_STEREO if stereo else DEFAULT_MONO)
     image = read_image(arguments.image)
@@ -93,6 +106,41 @@ def run(arguments: argparse.Namespace) -> int:
     write_results(frame, name, arguments.out, camera_known=known)
     print(_summary(frame, name, arguments.out))
     return 0
+
+
+# An argument, and those that would say the same thing differently.
+_EITHER_OR = (
+    ('camera', ('focal', 'fov', 'cx', 'cy')),
+    ('focal', ('fov',)),
+    ('right_camera', ('baseline', 'doffs')),
+)
+_OF_A_PAIR = ('right_camera', 'baseline', 'doffs')
+_NUMBERS = ('focal', 'fov', 'cx', 'cy', 'baseline', 'doffs')
+
+
+def _check_camera_arguments(arguments: argparse.Namespace) -> None:
+    """Refuse what would be ignored: it was given because it matters."""
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
+    for one, others in _EITHER_OR:
+        for other in others:
+            if one in given and other in given:
+                raise DepthError(
+                    f'{_flag(one)} and {_flag(other)} both say what the camera is; give one'
+                )
+    for name in _OF_A_PAIR:
+        if name in given and 'right' not in given:
+            raise DepthError(f'{_flag(name)} is for a pair; give --right IMAGE with it')
+    if 'prompt' in given and 'right' in given:
+        raise DepthError('--prompt is for one picture; leave it out, or --right')
+    for name in _NUMBERS:
+        if name in given and not math.isfinite(given[name]):
+            raise DepthError(f'{_flag(name)} is {given[name]}, expected a finite number')
+    if given.get('focal', 1) <= 0:
+        raise DepthError(f'--focal is {arguments.focal:g}, expected pixels above 0')
+
+
+def _flag(name: str) -> str:
+    return '--' + name.replace('_', '-')
 
 
 def _mono_camera(arguments: argparse.Namespace, image: Image) -> Camera | None:
@@ -148,12 +196,17 @@ def _stereo_cameras(
             'if the pictures are in the wrong order, swap them'
         )
     height, width = right.shape[:2]
+    if left.shape[:2] != right.shape[:2]:
+        raise DepthError(
+            f'left is {left.shape[1]}x{left.shape[0]} and right is {width}x{height}, expected '
+            'one size for a rectified pair; give --camera and --right-camera, or other pictures'
+        )
     other = Camera.pinhole(
         width,
         height,
         camera.fx,
         camera.fy,
-        camera.cx + arguments.doffs,
+        camera.cx + (arguments.doffs or 0.0),
         camera.cy,
         baseline=arguments.baseline,
     )

@@ -73,6 +73,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # no such folder, no right to write, no space
+        if error.filename is None:
+            raise
+        print(
+            f'depth_ros {name}: {error.filename} cannot be used ({error.strerror}); '
+            'give another path',
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         return 130
 

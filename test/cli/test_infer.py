@@ -128,7 +128,7 @@ def test_a_scale_makes_metres_of_relative_values(picture, tmp_path):
         (['--model', 'floor', '--focal', -5], ['focal']),
         (['--model', 'floor', '--fov', 190], ['--fov', '190']),
         (['--model', 'floor', '--camera', 'missing.yaml'], ['missing.yaml']),
-        (['--model', 'sgbm', '--focal', 100], ['views', 'stereo']),
+        (['--model', 'sgbm', '--focal', 100], ['2 view(s), 1 given', 'stereo_depth', '--right']),
         (['--model', 'floor', '--focal', 100, '--option', 'camera_height'], ['value']),
         (['--model', 'floor', '--focal', 100, '--option', 'wings=2'], ['wings', 'camera_height']),
         (
@@ -137,6 +137,13 @@ def test_a_scale_makes_metres_of_relative_values(picture, tmp_path):
         ),
         (['--model', 'floor', '--focal', 100, '--min-depth', 5, '--max-depth', 2], ['range']),
         (['--right', 'no.png'], ['no.png']),
+        (['--focal', 100, '--fov', 70], ['--focal', '--fov', 'give one']),
+        (['--camera', 'c.yaml', '--focal', 100], ['--camera', '--focal', 'give one']),
+        (['--camera', 'c.yaml', '--cx', 80], ['--camera', '--cx', 'give one']),
+        (['--focal', 100, '--baseline', 0.1], ['--baseline', '--right']),
+        (['--focal', 100, '--right-camera', 'r.yaml'], ['--right-camera', '--right']),
+        (['--right', 'r.png', '--prompt', 'p.npy'], ['--prompt', '--right']),
+        (['--focal', 'nan'], ['--focal', 'nan', 'finite']),
     ],
     ids=lambda value: ' '.join(map(str, value)),
 )
@@ -169,6 +176,7 @@ def test_a_prompt_that_is_no_depth_image(picture, tmp_path, capsys, content, wor
         ([], 'calibration'),
         (['--focal', 100], '--baseline'),
         (['--focal', 100, '--baseline', -1], 'swap'),
+        (['--focal', 100, '--right-camera', 'r.yaml', '--doffs', 1], '--doffs both say'),
     ],
 )
 def test_a_pair_without_calibration(pair, tmp_path, capsys, arguments, word):
@@ -176,6 +184,24 @@ def test_a_pair_without_calibration(pair, tmp_path, capsys, arguments, word):
     command = ['infer', left, '--right', right, *map(str, arguments), '--out', str(tmp_path)]
     assert main(command) == 2
     assert word in capsys.readouterr().err
+
+
+def test_numbers_do_not_describe_pictures_of_two_sizes(pair, tmp_path, capsys):
+    left, small = pair[0], tmp_path / 'small.png'
+    cv2.imwrite(str(small), np.zeros((60, 80), np.uint8))
+    numbers = ['--focal', '100', '--baseline', '0.1', '--out', str(tmp_path / 'o')]
+    assert main(['infer', str(left), '--right', str(small), *numbers]) == 2
+    assert 'left is 160x120 and right is 80x60, expected one size' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('below', ['', 'deeper'])
+def test_an_output_that_is_a_file_is_one_clear_sentence(picture, capsys, below):
+    command = ['infer', str(picture), '--model', 'inverse_plane', '--out', str(picture / below)]
+    assert main(command) == 2
+    error = capsys.readouterr().err.strip()
+    assert '\n' not in error
+    assert 'left.png' in error
+    assert 'give another path' in error
 
 
 def test_a_file_that_is_no_picture(tmp_path, capsys):
