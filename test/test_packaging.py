@@ -28,6 +28,7 @@ KEYS = {'numpy': 'python3-numpy', 'cv2': 'python3-opencv', 'yaml': 'python3-yaml
 OPTIONAL = {
     'PIL',
     'huggingface_hub',
+    'numba',
     'onnx',
     'onnxruntime',
     'openvino',
@@ -134,7 +135,8 @@ def test_every_import_is_declared(manifest: ET.Element) -> None:
 
 
 @pytest.mark.parametrize(
-    'script', ['scripts/demo', 'scripts/test', 'scripts/environment.sh', '.ci/run']
+    'script',
+    ['scripts/bench', 'scripts/demo', 'scripts/test', 'scripts/environment.sh', '.ci/run'],
 )
 def test_scripts_are_well_formed(script: str) -> None:
     path = ROOT / script

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import PointCloud2, PointField
 
-from depth_ros.messages.cloud_memory import CloudMemory, Strip, StripPlan, Target
+from depth_ros.messages.cloud_kernels import kernels
+from depth_ros.messages.cloud_memory import CloudBuffer, CloudMemory, Strip, StripPlan, Target
 from depth_ros.messages.fast import array_to_bytes, new_message
 from depth_ros.types import Camera, DepthError, FloatImage, Image
 
@@ -86,6 +87,7 @@ class CloudBuilder:
         ]
         self._plan: StripPlan | None = None
         self._memory = CloudMemory()
+        kernels()  # compiled now rather than in the first frame
 
     @property
     def point_step(self) -> int:
@@ -104,19 +106,47 @@ class CloudBuilder:
             self._plan = StripPlan(camera, self.decimation_yx, len(_NAMES[self.fields]))
             self._memory = CloudMemory()
         memory = self._memory.take(self._plan, self._reuse)
+        dense = self._run_kernel(self._plan, memory.points, depth, picture)
+        if dense is None:
+            dense = self._run_strips(self._plan, memory.targets, depth, picture)
+        return self._message(memory, depth.shape, header, dense)
+
+    def _run_strips(
+        self, plan: StripPlan, targets: list[Target], depth: FloatImage, picture: Image | None
+    ) -> bool:
         # Some builds of OpenCV take longer to enter IPP than to merge a strip without it.
         ipp = cv2.ipp.useIPP()
         cv2.ipp.setUseIPP(False)
         try:
             with np.errstate(invalid='ignore', over='ignore'):
-                dense = self._fill(self._plan, memory.targets, depth, picture)
+                return self._fill(plan, targets, depth, picture)
         finally:
             cv2.ipp.setUseIPP(ipp)
+
+    def _run_kernel(
+        self, plan: StripPlan, points: FloatImage, depth: FloatImage, picture: Image | None
+    ) -> bool | None:
+        """Write all points with a compiled loop; None where there is none for this case."""
+        compiled = kernels()
+        if compiled is None or plan.axes is None or self._crops_height:
+            return None
+        rows = points.reshape(len(points), -1)
+        bounds = (*plan.axes, self._near, self._far)
+        if picture is None:
+            return compiled.xyz(depth, *bounds, rows) == depth.size
+        if self.fields != 'xyzrgb' or picture.ndim != 3:
+            return None
+        rgb = picture.reshape(len(picture), -1)
+        return compiled.xyzrgb(depth, *bounds, rgb, rows, rows.view(np.uint32)) == depth.size
+
+    def _message(
+        self, memory: CloudBuffer, shape: tuple[int, ...], header: Any, dense: bool
+    ) -> PointCloud2:
         msg = new_message(PointCloud2, header)
         msg.fields = list(self._point_fields)
         msg.is_bigendian = sys.byteorder != 'little'
         msg.point_step = self.point_step
-        msg.height, msg.width = depth.shape
+        msg.height, msg.width = shape
         msg.data = memory.data
         msg.is_dense = dense
         if not self.organised:

@@ -67,8 +67,10 @@ class StripPlan:
         self.channels = channels
         ray_x: FloatImage
         ray_y: FloatImage
+        self.axes: tuple[FloatImage, FloatImage] | None = None  # x by column, y by row
         if is_plain(camera):
             by_column, by_row = ray_axes(camera)
+            self.axes = np.ascontiguousarray(by_column[::dx]), np.ascontiguousarray(by_row[::dy])
             ray_x = by_column[None, ::dx]
             # One loop over a whole plane takes less time than one per row with its own number.
             ray_y = np.repeat(by_row[::dy, None], ray_x.shape[1], axis=1)

@@ -4,6 +4,7 @@
 
 import array
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from std_msgs.msg import Header
 
 from depth_ros.geometry.depth_values import is_valid
 from depth_ros.geometry.unproject import depth_to_points
+from depth_ros.messages import cloud_kernels
 from depth_ros.messages.cloud import CloudBuilder, cloud_to_points, unpack_rgb
 from depth_ros.types import Camera, DepthError, Distortion
 
@@ -359,3 +361,45 @@ def test_an_empty_cloud_has_no_points():
     msg = CloudBuilder(organised=False)(depth, PLAIN, HEADER)
     assert len(cloud_to_points(msg)) == 0
     assert (msg.width, len(msg.data)) == (0, 0)
+
+
+@pytest.mark.parametrize('fields', ['xyz', 'xyzrgb'])
+@pytest.mark.parametrize('bounds', [(0.0, math.inf), (1.5, 4.0)], ids=['no crop', 'range crop'])
+def test_compiled_loops_write_the_very_same_bytes(monkeypatch, fields, bounds):
+    pytest.importorskip('numba')
+    if cloud_kernels.kernels() is None:
+        pytest.skip('numba is switched off')
+    rng = np.random.default_rng(3)
+    depth = rng.uniform(0.5, 6, (37, 53)).astype(np.float32)
+    for value in (np.nan, np.inf, -np.inf, 0.0, -1.0):
+        depth[rng.random(depth.shape) < 0.05] = value
+    depth.flags.writeable = False
+    picture = rng.integers(0, 256, (37, 53, 3), np.uint8)
+    camera = Camera.pinhole(53, 37, 40.0, 42.0, 20.0, 21.0)
+
+    def build():
+        near, far = bounds
+        builder = CloudBuilder(fields, min_range=near, max_range=far, decimation_x=2)
+        return builder(depth, camera, Header(), picture)
+
+    compiled = build()
+    monkeypatch.setattr('depth_ros.messages.cloud.kernels', lambda: None)
+    plain = build()
+    assert compiled.is_dense == plain.is_dense
+    a, b = (cloud_to_points(cloud) for cloud in (compiled, plain))
+    for name in a.dtype.names:
+        bits = [np.ascontiguousarray(points[name]).view(np.uint32) for points in (a, b)]
+        same = (bits[0] == bits[1]) | (np.isnan(a[name]) & np.isnan(b[name]))
+        assert same.all()
+
+
+def test_a_numba_that_does_not_work_costs_nothing(monkeypatch):
+    def broken(cache):
+        raise ImportError('numba needs another NumPy')
+
+    monkeypatch.setattr(cloud_kernels, '_compile', broken)
+    cloud_kernels.kernels.cache_clear()
+    try:
+        assert cloud_kernels.kernels() is None
+    finally:
+        cloud_kernels.kernels.cache_clear()
