@@ -15,6 +15,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import depth_ros.models as package
@@ -49,6 +50,11 @@ def family_of(name: str) -> Family:
     for family in families().values():
         if family.accepts(name):
             return family
+    if name and Path(name).is_dir():
+        raise ModelError(
+            f'folder {name} holds no model, expected a configuration beside its weights; '
+            'give a folder that `save_pretrained` or `depth_ros train` wrote'
+        )
     near = difflib.get_close_matches(name, catalogue(), n=3)
     hint = f'did you mean {" or ".join(near)}?' if near else 'see `depth_ros models`'
     raise ModelError(

@@ -67,6 +67,11 @@ def test_unknown_names_get_a_hint(name, hint):
         family_of(name)
 
 
+def test_a_folder_without_a_model_is_not_said_to_be_missing(tmp_path):
+    with pytest.raises(ModelError, match='holds no model, expected a configuration beside'):
+        family_of(str(tmp_path))
+
+
 @pytest.mark.parametrize('name', ANALYTIC)
 def test_unknown_options_are_named_with_those_that_exist(name):
     with pytest.raises(ModelError, match='no_such_option') as refusal:
