@@ -104,7 +104,9 @@ class Reporter:
         for reason in reasons:
             # Failures of frames are logged when they happen.
             if reason.code != 'failure' and (reason.level or reason.code not in known):
-                self.log(reason.level, reason.text, reason.code)
+                # What kept it from configuring was logged, by its text, when it happened.
+                key = reason.text if reason.code == 'problem' else reason.code
+                self.log(reason.level, reason.text, key)
         if self._publisher is not None:
             self._publish(reasons, values, hardware)
 

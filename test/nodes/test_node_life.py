@@ -88,6 +88,8 @@ def test_a_model_that_does_not_exist_can_be_replaced(fresh):
     fresh.spin_until(lambda: process.said('not known'), 'the sentence')
     assert process.said("model 'plain' is not known: expected .*did you mean plane")
     assert fresh.state('mono_depth') == 'unconfigured'
+    fresh.spin_for(1.5)  # the first report has been
+    assert process.log.count('not known') == 1
     assert not fresh.transition('mono_depth', 'configure')
     assert fresh.set_parameter('mono_depth', 'model', 'plane') == (True, '')
     # its options are there at once, with the values that were given at start
