@@ -90,6 +90,23 @@ def test_flags_that_are_none_say_so() -> None:
         launching.flag({'rviz': 'maybe'}, 'rviz')
 
 
+@pytest.mark.parametrize(
+    ('argument', 'value', 'sentence'),
+    [
+        ('params_file', '/nowhere/p.yaml', 'params_file:=/nowhere/p.yaml is no file, expected'),
+        ('params_file', '/', 'params_file:=/ is no file'),
+        ('python', '/nowhere/python', 'python:=/nowhere/python cannot be run, expected'),
+        ('log_level', 'loud', 'log_level:=loud, expected one of debug, info, warn, error, fatal'),
+    ],
+)
+def test_arguments_that_lead_nowhere_say_so(argument: str, value: str, sentence: str) -> None:
+    good = {'params_file': __file__, 'python': sys.executable, 'log_level': 'WARN'}
+    launching.check(good)
+    launching.check({**good, 'params_file': '', 'python': ''})
+    with pytest.raises(DepthError, match=sentence):
+        launching.check({**good, argument: value})
+
+
 NOTHING = {'parameters': '', 'model': '', 'autostart': '', 'use_sim_time': ''}
 
 

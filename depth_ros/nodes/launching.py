@@ -9,7 +9,9 @@ The launch files are tables of topics; this makes launch arguments, remaps and p
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -17,6 +19,7 @@ import yaml
 from depth_ros.files.share import share_directory, transport_environment
 from depth_ros.types import DepthError
 
+LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 # name -> (default, meaning)
 Arguments = Mapping[str, tuple[str, str]]
 
@@ -73,6 +76,7 @@ def describe(node: str, inputs: Arguments, outputs: Arguments, remaps: Mapping[s
 def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) -> list[Any]:
     from launch_ros.actions import Node
 
+    check(values)
     share = share_directory()
     processes = [
         Node(
@@ -103,6 +107,22 @@ def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) 
             )
         )
     return processes
+
+
+def check(values: Mapping[str, str]) -> None:
+    """Refuse arguments that would end in a traceback, or in defaults nobody asked for."""
+    file, python, level = (values[key] for key in ('params_file', 'python', 'log_level'))
+    if file and not Path(file).is_file():
+        raise DepthError(
+            f'params_file:={file} is no file, expected the YAML of parameters; give its whole path'
+        )
+    if python and shutil.which(python) is None:
+        raise DepthError(
+            f'python:={python} cannot be run, expected an interpreter such as '
+            '/path/to/venv/bin/python; check the path'
+        )
+    if level.lower() not in LOG_LEVELS:
+        raise DepthError(f'log_level:={level}, expected one of {", ".join(LOG_LEVELS)}')
 
 
 def topic(values: Mapping[str, str], key: str) -> str:
