@@ -105,7 +105,7 @@ class Reporter:
             # Failures of frames are logged when they happen.
             if reason.code != 'failure' and (reason.level or reason.code not in known):
                 # What kept it from configuring was logged, by its text, when it happened.
-                key = reason.text if reason.code == 'problem' else reason.code
+                key = reason.text if reason.code == 'not_configured' else reason.code
                 self.log(reason.level, reason.text, key)
         if self._publisher is not None:
             self._publish(reasons, values, hardware)
