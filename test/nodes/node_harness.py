@@ -189,8 +189,16 @@ class Graph:
             self._clients[key] = self.node.create_client(kind, service)
         client = self._clients[key]
         self.spin_until(client.service_is_ready, f'service {service}')
-        future = client.call_async(request)
-        self.spin_until(future.done, f'answer of {service}')
+        # A node that has not discovered the client's end yet cannot answer, and never does: what
+        # may be asked twice is.
+        for timeout in (5.0, TIMEOUT) if kind is not ChangeState else (TIMEOUT,):
+            future = client.call_async(request)
+            try:
+                self.spin_until(future.done, f'answer of {service}', timeout)
+                break
+            except AssertionError:
+                if timeout == TIMEOUT:
+                    raise
         return future.result()
 
     def set_parameter(self, node: str, name: str, value):
