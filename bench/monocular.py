@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib.util
 import json
 import platform
 import statistics
@@ -132,6 +133,9 @@ class Naive:
         self.device = 'cuda' if device == 'auto' and torch.cuda.is_available() else device
         self.device = 'cpu' if self.device == 'auto' else self.device
         self.processor = AutoImageProcessor.from_pretrained(folder)
+        # transformers falls back to its Pillow processor where torchvision is missing.
+        has_torchvision = importlib.util.find_spec('torchvision') is not None
+        self.kind = 'tensor' if has_torchvision else 'pillow'
         network = AutoModelForDepthEstimation.from_pretrained(folder)
         self.network = network.eval().to(self.device)
 
@@ -174,6 +178,8 @@ def run(
     reference = naive(image, 1)[0]
     variants: dict[str, dict[str, Any]] = {
         'float32': {'precision': 'float32'},
+        # With the very input of the naive body: what is left of the change is the network's.
+        'float32, same processor': {'precision': 'float32', 'processor': naive.kind},
         'bfloat16': {'precision': 'bfloat16'},
         'auto': {},
         'onnxruntime float32': {'precision': 'float32', 'runtime': 'onnxruntime'},

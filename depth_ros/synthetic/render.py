@@ -27,9 +27,9 @@ class Rendered:
     """One view; every array is HxW in the pixels of its camera."""
 
     image: Image  # HxWx3 RGB
-    depth: FloatImage  # Z in metres, +inf where there is only sky
+    depth: FloatImage  # Z in metres, +inf where there is only sky, NaN beyond the lens
     normals: FloatImage  # HxWx3 unit, in the camera's optical frame, towards it; 0 on the sky
-    ids: npt.NDArray[np.int32]  # instance numbers, 0 for the sky
+    ids: npt.NDArray[np.int32]  # instance numbers, 0 for the sky, -1 beyond the lens
     camera: Camera
     pose: Floats  # 4x4 camera-to-world
     occluded: npt.NDArray[np.bool_] | None = None  # not seen by the other eye of the pair
@@ -230,7 +230,7 @@ class Renderer:
         False leaves out what depends on the eye.
         """
         pose = checked_pose(self.scene.start if pose is None else pose)
-        grid = camera_rays(camera).astype(self.dtype)
+        grid, blind = self._rays(camera)
         look = Look(pose, 1 / camera.fx, shadows, specular)
         with np.errstate(divide='ignore', invalid='ignore', over='ignore', under='ignore'):
             light, normals, t, row = self._image(grid, look)
@@ -239,6 +239,7 @@ class Renderer:
         exposure = self.typed(self.scene.exposure)
         image = (shade.encode(np, light, exposure) + 0.5).astype(np.uint8)
         ids = np.append(self.scene.solids.instance, 0)[row].astype(np.int32)
+        image[blind], t[blind], normals[blind], ids[blind] = 0, np.nan, 0, -1
         rotation = pose[:3, :3].T.astype(self.dtype)
         facing = np.ascontiguousarray(normals @ rotation.T, np.float32)
         return Rendered(image, t.astype(np.float32), facing, ids, camera, pose)
@@ -246,8 +247,16 @@ class Renderer:
     def radiance(self, camera: Camera, pose: Floats) -> np.ndarray:
         """Return linear light (H, W, 3) before exposure."""
         with np.errstate(divide='ignore', invalid='ignore', over='ignore', under='ignore'):
-            grid = camera_rays(camera).astype(self.dtype)
-            return self._image(grid, Look(pose, 1 / camera.fx, True, False))[0]
+            grid, blind = self._rays(camera)
+            light = self._image(grid, Look(pose, 1 / camera.fx, True, False))[0]
+        light[blind] = 0
+        return light
+
+    def _rays(self, camera: Camera) -> tuple[FloatImage, npt.NDArray[np.bool_]]:
+        """Return a ray for every pixel, and which pixels lie beyond the lens and have none."""
+        grid = camera_rays(camera).astype(self.dtype)
+        blind = np.isnan(grid).any(axis=2)
+        return np.where(blind[..., None], self.typed(0), grid), blind
 
     def _image(self, grid: FloatImage, look: Look) -> tuple[np.ndarray, ...]:
         """Return light, world normals, Z and row of one ray per pixel, as images."""

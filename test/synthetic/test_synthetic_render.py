@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from depth_ros import synthetic
+from depth_ros.geometry.distortion import ray_grid
 from depth_ros.types import Camera, DepthError, Distortion
 
 SMALL = Camera.pinhole(96, 72, 80.0)
@@ -195,3 +196,17 @@ def test_what_moves_has_moved_and_nothing_else() -> None:
 def test_what_cannot_be_rendered_is_refused_with_a_reason(call: object, word: str) -> None:
     with pytest.raises(DepthError, match=word):
         call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize('antialias', [1, 2])
+def test_pixels_beyond_the_lens_are_black_and_unknown(antialias):
+    """A polynomial lens has an end; pixels outside of it have no ray at all."""
+    K = Camera.pinhole(96, 72, 60.0).K
+    lens = Camera(96, 72, K, np.array([-0.45, 0, 0, 0, 0, 0, 0, 0.0]), Distortion.RATIONAL)
+    blind = np.isnan(ray_grid(lens)).any(axis=2)
+    assert 0 < blind.sum() < blind.size
+    view = synthetic.render(synthetic.make_scene('room', 1), lens, antialias=antialias)
+    np.testing.assert_array_equal(np.isnan(view.depth), blind)
+    assert (view.image[blind] == 0).all()
+    assert (view.ids[blind] == -1).all()
+    assert not view.sky[blind].any()
