@@ -151,7 +151,8 @@ def camera_to_camera_info(camera: Camera, header: Any) -> CameraInfo:
     none = camera.distortion is Distortion.NONE
     msg.distortion_model = Distortion.PLUMB_BOB.value if none else camera.distortion.value
     msg.d = [0.0] * 5 if none else camera.D.tolist()
-    msg.k, msg.r = camera.K.ravel(), camera.R.ravel()
-    msg.p = camera.projection.ravel()
+    # Copies: a Camera never changes, a message may.
+    msg.k, msg.r = camera.K.flatten(), camera.R.flatten()
+    msg.p = camera.projection.flatten()
     msg.binning_x = msg.binning_y = 1
     return msg

@@ -188,3 +188,10 @@ def test_malformed_calibrations_are_refused_in_one_sentence(msg, problem):
 def test_an_image_of_another_size_is_refused(msg, size):
     with pytest.raises(DepthError, match=f'image is {size[0]}x{size[1]} but camera_info'):
         camera_info_to_camera(msg, *size)
+
+
+def test_a_message_may_be_changed_without_changing_the_camera():
+    camera = Camera.pinhole(64, 48, 50.0)
+    msg = camera_to_camera_info(camera, Header())
+    msg.k[0], msg.p[0], msg.r[0] = 1.0, 2.0, 3.0
+    assert (camera.K[0, 0], camera.projection[0, 0], camera.R[0, 0]) == (50.0, 50.0, 1.0)
