@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from depth_ros.models.registry import family_of
+from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, family_of
 from depth_ros.pipeline import RECTIFY_MODES, Options
 from depth_ros.types import DepthError
 
@@ -222,7 +222,7 @@ _PROMPT = (
     ),
 )
 MONO: tuple[ParameterSpec, ...] = (
-    *_model('floor', 'model of one view'),
+    *_model(DEFAULT_MONO, 'model of one view'),
     *_INPUT,
     *_PROMPT,
     *_DEPTH,
@@ -230,7 +230,7 @@ MONO: tuple[ParameterSpec, ...] = (
     *_POINTS,
 )
 STEREO: tuple[ParameterSpec, ...] = (
-    *_model('sgbm', 'model of two views'),
+    *_model(DEFAULT_STEREO, 'model of two views'),
     *_INPUT,
     *_SYNC,
     *_DEPTH,
