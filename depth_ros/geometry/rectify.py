@@ -17,6 +17,7 @@ from depth_ros.types import Camera, DepthError, Matrix
 
 _SHIFT = 0.01  # px that rectification may leave a pixel where it was
 _ROWS = 0.05  # px by which rows of a pair may disagree
+_LONGEST = 20.0  # metres between the eyes of a rig; 60 mm written as 60 is beyond it
 _HAIR = 1e-3  # px outside the image that rounding may bring about
 Maps = tuple[np.ndarray, np.ndarray, npt.NDArray[np.bool_]]
 
@@ -178,4 +179,9 @@ def _check_baseline(left: Camera, right: Camera) -> None:
         raise DepthError(
             f'the baseline is {baseline:g} m, expected a positive one: left and right are '
             'swapped; exchange the topics'
+        )
+    if baseline > _LONGEST:
+        raise DepthError(
+            f'the baseline is {baseline:g} m, expected at most {_LONGEST:g}: P[3] of the right '
+            'camera_info is not in metres; calibrate with the square size in metres'
         )

@@ -237,6 +237,14 @@ def test_eyes_above_each_other_are_refused():
             check(left, stacked)
 
 
+def test_a_baseline_in_millimetres_is_not_taken_for_metres():
+    left, right = pair()
+    P = np.array(right.projection)
+    P[0, 3] *= 1000
+    with pytest.raises(DepthError, match='not in metres'):
+        check_rectified(left, Camera(640, 480, right.K, P=P))
+
+
 @pytest.mark.parametrize(
     'eyes', [pair(), pair(cx=351.5), pair(cy=240.01)], ids=['equal', 'doffs', 'close']
 )
