@@ -3,8 +3,8 @@
 """
 Clouds in one pass over memory, where numba is installed.
 
-Numba is optional: NumPy and OpenCV write the same points, from strips in the cache, in about
-twice the time. The kernels know pinhole cameras without a height crop, which is nearly all of
+Numba is optional: NumPy and OpenCV write the same points, from strips in the cache, in up
+to twice the time. The kernels know pinhole cameras without a height crop, which is nearly all of
 them. DEPTH_ROS_NUMBA=off leaves numba alone.
 """
 
