@@ -14,7 +14,7 @@ from typing import Any
 
 from depth_ros.cli.model_options import make_model, parse_options
 from depth_ros.eval.align import ALIGNMENTS
-from depth_ros.eval.layouts import LAYOUTS, open_dataset
+from depth_ros.eval.layouts import LAYOUTS, open_datasets
 from depth_ros.eval.page import Book
 from depth_ros.eval.protocol import CROPS, PROTOCOLS, make_protocol
 from depth_ros.eval.runner import Contestant, evaluate
@@ -42,7 +42,14 @@ class _Entry(argparse.Action):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--data', type=Path, required=True, metavar='DIR', help='the data set')
+    parser.add_argument(
+        '--data',
+        type=Path,
+        action='append',
+        required=True,
+        metavar='DIR',
+        help='the data set; give several to measure them as one',
+    )
     parser.add_argument(
         '--layout',
         metavar='NAME',
@@ -95,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.pictures < 0:
         raise DepthError(f'--pictures is {arguments.pictures}, expected 0 frames or more')
     contestants = make_contestants(arguments.entries)
-    data = open_dataset(arguments.data, arguments.layout)
+    data = open_datasets(arguments.data, arguments.layout)
     protocol = make_protocol(
         arguments.protocol or data.layout.protocol,
         min_depth=arguments.min_depth,

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import os
 from pathlib import Path
@@ -45,8 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         find_frames(_rendered(config, out / 'data', check=False)) if config.data.frames else []
     )
     check = find_frames(_rendered(config, out / 'validation', check=True))
-    with contextlib.suppress(AttributeError):
-        torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(_cores())
     trainer = Trainer(config, train, check, out)
     if trainer.step:
         print(f'going on at step {trainer.step} of {config.steps}')
@@ -81,8 +79,10 @@ def _rendered(config: TrainConfig, folder: Path, *, check: bool) -> Path:
         seed=data.seed * 10_000_000 + (5_000_000 if check else 0),
         width=data.render_width,
         height=data.render_height,
-        jobs=max(1, config.workers),
+        jobs=_cores(),
         stereo=False,
+        handheld=data.handheld,
+        antialias=data.antialias,
     )
     from tqdm import tqdm
 
@@ -91,3 +91,10 @@ def _rendered(config: TrainConfig, folder: Path, *, check: bool) -> Path:
         pass
     done.touch()
     return folder
+
+
+def _cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

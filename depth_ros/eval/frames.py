@@ -96,8 +96,12 @@ class Layout:
 
 @dataclass(frozen=True)
 class DataSet:
-    """The frames of one folder."""
+    """The frames of one folder, or of several that are measured as one."""
 
     root: Path
     layout: Layout
     sources: tuple[Source, ...]
+    title: str = ''  # where it is not the folder
+
+    def __str__(self) -> str:
+        return self.title or str(self.root)

@@ -177,7 +177,7 @@ def evaluate(
     :param common: judge only pixels that every model gives, so that leaving out what is difficult
         is no advantage; coverage stays each model's own.
     """
-    report = Report(str(data.root), data.layout.name, protocol, [], common)
+    report = Report(str(data), data.layout.name, protocol, [], common)
     runners: list[Runner | None] = []
     try:
         for contestant in contestants:

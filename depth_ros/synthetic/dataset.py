@@ -20,7 +20,7 @@ import numpy.typing as npt
 from depth_ros.synthetic.cameras import right_pose
 from depth_ros.synthetic.render import Rendered, Renderer
 from depth_ros.synthetic.sensor import Sensor, sample_sensor
-from depth_ros.synthetic.views import sample_camera, trajectory
+from depth_ros.synthetic.views import sample_camera, sample_handheld, sample_pose, trajectory
 from depth_ros.synthetic.worlds import kinds, make_scene
 from depth_ros.types import Camera, DepthError, FloatImage, Image
 
@@ -46,6 +46,7 @@ class SetOptions:
     rate: float = 10.0  # frames a second along the drive
     jobs: int = 1
     stereo: bool = True  # without, no right eye is rendered: half the work
+    handheld: float = 0.0  # share of sequences not from a robot's mount, but tilted any way
 
 
 def sequences(options: SetOptions) -> Iterator[tuple[str, str, int, int]]:
@@ -95,7 +96,10 @@ def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetO
     rng = np.random.default_rng([seed, 1])
     left, right = cameras_of(options, rng)
     sensor = sample_sensor(rng) if options.sensor else Sensor()
-    poses = trajectory(scene, rng, count, options.rate)
+    start = scene.start
+    if options.handheld and rng.random() < options.handheld:
+        start = sample_pose(scene, rng, sample_handheld(rng))
+    poses = trajectory(scene, rng, count, options.rate, start)
     folder.mkdir(parents=True, exist_ok=True)
     write_camera(left, folder / 'camera.yaml', 'left')
     if right is not None:

@@ -38,6 +38,13 @@ def sample_mount(rng: np.random.Generator) -> Mount:
     return Mount(height, float(np.clip(pitch, -0.25, 0.7)), float(rng.normal(0, 0.025)))
 
 
+def sample_handheld(rng: np.random.Generator) -> Mount:
+    """Return how a camera is held in a hand or on an arm: at any height, tilted any way."""
+    height = float(rng.uniform(0.5, 1.9))
+    pitch = float(np.clip(rng.normal(0.25, 0.3), -0.5, 1.1))
+    return Mount(height, pitch, float(rng.normal(0, 0.12)))
+
+
 def sample_camera(
     rng: np.random.Generator, width: int = 640, height: int = 480, distorted: float = 0.5
 ) -> Camera:

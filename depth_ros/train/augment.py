@@ -71,8 +71,9 @@ def vary_geometry(
     camera = sample.camera
     zoom = np.exp(rng.uniform(0, np.log(max(config.zoom, 1.0))))
     stretch = np.exp(rng.uniform(-0.08, 0.08))
-    sx = width / camera.width * zoom * stretch
-    sy = height / camera.height * zoom / stretch
+    # Another shape is cut out, not squeezed in.
+    scale = max(width / camera.width, height / camera.height) * zoom
+    sx, sy = scale * stretch, scale / stretch
     sx, sy = max(sx, width / camera.width), max(sy, height / camera.height)
     x0 = rng.uniform(0, camera.width * sx - width) if camera.width * sx > width else 0.0
     y0 = rng.uniform(0, camera.height * sy - height) if camera.height * sy > height else 0.0

@@ -24,9 +24,11 @@ class DataConfig:
     folders: tuple[str, ...] = ()  # sets in the layout of docs/synthetic.md, read as they are
     frames: int = 0  # more than 0: render this many frames into <run>/data first
     validation_frames: int = 200  # rendered from other seeds, never trained on
-    kinds: tuple[str, ...] = ()  # of scenes; empty: all
+    kinds: tuple[str, ...] = ()  # of scenes, one named twice comes twice as often; empty: all
     render_width: int = 352
     render_height: int = 264
+    handheld: float = 0.0  # share of rendered frames tilted any way, not as robots mount cameras
+    antialias: int = 2  # rays per pixel and side; training frames are shrunk, so 1 can do
     seed: int = 1
     max_depth: float = 80.0  # farther depth does not count in the losses
 
@@ -63,6 +65,7 @@ class TrainConfig:
     batch: int = 16
     width: int = 256  # of the network's input; multiples of 32
     height: int = 192
+    aspects: tuple[float, ...] = ()  # width / height, one per batch at this area; empty: this one
     rate: float = 1e-3
     weight_decay: float = 0.02
     warm_up: int = 300  # steps
@@ -87,6 +90,8 @@ class TrainConfig:
         for name in ('width', 'height'):
             if getattr(self, name) % 32:
                 raise DepthError(f'{name} is {getattr(self, name)}, expected a multiple of 32')
+        if not all(0.2 <= aspect <= 5 for aspect in self.aspects):
+            raise DepthError(f'aspects is {list(self.aspects)}, expected numbers from 0.2 to 5')
         if not 0 <= self.ema < 1:
             raise DepthError(f'ema is {self.ema}, expected 0 (off) to below 1')
         if not self.data.folders and self.data.frames <= 0:
@@ -152,7 +157,7 @@ def _converted(place: str, value: Any, default: Any) -> Any:
     """Return the value in the type of its default; YAML reads 1e-3 as text and 5 as int."""
     try:
         if isinstance(default, tuple) and isinstance(value, list):
-            return tuple(map(str, value))
+            return tuple(map(_ELEMENTS.get(place, str), value))
         if isinstance(default, float) and not isinstance(value, bool):
             return float(value)
         if isinstance(default, int) and not isinstance(value, bool) and int(value) == value:
@@ -163,6 +168,8 @@ def _converted(place: str, value: Any, default: Any) -> Any:
         pass
     raise DepthError(f'{place} is {value!r}, expected {type(default).__name__}')
 
+
+_ELEMENTS: dict[str, Any] = {'aspects': float}  # of tuples; others hold text
 
 _DEFAULTS: dict[str, Any] = {
     f.name: f.default if f.default is not dataclasses.MISSING else {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,16 @@ def collate(samples: Sequence[Sample]) -> Batch:
     )
 
 
+def batch_size(config: TrainConfig, rng: np.random.Generator) -> tuple[int, int]:
+    """Return width and height of a batch: cameras differ in shape, a batch cannot."""
+    if not config.aspects:
+        return config.width, config.height
+    aspect = config.aspects[rng.integers(len(config.aspects))]
+    area = config.width * config.height
+    width, height = (round(s / 32) * 32 for s in (sqrt(area * aspect), sqrt(area / aspect)))
+    return max(width, 32), max(height, 32)
+
+
 class Batches(IterableDataset):
     """Endless random batches from `first` on; each worker makes its share, in order."""
 
@@ -77,10 +88,10 @@ class Batches(IterableDataset):
         """Return batch `number`, the same every time."""
         config = self.config
         rng = np.random.default_rng([config.seed, number])
+        size = batch_size(config, rng)
         samples = []
         for index in rng.integers(0, len(self.frames), config.batch):
             sample = read_frame(self.frames[index])
-            size = (config.width, config.height)
             sample = vary_geometry(sample, config.augment, *size, rng)
             image = vary_colour(sample.image, config.augment, rng)
             samples.append(Sample(image, sample.depth, sample.camera))

@@ -3,6 +3,7 @@
 """`depth_ros eval` as a user calls it."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -68,6 +69,23 @@ def test_json_alone_on_stdout(data, capsys):
     assert evaluate(data, '--model', 'plane', '--json', '-') == 0
     report = json.loads(capsys.readouterr().out)
     assert report['models'][0]['metrics']['abs_rel'] == pytest.approx(0, abs=1e-6)
+
+
+def test_several_sets_are_measured_as_one(data, tmp_path, capsys):
+    other = tmp_path / 'deep' / 'set'
+    shutil.copytree(data, other)
+    cv2.imwrite(str(other / 'depth' / '000000.png'), np.full((HEIGHT, WIDTH), 1024, np.uint16))
+    assert evaluate(data, '--data', str(other), '--model', 'plane', '--json', '-') == 0
+    report = json.loads(capsys.readouterr().out)
+    (plane,) = report['models']
+    errors = {frame['name']: frame['metrics']['abs_rel'] for frame in plane['frames']}
+    assert len(errors) == 6
+    # The plane is right everywhere but in the one frame that lies twice as far.
+    wrong = [name for name, error in errors.items() if error > 0.1]
+    assert [name.split('/')[:2] for name in wrong] == [['deep', 'set']]
+    assert plane['metrics']['abs_rel'] == pytest.approx(0.5 / 6, abs=1e-6)
+    assert report['data'] == f'{data}, {other}'
+    assert report['protocol']['name'] == 'full'
 
 
 def test_rules_from_the_command_line(data, capsys):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from layout_folders import DEPTH, UNKNOWN
 
-from depth_ros.eval.layouts import LAYOUTS, open_dataset
+from depth_ros.eval.layouts import LAYOUTS, open_dataset, open_datasets
 from depth_ros.eval.layouts.indoor import associate
 from depth_ros.eval.layouts.reading import quaternion_pose, read_pfm
 from depth_ros.types import DepthError
@@ -284,6 +284,18 @@ def test_unknown_folders_are_refused_with_what_is_known(tmp_path):
         open_dataset(tmp_path, 'nyu')
     with pytest.raises(DepthError, match='expected one of'):
         open_dataset(tmp_path, 'magic')
+
+
+def test_sets_with_one_protocol_keep_it_and_others_are_judged_whole(tmp_path):
+    folders.nyu(tmp_path / 'a')
+    folders.nyu(tmp_path / 'b')
+    folders.kitti_rgbd(tmp_path / 'c')
+    same = open_datasets([tmp_path / 'a', tmp_path / 'b'])
+    assert same.layout.protocol == 'nyu'
+    assert [s.name.split('/')[0] for s in same.sources] == ['a', 'a', 'b', 'b']
+    assert open_datasets([tmp_path / 'a', tmp_path / 'c']).layout.protocol == 'full'
+    with pytest.raises(DepthError, match='expected one data set'):
+        open_datasets([])
 
 
 def test_quaternion_of_length_zero_is_no_pose():

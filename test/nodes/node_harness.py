@@ -236,7 +236,7 @@ class CameraSide:
     """Publish what a camera driver would."""
 
     def __init__(self, graph, image='image', info='camera_info', qos=SENSOR, compressed=False):
-        self.graph = graph
+        self.graph, self.matched = graph, 0
         kind = CompressedImage if compressed else Image
         topic = f'{image}/compressed' if compressed else image
         self.images = graph.node.create_publisher(kind, topic, qos)
@@ -249,11 +249,12 @@ class CameraSide:
             topics = (self.images, self.infos)
             return all(topic.get_subscription_count() >= count for topic in topics)
 
-        if not matched():
-            self.graph.spin_until(matched, f'subscribers of {self.images.topic_name}')
-            # The other side learns of the match a moment later, and nothing tells when: what is
-            # sent before is lost to a best-effort subscriber.
-            self.graph.spin_for(0.3)
+        self.graph.spin_until(matched, f'subscribers of {self.images.topic_name}')
+        if self.matched < count:
+            # A publisher knows of a subscriber at once, the other side learns of the publisher a
+            # moment later, and nothing tells when: what is sent before is lost to it.
+            self.graph.spin_for(0.5)
+            self.matched = count
 
     def send(self, image, info) -> None:
         if info is not None:

@@ -11,7 +11,13 @@ import pytest
 from depth_ros import synthetic
 from depth_ros.cli.main import main
 from depth_ros.files.calibration import read_camera
-from depth_ros.synthetic.dataset import SetOptions, decode_depth, encode_depth, sequences
+from depth_ros.synthetic.dataset import (
+    SetOptions,
+    decode_depth,
+    encode_depth,
+    sequences,
+    write_set,
+)
 from depth_ros.types import DepthError
 
 
@@ -85,3 +91,20 @@ def test_processes_write_the_same_files(tmp_path: Path) -> None:
               'clutter', '--width', '32', '--height', '24', '--jobs', str(jobs)])  # fmt: skip
         files.append({p.relative_to(out): p.read_bytes() for p in out.rglob('*') if p.is_file()})
     assert files[0] == files[1]
+
+
+def test_handheld_cameras_are_tilted_any_way(tmp_path: Path) -> None:
+    def attitude(handheld: float) -> np.ndarray:
+        options = SetOptions(
+            frames=12, per_sequence=1, kinds=('clutter',), width=32, height=24, antialias=1,
+            stereo=False, sensor=False, handheld=handheld,
+        )  # fmt: skip
+        folder = tmp_path / str(handheld)
+        list(write_set(folder, options))
+        poses = [np.loadtxt(p).reshape(3, 4) for p in sorted(folder.glob('*/poses.txt'))]
+        return np.array([[np.arcsin(-p[2, 2]), np.arcsin(-p[2, 0])] for p in poses])
+
+    mounted, held = attitude(0.0), attitude(1.0)
+    assert np.abs(mounted[:, 1]).max() < 0.15  # roll
+    assert np.abs(held[:, 1]).max() > 0.15
+    assert held[:, 0].std() > 1.3 * mounted[:, 0].std()

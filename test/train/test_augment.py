@@ -63,6 +63,17 @@ def test_zoom_makes_the_lens_longer_and_never_shorter():
     assert max(focals) > plain * 1.4
 
 
+@pytest.mark.parametrize('size', [(320, 96), (96, 192)], ids=str)
+def test_another_shape_is_cut_out_and_not_squeezed_in(size):
+    rng = np.random.default_rng(5)
+    before = CAMERA.fx / CAMERA.fy
+    for _ in range(10):
+        varied = vary_geometry(frame(), AugmentConfig(roll=0.0), *size, rng)
+        assert varied.camera.size_wh == size
+        assert varied.camera.fx / varied.camera.fy == pytest.approx(before, rel=0.18)
+        assert np.isfinite(varied.depth).all()
+
+
 def test_what_lies_outside_the_picture_has_no_depth():
     turned = vary_geometry(
         frame(), AugmentConfig(zoom=1.0, roll=0.4), 96, 72, np.random.default_rng(1)

@@ -71,6 +71,14 @@ def test_a_batch_depends_on_its_number_alone(dataset):
     assert not torch.equal(next(stream).inputs, Batches(frames, config).batch(3).inputs)
 
 
+def test_batches_take_the_shapes_that_are_asked_for(dataset):
+    config = configuration(dataset, width=128, height=96, aspects=[1.33, 3.3, 1.0])
+    batches = Batches(find_frames(dataset), config)
+    shapes = {tuple(batches.batch(number).inputs.shape[2:]) for number in range(24)}
+    assert shapes == {(96, 128), (64, 192), (96, 96)}
+    assert batches.batch(3).inputs.shape == batches.batch(3).inputs.shape
+
+
 def test_the_rate_starts_low_peaks_and_ends_at_nothing(dataset):
     config = configuration(dataset, steps=100, warm_up=10)
     rates = [learning_rate(step, config) for step in range(101)]

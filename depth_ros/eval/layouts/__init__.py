@@ -8,6 +8,9 @@ Another layout is another `Layout` in one of these modules: a function from a fo
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from depth_ros.eval.frames import DataSet, Layout
@@ -45,3 +48,32 @@ def open_dataset(root: str | Path, layout: str | None = None) -> DataSet:
         f'{root} is arranged like no data set with ground truth that is known here; '
         f'known are: {known}'
     )
+
+
+def open_datasets(roots: Sequence[str | Path], layout: str | None = None) -> DataSet:
+    """
+    Return the frames of several folders as one set, every frame named with its folder.
+
+    The usual rules are those of the layouts where they agree, else all pixels are judged.
+    """
+    if not roots:
+        raise DepthError('no folder is given; expected one data set or more')
+    sets = [open_dataset(root, layout) for root in roots]
+    if len(sets) == 1:
+        return sets[0]
+    paths = [item.root.resolve() for item in sets]
+    top = Path(os.path.commonpath(paths))
+    short = [path.relative_to(top) for path in paths]
+    sources = tuple(
+        replace(source, name=str(name / source.name))
+        for item, name in zip(sets, short, strict=True)
+        for source in item.sources
+    )
+    protocols = {item.layout.protocol for item in sets}
+    together = Layout(
+        ', '.join(dict.fromkeys(item.layout.name for item in sets)),
+        'several folders',
+        lambda _: sources,
+        protocols.pop() if len(protocols) == 1 else 'full',
+    )
+    return DataSet(top, together, sources, ', '.join(str(item.root) for item in sets))

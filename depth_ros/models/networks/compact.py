@@ -68,7 +68,7 @@ class _Inverted(nn.Module):
         super().__init__()
         inner = width * expansion
         self.expand = _convolution(width, inner, 1)
-        self.look = _convolution(inner, inner, 5, groups=inner)
+        self.look = _convolution(inner, inner, 3, groups=inner)
         self.project = _convolution(inner, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ class _Up(nn.Module):
         super().__init__()
         self.down = _convolution(inside, outside, 1)
         self.skip = _convolution(skip, outside, 1)
-        self.look = _convolution(outside, outside, 5, groups=outside)
+        self.look = _convolution(outside, outside, 3, groups=outside)
         self.mix = _convolution(outside, outside, 1)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
