@@ -32,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='share of sequences through raw distorted lenses, which have no right eye',
     )  # fmt: skip
     parser.add_argument(
+        '--handheld', type=float, default=0.0, metavar='SHARE',
+        help='share of sequences tilted any way, as in a hand, instead of mounted on a robot',
+    )  # fmt: skip
+    parser.add_argument('--mono', action='store_true', help='no right eye: half the work')
+    parser.add_argument(
         '--perfect', action='store_true', help='no noise, blur, exposure error or JPEG'
     )
     parser.add_argument('--antialias', type=int, default=2, help='n x n colour samples a pixel')
@@ -47,10 +52,12 @@ def run(args: argparse.Namespace) -> int:
         raise DepthError(
             'the seed must not be negative, pictures have at least 8x8 pixels and one sample'
         )
+    if not 0 <= args.handheld <= 1 or not 0 <= args.distorted <= 1:
+        raise DepthError('--handheld and --distorted are shares, expected 0 to 1')
     options = SetOptions(
         args.frames, args.per_sequence, tuple(args.kinds), args.seed, args.width, args.height,
         args.focal, args.baseline, args.distorted, not args.perfect, args.antialias,
-        jobs=args.jobs,
+        jobs=args.jobs, stereo=not args.mono, handheld=args.handheld,
     )  # fmt: skip
     begun, done = time.monotonic(), 0
     args.out.mkdir(parents=True, exist_ok=True)
