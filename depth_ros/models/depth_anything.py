@@ -49,11 +49,6 @@ _HYPERSIM_FOCAL = 886.81 * 518 / 768
 _VKITTI_FOCAL = 725.0087 * 518 / 375
 
 
-_PINNED = {
-    'depth-anything-v2-metric-indoor-small': '4d5187ef4957085a714f15b6ae43230a8b813c03',
-}
-
-
 def _entries() -> dict[str, Entry]:
     entries = {}
     for size, parameters in _PARAMETERS.items():
@@ -96,7 +91,6 @@ def _entries() -> dict[str, Entry]:
                 parameters=parameters,
                 depth_range=(0.0, reach),
                 training_focal=round(focal, 1),
-                revision=_PINNED.get(name, 'main'),
             )
     return entries
 

@@ -49,7 +49,6 @@ def _midas(
     parameters: int,
     licence: str,
     words: str,
-    revision: str = 'main',
 ) -> Entry:
     return Entry(
         repository=repository,
@@ -60,12 +59,7 @@ def _midas(
         size=size,
         multiple=32,
         parameters=parameters,
-        revision=revision,
     )
-
-
-# The main branch of this one has had pickled weights only; this commit adds safetensors.
-_SAFE_REVISIONS = {'base-nyu': '3723e9f266255a1d75debb4fa5f98b62df9ba83d'}
 
 
 def _dinov2(size: str, place: str, parameters: int) -> Entry:
@@ -80,7 +74,6 @@ def _dinov2(size: str, place: str, parameters: int) -> Entry:
         multiple=14,
         parameters=parameters,
         depth_range=(0.0, reach),
-        revision=_SAFE_REVISIONS.get(f'{size}-{place}', 'main'),
     )
 
 
@@ -91,7 +84,6 @@ ENTRIES = {
         343_000_000,
         'Apache-2.0',
         'MiDaS 3.0, ViT-L; square input',
-        'bc15f29aa3a80d532f2ed650b5e16ac48d8958f9',
     ),
     'dpt-hybrid-midas': _midas(
         'Intel/dpt-hybrid-midas',
@@ -99,7 +91,6 @@ ENTRIES = {
         123_000_000,
         'Apache-2.0',
         'MiDaS 3.0, ResNet + ViT-B',
-        'refs/pr/5',  # where its safetensors are; the main branch has had pickled weights only
     ),
     'dpt-beit-large-512': _midas(
         'Intel/dpt-beit-large-512', 512, 345_000_000, 'MIT', 'MiDaS 3.1, the most accurate'

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from depth_ros.models.base import ModelInfo
+from depth_ros.models.revisions import REVISIONS
 from depth_ros.types import DepthKind
 
 
@@ -30,7 +31,12 @@ class Entry:
     parameters: int  # of the published weights, rounded
     depth_range: tuple[float, float] | None = None  # metres
     training_focal: float = 0.0  # pixels of the network's input; 0 where it is not known
-    revision: str = 'main'
+    revision: str = ''  # empty: what revisions.py says, else the main branch
+
+    @property
+    def pinned(self) -> str:
+        """The commit, branch or tag to load."""
+        return self.revision or REVISIONS.get(self.repository, 'main')
 
     def info(self, name: str, family: str, prompt: bool = False) -> ModelInfo:
         """Return the ModelInfo that stands in the catalogue."""
@@ -42,7 +48,7 @@ class Entry:
             description=self.description,
             details={
                 'repository': self.repository,
-                'revision': self.revision,
+                'revision': self.pinned,
                 'family': family,
                 'size': self.size,
                 'multiple': self.multiple,

@@ -350,7 +350,7 @@ def transformers_family(adapter: type[Adapter], entries: Mapping[str, Entry]) ->
             name,
             options,
             repository=entry.repository,
-            revision=entry.revision,
+            revision=entry.pinned,
             known=names[name],
         )
 

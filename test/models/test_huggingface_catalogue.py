@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ import pytest
 from depth_ros.cli import fetch, models
 from depth_ros.models import checkpoint, registry
 from depth_ros.models.base import ModelError
+from depth_ros.models.revisions import REVISIONS
 from depth_ros.models.transformers_model import TransformersOptions, adapters
 from depth_ros.types import DepthKind
 
@@ -165,3 +167,12 @@ def test_fetch_knows_what_is_part_of_the_package_and_what_is_nothing():
     assert 'nothing to fetch' in fetch.fetch('sgbm')
     with pytest.raises(ModelError, match='not known'):
         fetch.fetch('nonsense')
+
+
+def test_pins_are_commits_of_repositories_in_the_catalogue():
+    told = {i.details['repository']: i.details['revision'] for i in NAMES.values()}
+    assert set(REVISIONS) <= set(told)
+    for repository, revision in REVISIONS.items():
+        assert re.fullmatch(r'[0-9a-f]{40}|refs/pr/[0-9]+', revision), repository
+        assert told[repository] == revision
+    assert {told[name] for name in set(told) - set(REVISIONS)} == {'main'}
