@@ -94,23 +94,32 @@ def vary_geometry(
     return Sample(result.image, result.depth, exact)
 
 
+def _saturation(amount: float) -> np.ndarray:
+    """Return the colour matrix that leaves grey as it is; 0 takes all colour away."""
+    return amount * np.eye(3) + (1 - amount) / 3
+
+
 def vary_colour(image: Image, config: AugmentConfig, rng: np.random.Generator) -> Image:
     """Return the picture as another sensor, lens and light would have given it."""
-    x: np.ndarray = image.astype(np.float32) / 255
     amount = config.colour
+    mix, offset, gamma = np.eye(3), 0.0, 1.0
     if amount > 0:
-        x = x ** np.exp(rng.uniform(-amount, amount))
-        x = x * (np.exp(rng.uniform(-amount, amount) / 2 + rng.normal(0, amount / 5, 3)))
-        grey = x.mean(2, keepdims=True)
-        x = grey + (x - grey) * np.exp(rng.uniform(-2 * amount, amount))
-        x = (x - 0.5) * np.exp(rng.uniform(-amount, amount)) + 0.5
-        x = x + rng.uniform(-amount, amount) / 4
+        gamma = np.exp(rng.uniform(-amount, amount))
+        mix = np.diag(np.exp(rng.uniform(-amount, amount) / 2 + rng.normal(0, amount / 5, 3)))
+        mix = _saturation(np.exp(rng.uniform(-2 * amount, amount))) @ mix
+        contrast = np.exp(rng.uniform(-amount, amount))
+        offset = 0.5 - 0.5 * contrast + rng.uniform(-amount, amount) / 4
+        mix = contrast * mix
     if rng.random() < config.grey:
-        x = np.repeat(x.mean(2, keepdims=True), 3, axis=2)
+        mix = _saturation(0.0) @ mix
+    curve = ((np.arange(256) / 255) ** gamma).astype(np.float32)
+    matrix = np.hstack([mix, np.full((3, 1), offset)])
+    x: np.ndarray = cv2.transform(cv2.LUT(image, curve), matrix)
     if rng.random() < config.blur:
-        x = cv2.GaussianBlur(x.astype(np.float32), (0, 0), rng.uniform(0.4, 1.6))
+        x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.6))
     if config.noise > 0:
-        x = x + rng.normal(0, rng.uniform(0, config.noise), x.shape)
+        noise = np.float32(rng.uniform(0, config.noise))
+        x = x + noise * rng.standard_normal(x.shape, np.float32)
     changed = np.asarray(np.clip(x * 255 + 0.5, 0, 255), np.uint8)
     if rng.random() < config.jpeg:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -40,17 +40,28 @@ def _find(root: Path) -> list[Source]:
 
 def _load(name: str, folder: Path, file: Path, index: int) -> Frame:
     raw = read_png_values(folder / 'depth' / f'{file.stem}.png', METRE)
-    image, camera, depth = _rectified(file, read_camera(folder / 'camera.yaml'), raw)
+    raw_camera = _camera(folder / 'camera.yaml')
+    image, camera, depth = _rectified(file, raw_camera, raw)
     right = folder / 'image_right' / file.name
     other: tuple[Image | None, Camera | None] = (None, None)
     if right.is_file() and (folder / 'camera_right.yaml').is_file():
-        other = _rectified(right, read_camera(folder / 'camera_right.yaml'))[:2]
+        other = _rectified(right, _camera(folder / 'camera_right.yaml'))[:2]
     pose = _pose(folder / 'poses.txt', index)
     if pose is not None:
         turn = np.eye(4)
-        turn[:3, :3] = read_camera(folder / 'camera.yaml').R.T
+        turn[:3, :3] = raw_camera.R.T
         pose = pose @ turn
     return Frame(name, image, camera, depth, *other, pose=pose)
+
+
+def _camera(path: Path) -> Camera:
+    return _camera_as_of(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@lru_cache(maxsize=1 << 15)
+def _camera_as_of(path: Path, written: int) -> Camera:
+    # Parsing YAML takes longer than decoding the picture, and training reads a frame many times.
+    return read_camera(path)
 
 
 def _rectified(
