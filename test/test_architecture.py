@@ -35,9 +35,9 @@ class Law(NamedTuple):
 LAWS = {
     '__init__.py': Law(set(), set()),
     'types.py': Law(set(), {'numpy'}),
-    'geometry': Law({'types'}, BASE),
+    'geometry': Law({'types'}, BASE, {'numba'}),
     'files': Law({'types', 'geometry'}, {*BASE, 'yaml'}),
-    'messages': Law({'types', 'geometry'}, {*BASE, *MESSAGES}, {'numba'}),
+    'messages': Law({'types', 'geometry'}, {*BASE, *MESSAGES}),
     'metric': Law({'types', 'geometry'}, BASE, {'scipy'}),
     'models': Law({'types', 'geometry', 'metric', 'files'}, BASE, {*LEARNING, 'PIL', 'scipy'}),
     'models/networks': Law({'types', 'geometry', 'models'}, {*BASE, *LEARNING}),

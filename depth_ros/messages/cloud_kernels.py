@@ -3,22 +3,20 @@
 """
 Clouds in one pass over memory, where numba is installed.
 
-Numba is optional: NumPy and OpenCV write the same points, from strips in the cache, in up
-to twice the time. The kernels know pinhole cameras without a height crop, which is nearly all of
-them. DEPTH_ROS_NUMBA=off leaves numba alone.
+Without numba, NumPy and OpenCV write the same points, from strips in the cache, in up to twice the
+time. The kernels know pinhole cameras without a height crop, which is nearly all of them.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib.util
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.compiled import compile_loop
 from depth_ros.types import FloatImage, Image
 
 Axis = npt.NDArray[np.float32]
@@ -33,35 +31,13 @@ class Kernels(NamedTuple):
 
 @functools.cache
 def kernels() -> Kernels | None:
-    """Return the compiled loops, or None where numba is missing, broken or not wanted."""
-    if os.environ.get('DEPTH_ROS_NUMBA', '').lower() in ('off', '0', 'false'):
-        return None
-    if importlib.util.find_spec('numba') is None:
-        return None
-    for cache in (True, False):  # without a place to keep what is compiled: at every start
-        try:
-            return _compile(cache)
-        except Exception:  # a numba that does not fit this NumPy must not cost the clouds
-            continue
-    return None
-
-
-def _compile(cache: bool) -> Kernels:
-    import numba
-    from numba import types
-
-    def array(kind: Any, dimensions: int, readonly: bool = True) -> Any:
-        return types.Array(kind, dimensions, 'C', readonly=readonly)
-
-    axis, bound = array(types.float32, 1), types.float32
-    inputs = (array(types.float32, 2), axis, axis, bound, bound)
-    points = array(types.float32, 2, readonly=False)
-    bits = array(types.uint32, 2, readonly=False)
-    options: dict[str, Any] = {'nogil': True, 'error_model': 'numpy', 'cache': cache}
-    return Kernels(
-        numba.njit(types.int64(*inputs, points), **options)(_xyz),
-        numba.njit(types.int64(*inputs, array(types.uint8, 2), points, bits), **options)(_xyzrgb),
-    )
+    """Return the compiled loops, or None where they cannot be had."""
+    points, bits = ('float32', 2, False), ('uint32', 2, False)
+    axis = ('float32', 1, True)
+    inputs = (('float32', 2, True), axis, axis, 'float32', 'float32')
+    xyz = compile_loop(_xyz, 'int64', *inputs, points)
+    xyzrgb = compile_loop(_xyzrgb, 'int64', *inputs, ('uint8', 2, True), points, bits)
+    return None if xyz is None or xyzrgb is None else Kernels(xyz, xyzrgb)
 
 
 def _xyz(

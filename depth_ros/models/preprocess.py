@@ -18,7 +18,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from depth_ros.geometry.pillow_resize import resize_like_pillow
 from depth_ros.models.base import ModelError
+from depth_ros.types import Image
 
 BILINEAR, BICUBIC = 2, 3  # the numbers that checkpoints use, PIL's
 MODES = {BILINEAR: 'bilinear', BICUBIC: 'bicubic'}
@@ -115,14 +117,9 @@ def resize_uint8(images: Any, size: tuple[int, int], resample: int, style: str) 
     if tuple(images.shape[1:3]) == size:
         return images
     if style == 'pillow':
-        import PIL.Image
-
-        resized = [
-            np.asarray(PIL.Image.fromarray(image).resize(size[::-1], resample=resample))
-            for image in images.cpu().numpy()
-        ]
+        resized = [_resize_pillow(image, size, resample) for image in images.cpu().numpy()]
         stacked = resized[0][None] if len(resized) == 1 else np.stack(resized)
-        return torch.from_numpy(np.array(stacked)).to(images.device)
+        return torch.from_numpy(np.require(stacked, requirements='W')).to(images.device)
     if len(images) == 1:
         # NumPy's new axis has stride 0, by which torch would take the layout for another, and copy
         images = images[0].unsqueeze(0)
@@ -134,6 +131,16 @@ def resize_uint8(images: Any, size: tuple[int, int], resample: int, style: str) 
         result = F.interpolate(channels_first.float(), size, mode=MODES[resample], antialias=True)
         result = result.round_().clamp_(0, 255).byte()
     return result.permute(0, 2, 3, 1)
+
+
+def _resize_pillow(image: Image, size: tuple[int, int], resample: int) -> Image:
+    height, width = size
+    resized = resize_like_pillow(image, width, height, MODES[resample])
+    if resized is None:
+        import PIL.Image
+
+        resized = np.asarray(PIL.Image.fromarray(image).resize((width, height), resample=resample))
+    return resized
 
 
 class Normaliser:

@@ -394,10 +394,10 @@ def test_compiled_loops_write_the_very_same_bytes(monkeypatch, fields, bounds):
 
 
 def test_a_numba_that_does_not_work_costs_nothing(monkeypatch):
-    def broken(cache):
+    def broken(*arguments):
         raise ImportError('numba needs another NumPy')
 
-    monkeypatch.setattr(cloud_kernels, '_compile', broken)
+    monkeypatch.setattr('depth_ros.geometry.compiled._compile', broken)
     cloud_kernels.kernels.cache_clear()
     try:
         assert cloud_kernels.kernels() is None
