@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,12 +90,14 @@ def run(arguments: argparse.Namespace) -> int:
     if stereo:
         right = read_image(arguments.right)
         cameras = _stereo_cameras(arguments, image, right)
-        frame = StereoPipeline(make_model(name, arguments.option), options)(image, right, *cameras)
+        model = make_model(name, arguments.option)
+        frame = StereoPipeline(model, options)(image, right, *cameras)
         known = True
     else:
         camera = _mono_camera(arguments, image)
         known = camera is not None
-        pipeline = MonoPipeline(make_model(name, arguments.option), options)
+        model = make_model(name, arguments.option)
+        pipeline = MonoPipeline(model, options)
         if not known and pipeline.makes_metres:
             raise DepthError(
                 f'model {name!r} gives metres and needs the camera for that; '
@@ -105,6 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
         frame = pipeline(image, assumed, _read_prompt(arguments.prompt))
     write_results(frame, name, arguments.out, camera_known=known)
     print(_summary(frame, name, arguments.out))
+    if caution := model.info.details.get('caution'):
+        print(f'depth_ros infer: {caution}', file=sys.stderr)
     return 0
 
 

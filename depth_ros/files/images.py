@@ -12,6 +12,7 @@ import numpy as np
 from depth_ros.types import DepthError, Image
 
 MAX_BYTES = 256 * 2**20
+_PNG = b'\x89PNG'
 
 
 def read_image(path: str | Path) -> Image:
@@ -25,8 +26,15 @@ def read_image(path: str | Path) -> Image:
             'scale the picture down'
         )
     try:
-        stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)  # says whether the file is grey
-        image = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+        packed = path.read_bytes()
+        data = np.frombuffer(packed, np.uint8)
+        stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)  # says whether the file is grey
+        # Decoded again, because UNCHANGED leaves a picture lying that says which side is up.
+        image = (
+            stored
+            if packed.startswith(_PNG) and b'eXIf' not in packed and _is_colour(stored)
+            else cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+        )
     except cv2.error as error:
         raise DepthError(f'{path} cannot be decoded: {error.err}') from error
     if stored is None or image is None:
@@ -34,5 +42,10 @@ def read_image(path: str | Path) -> Image:
     if image.dtype not in (np.uint8, np.uint16):
         raise DepthError(f'{path} holds {image.dtype} pixels, 8 or 16 bit were expected')
     pixels = np.asarray(image)
-    pixels = (pixels // (257 if pixels.dtype == np.uint16 else 1)).astype(np.uint8)
+    if pixels.dtype == np.uint16:
+        pixels = (pixels // 257).astype(np.uint8)
     return np.ascontiguousarray(pixels[..., 0] if stored.ndim == 2 else pixels[..., ::-1])
+
+
+def _is_colour(image: np.ndarray | None) -> bool:
+    return image is not None and image.ndim == 3 and image.shape[2] == 3

@@ -28,7 +28,8 @@ class ModelInfo:
     commercial: bool = True  # whether the weights' licence allows commercial use
     device: str = 'cpu'
     description: str = ''
-    details: Mapping[str, Any] = field(default_factory=dict)  # repository, revision, precision
+    # repository, revision, precision; `caution`, where there is one, is told whoever uses it
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @runtime_checkable

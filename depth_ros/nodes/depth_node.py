@@ -183,6 +183,8 @@ class DepthNode(LifecycleNode):
                 'model {model} ({kind}) on {device}'.format(**loaded.details)
                 + f', loaded in {time.monotonic() - start:.1f} s'
             )
+            if caution := loaded.details.get('caution'):
+                self.get_logger().warning(caution)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         result = super().on_activate(state)

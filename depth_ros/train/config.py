@@ -30,6 +30,7 @@ class DataConfig:
     handheld: float = 0.0  # share of rendered frames tilted any way, not as robots mount cameras
     antialias: int = 2  # rays per pixel and side; training frames are shrunk, so 1 can do
     seed: int = 1
+    keep: bool = False  # decoded frames in memory, per worker: 0.5 MB for each of 320x240
     max_depth: float = 80.0  # farther depth does not count in the losses
 
 
@@ -65,6 +66,8 @@ class TrainConfig:
     batch: int = 16
     width: int = 256  # of the network's input; multiples of 32
     height: int = 192
+    early_steps: int = 0  # of the steps, the first ones, at a smaller size: most is learned there
+    early_area: float = 0.5  # their share of the area
     aspects: tuple[float, ...] = ()  # width / height, one per batch at this area; empty: this one
     rate: float = 1e-3
     weight_decay: float = 0.02
@@ -92,6 +95,8 @@ class TrainConfig:
                 raise DepthError(f'{name} is {getattr(self, name)}, expected a multiple of 32')
         if not all(0.2 <= aspect <= 5 for aspect in self.aspects):
             raise DepthError(f'aspects is {list(self.aspects)}, expected numbers from 0.2 to 5')
+        if not 0 < self.early_area <= 1:
+            raise DepthError(f'early_area is {self.early_area}, expected more than 0 and up to 1')
         if not 0 <= self.ema < 1:
             raise DepthError(f'ema is {self.ema}, expected 0 (off) to below 1')
         if not self.data.folders and self.data.frames <= 0:
@@ -158,6 +163,8 @@ def _converted(place: str, value: Any, default: Any) -> Any:
     try:
         if isinstance(default, tuple) and isinstance(value, list):
             return tuple(map(_ELEMENTS.get(place, str), value))
+        if isinstance(default, bool) and isinstance(value, bool):
+            return value
         if isinstance(default, float) and not isinstance(value, bool):
             return float(value)
         if isinstance(default, int) and not isinstance(value, bool) and int(value) == value:

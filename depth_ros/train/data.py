@@ -9,6 +9,8 @@ the very batches it would have seen.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -68,12 +70,14 @@ def collate(samples: Sequence[Sample]) -> Batch:
     )
 
 
-def batch_size(config: TrainConfig, rng: np.random.Generator) -> tuple[int, int]:
+def batch_size(config: TrainConfig, number: int, rng: np.random.Generator) -> tuple[int, int]:
     """Return width and height of a batch: cameras differ in shape, a batch cannot."""
-    if not config.aspects:
+    early = number < config.early_steps
+    if not config.aspects and not early:
         return config.width, config.height
-    aspect = config.aspects[rng.integers(len(config.aspects))]
-    area = config.width * config.height
+    aspects = config.aspects or (config.width / config.height,)
+    aspect = aspects[rng.integers(len(aspects))]
+    area = config.width * config.height * (config.early_area if early else 1.0)
     width, height = (round(s / 32) * 32 for s in (sqrt(area * aspect), sqrt(area / aspect)))
     return max(width, 32), max(height, 32)
 
@@ -83,25 +87,36 @@ class Batches(IterableDataset):
 
     def __init__(self, frames: Sequence[Source], config: TrainConfig, first: int = 0) -> None:
         self.frames, self.config, self.first = frames, config, first
+        self.kept: dict[int, Sample] = {}
 
     def batch(self, number: int) -> Batch:
         """Return batch `number`, the same every time."""
         config = self.config
         rng = np.random.default_rng([config.seed, number])
-        size = batch_size(config, rng)
+        size = batch_size(config, number, rng)
         samples = []
         for index in rng.integers(0, len(self.frames), config.batch):
-            sample = read_frame(self.frames[index])
+            sample = self._read(int(index))
             sample = vary_geometry(sample, config.augment, *size, rng)
             image = vary_colour(sample.image, config.augment, rng)
             samples.append(Sample(image, sample.depth, sample.camera))
         return collate(samples)
+
+    def _read(self, index: int) -> Sample:
+        if index in self.kept:
+            return self.kept[index]
+        sample = read_frame(self.frames[index])
+        if self.config.data.keep:
+            self.kept[index] = sample
+        return sample
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         offset, step = (worker.id, worker.num_workers) if worker else (0, 1)
         if worker:
             cv2.setNumThreads(0)
+            with contextlib.suppress(OSError, AttributeError):
+                os.nice(10)  # made ahead, from what the steps leave
         number = self.first + offset
         while True:
             yield self.batch(number)

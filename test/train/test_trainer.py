@@ -18,7 +18,7 @@ from depth_ros.types import Camera, DepthError, DepthKind, View  # noqa: E402
 
 SMALL = {
     'layout': {
-        'stem': 8, 'widths': [8, 8, 16, 16], 'blocks': [1, 1, 1, 1], 'expansion': 2,
+        'stem': 8, 'widths': [8, 8, 16, 16], 'blocks': [1, 1, 1, 1],
         'decoder': [8, 8, 8, 8],
     },
     'width': 64, 'height': 64, 'batch': 2, 'workers': 0, 'warm_up': 2, 'precision': 'float32',

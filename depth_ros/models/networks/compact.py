@@ -30,27 +30,29 @@ LOG_DEPTH_BIAS = 1.0  # e metres: where an untrained network starts
 class Layout:
     """Widths and depths; the shipped weights name the one they were trained with."""
 
-    stem: int = 24
-    widths: Sequence[int] = (48, 80, 144, 256)  # at 1/4, 1/8, 1/16, 1/32
-    blocks: Sequence[int] = (2, 2, 4, 3)
-    expansion: int = 3
-    decoder: Sequence[int] = (24, 40, 64, 112)  # at 1/2, 1/4, 1/8, 1/16
+    stem: int = 16
+    widths: Sequence[int] = (40, 80, 128, 224)  # at 1/4, 1/8, 1/16, 1/32
+    blocks: Sequence[int] = (1, 2, 3, 2)
+    decoder: Sequence[int] = (16, 40, 64, 112)  # at 1/2, 1/4, 1/8, 1/16
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
 
 
-def _convolution(
-    inside: int, outside: int, size: int, stride: int = 1, groups: int = 1
-) -> nn.Module:
+def _convolution(inside: int, outside: int, size: int, stride: int = 1) -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(inside, outside, size, stride, size // 2, groups=groups, bias=False),
+        nn.Conv2d(inside, outside, size, stride, size // 2, bias=False),
         nn.BatchNorm2d(outside),
     )
 
 
-class _Plain(nn.Module):
-    """Two 3x3 convolutions around a shortcut: fast where channels are few and pixels many."""
+class _Block(nn.Module):
+    """
+    Two 3x3 convolutions around a shortcut.
+
+    Depthwise ones would have fewer operations and take longer: what costs here is moving channels
+    through memory, and normalising them in training.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -59,21 +61,6 @@ class _Plain(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(x + self.second(functional.relu(self.first(x))))
-
-
-class _Inverted(nn.Module):
-    """Expand, look around in every channel, project back: cheap where channels are many."""
-
-    def __init__(self, width: int, expansion: int) -> None:
-        super().__init__()
-        inner = width * expansion
-        self.expand = _convolution(width, inner, 1)
-        self.look = _convolution(inner, inner, 3, groups=inner)
-        self.project = _convolution(inner, width, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        inner = functional.relu(self.look(functional.relu(self.expand(x))))
-        return x + self.project(inner)
 
 
 class _Context(nn.Module):
@@ -97,13 +84,12 @@ class _Up(nn.Module):
         super().__init__()
         self.down = _convolution(inside, outside, 1)
         self.skip = _convolution(skip, outside, 1)
-        self.look = _convolution(outside, outside, 3, groups=outside)
-        self.mix = _convolution(outside, outside, 1)
+        self.mix = _convolution(outside, outside, 3)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = functional.interpolate(self.down(x), scale_factor=2.0, mode='bilinear')
         x = functional.relu(x + self.skip(skip))
-        return x + functional.relu(self.mix(functional.relu(self.look(x))))
+        return x + functional.relu(self.mix(x))
 
 
 class CompactDepth(nn.Module):
@@ -121,10 +107,9 @@ class CompactDepth(nn.Module):
         self.stem = _convolution(5, layout.stem, 3, stride=2)
         stages = []
         before = layout.stem
-        for level, (width, blocks) in enumerate(zip(widths, layout.blocks, strict=True)):
+        for width, blocks in zip(widths, layout.blocks, strict=True):
             body: list[nn.Module] = [_convolution(before, width, 3, stride=2), nn.ReLU()]
-            for _ in range(blocks):
-                body.append(_Plain(width) if level == 0 else _Inverted(width, layout.expansion))
+            body += [_Block(width) for _ in range(blocks)]
             stages.append(nn.Sequential(*body))
             before = width
         self.stages = nn.ModuleList(stages)
