@@ -68,15 +68,22 @@ def load_state(
     state = optimiser.state_dict()
     state['state'] = {
         index: {
-            key: moments[f'{name}.{key}']
+            key: _laid_out_as(parameter, moments[f'{name}.{key}'])
             for key in ('step', 'exp_avg', 'exp_avg_sq')
             if f'{name}.{key}' in moments
         }
-        for index, (name, _) in enumerate(network.named_parameters())
+        for index, (name, parameter) in enumerate(network.named_parameters())
         if f'{name}.step' in moments
     }
     optimiser.load_state_dict(state)
     return facts
+
+
+def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
+    # A fused optimiser walks through the memory of all of them at once.
+    if moment.shape != parameter.shape:
+        return moment
+    return torch.empty_like(parameter, requires_grad=False).copy_(moment)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -78,7 +78,7 @@ class Trainer:
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: CompactDepth = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), config.rate, weight_decay=config.weight_decay
+            self.network.parameters(), config.rate, weight_decay=config.weight_decay, fused=True
         )
         facts = load_state(out, self.network, self.average, self.optimiser) or {}
         self.step = int(facts.get('step', 0))
@@ -112,13 +112,15 @@ class Trainer:
     def _average(self) -> None:
         # A young average follows quickly, or it would remember the random start for long.
         keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        for mean, now in zip(
-            self.average.state_dict().values(), self.network.state_dict().values(), strict=True
-        ):
-            if mean.is_floating_point():
-                mean.lerp_(now.to(mean.dtype), 1 - keep)
-            else:
-                mean.copy_(now)
+        means, values = (list(m.state_dict().values()) for m in (self.average, self.network))
+        torch._foreach_lerp_(
+            [m for m in means if m.is_floating_point()],
+            [v for v in values if v.is_floating_point()],
+            1 - keep,
+        )
+        for mean, value in zip(means, values, strict=True):
+            if not mean.is_floating_point():  # how many batches were normalised
+                mean.copy_(value)
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
