@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import os
 import random
@@ -31,6 +32,7 @@ from depth_ros.files.calibration import write_camera
 from depth_ros.files.pictures import depth_picture
 from depth_ros.files.ply import write_ply
 from depth_ros.files.share import ros_environment, transport_environment
+from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
 from depth_ros.types import DepthError
 
 WIDTH, HEIGHT, FOCAL, BASELINE = 640, 480, 420.0, 0.12
@@ -61,9 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(f'rendering {arguments.frames} stereo frames of a {arguments.scene} ...', flush=True)
         truth = render_frames(folder, arguments.scene, arguments.seed, arguments.frames)
         environment = _environment(arguments.default_transport)
-        print('starting camera, stereo_depth (sgbm) and mono_depth (floor) ...', flush=True)
+        models = {'stereo_depth': DEFAULT_STEREO, 'mono_depth': _mono_model()}
+        named = ' and '.join(f'{node} ({model})' for node, model in models.items())
+        print(f'starting camera, {named} ...', flush=True)
         with contextlib.ExitStack() as processes:
-            for name, command in _commands(folder, arguments.rate).items():
+            for name, command in _commands(folder, arguments.rate, models).items():
                 processes.enter_context(_process(name, command, environment, out))
             print(f'recording for {arguments.seconds:g} s ...', flush=True)
             with _process(
@@ -77,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
                 out,
             ) as recorder:
                 recorder.wait(timeout=arguments.seconds + 90)
-        report = make_report(folder, truth)
+        report = make_report(folder, truth, models)
         (out / 'report.json').write_text(json.dumps(report, indent=2) + '\n')
         _write_pictures(folder, truth, out)
     print(report_table(report))
@@ -161,7 +165,18 @@ def _module(name: str) -> list[str]:
     return [sys.executable, '-m', f'depth_ros.nodes.{name}']
 
 
-def _commands(folder: Path, rate: float) -> dict[str, list[str]]:
+def _mono_model() -> str:
+    """Return the default model, or the floor where what the default needs is missing."""
+    if importlib.util.find_spec('torch') and importlib.util.find_spec('safetensors'):
+        return DEFAULT_MONO
+    print(
+        f"{DEFAULT_MONO} needs torch; it is not installed (pip install '.[models]'), "
+        'so mono_depth knows the floor only'
+    )
+    return 'floor'
+
+
+def _commands(folder: Path, rate: float, models: dict[str, str]) -> dict[str, list[str]]:
     """Return the command of every process that runs for the whole recording."""
     eyes = {
         f'{eye}/{topic}': f'camera/{eye}/{topic}'
@@ -170,17 +185,14 @@ def _commands(folder: Path, rate: float) -> dict[str, list[str]]:
     }
     stereo = [f'{inner}:={outer}' for inner, outer in eyes.items()]
     mono = [f'{topic}:=camera/left/{topic}' for topic in ('image', 'camera_info')]
-    floor = [
-        'model:=floor',
-        f'camera_height:={CAMERA_HEIGHT}',
-        f'camera_pitch:={CAMERA_PITCH}',
-        'max_depth:=20.0',
-    ]
+    options = [f'model:={models["mono_depth"]}', 'max_depth:=20.0']
+    if models['mono_depth'] == 'floor':
+        options += [f'camera_height:={CAMERA_HEIGHT}', f'camera_pitch:={CAMERA_PITCH}']
     return {
         'camera': [*_module('demo_camera'), str(folder), '--rate', str(rate)],
         'stereo_depth': _module('stereo_depth')
-        + _ros_arguments(stereo, ['model:=sgbm', 'disparity_range:=96']),
-        'mono_depth': _module('mono_depth') + _ros_arguments(mono, floor),
+        + _ros_arguments(stereo, [f'model:={models["stereo_depth"]}', 'disparity_range:=96']),
+        'mono_depth': _module('mono_depth') + _ros_arguments(mono, options),
     }
 
 

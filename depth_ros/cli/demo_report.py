@@ -12,21 +12,25 @@ import numpy as np
 
 from depth_ros import __version__
 
-# Which pixels a source is judged on: the floor model knows the floor and nothing else.
-JUDGED_ON = {'stereo_depth': 'depth', 'mono_depth': 'floor'}
+# Models that know the floor and nothing else are judged there.
+KNOWS_THE_FLOOR_ONLY = ('floor',)
 
 
-def make_report(folder: Path, truth: dict[str, np.ndarray]) -> dict[str, Any]:
+def make_report(
+    folder: Path, truth: dict[str, np.ndarray], models: dict[str, str]
+) -> dict[str, Any]:
     """Compare what the recorder wrote with what was played and with the exact depth."""
     arrivals = json.loads((folder / 'arrivals.json').read_text())
     played = dict(
         np.loadtxt(folder / 'played.csv', dtype=np.int64, delimiter=',', ndmin=2).tolist()
     )
     sources = {}
-    for source, judged in JUDGED_ON.items():
+    for source, model in models.items():
+        judged = 'floor' if model in KNOWS_THE_FLOOR_ONLY else 'depth'
         with np.load(folder / f'{source}.npz') as recorded:
             stamps, depths = recorded['stamps'], recorded['depths']
         sources[source] = {
+            'model': model,
             'frames': len(stamps),
             'judged_on': 'every pixel' if judged == 'depth' else 'pixels of the floor',
             **_error(stamps, depths, played, truth, judged),
@@ -81,6 +85,7 @@ def _error(
         'abs_rel_median': float(f'{np.median(relative):.3g}'),
         'abs_rel_mean': float(f'{relative.mean():.3g}'),
         'within_5_percent': round(float((relative < 0.05).mean()), 4),
+        'within_25_percent': round(float((relative < 0.25).mean()), 4),
     }
 
 
@@ -106,8 +111,9 @@ def report_table(report: dict[str, Any]) -> str:
     for name, facts in report['sources'].items():
         if facts.get('valid'):
             lines.append(
-                f'{name}, {facts["judged_on"]}: {facts["valid"]:.0%} valid, relative error '
-                f'median {facts["abs_rel_median"]:.2%}, mean {facts["abs_rel_mean"]:.2%}, '
-                f'{facts["within_5_percent"]:.0%} within 5 %'
+                f'{name} ({facts["model"]}), {facts["judged_on"]}: {facts["valid"]:.0%} valid, '
+                f'relative error median {facts["abs_rel_median"]:.2%}, mean '
+                f'{facts["abs_rel_mean"]:.2%}; {facts["within_5_percent"]:.0%} within 5 %, '
+                f'{facts["within_25_percent"]:.0%} within 25 %'
             )
     return '\n'.join(['', *lines, ''])

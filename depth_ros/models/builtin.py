@@ -47,12 +47,15 @@ class BuiltinModel(ModelBase):
     def __init__(self, name: str, folder: Path, options: BuiltinOptions) -> None:
         import torch
 
+        from depth_ros.models.networks.compact import fold_normalisation
+
         self.options = options
         self.device = choose_device(options.device)
         self.dtype = getattr(torch, choose_precision(options.precision, self.device))
         with guard(self.device):
-            self.network, self.area = _load(folder)
-            self.network = self.network.to(self.device).to(memory_format=torch.channels_last)
+            network, self.area = read_network(folder)
+            network = network.to(self.device).to(memory_format=torch.channels_last)
+            self.network: Any = fold_normalisation(network)
         self.info = ModelInfo(
             name,
             DepthKind.METRIC,
@@ -118,12 +121,12 @@ class BuiltinModel(ModelBase):
         self.network = None
 
 
-def _load(folder: Path) -> tuple[Any, int]:
-    """Return the network of a folder, ready for inference, and the area it was trained at."""
+def read_network(folder: Path) -> tuple[Any, int]:
+    """Return the network of a folder in float32, and the area it was trained at."""
     import torch
     from safetensors import SafetensorError, safe_open
 
-    from depth_ros.models.networks.compact import CompactDepth, Layout, fold_normalisation
+    from depth_ros.models.networks.compact import CompactDepth, Layout
 
     path = folder / WEIGHTS
     check_safetensors(path)
@@ -139,7 +142,7 @@ def _load(folder: Path) -> tuple[Any, int]:
             f'{path} does not hold a network of depth_ros ({str(error).splitlines()[0]}); '
             'use what `depth_ros train` wrote'
         ) from error
-    return fold_normalisation(network.to(torch.float32)), int(width) * int(height)
+    return network.to(torch.float32), int(width) * int(height)
 
 
 def is_trained_here(name: str) -> bool:
@@ -148,8 +151,13 @@ def is_trained_here(name: str) -> bool:
     return (folder / WEIGHTS).is_file() and (folder / CARD).is_file()
 
 
+def weights_folder(name: str) -> Path:
+    """Return where the weights of a model of this family are."""
+    return SHIPPED if name == NAME else Path(name).expanduser()
+
+
 def _create(name: str, options: BuiltinOptions) -> BuiltinModel:
-    return BuiltinModel(name, SHIPPED if name == NAME else Path(name).expanduser(), options)
+    return BuiltinModel(name, weights_folder(name), options)
 
 
 DESCRIPTION = 'small metric network, trained on synthetic pictures only; no download'

@@ -64,6 +64,7 @@ class TrainConfig:
     name: str = 'compact'
     steps: int = 10_000
     batch: int = 16
+    start: str = ''  # begin with these weights: builtin, or the folder of another run
     width: int = 256  # of the network's input; multiples of 32
     height: int = 192
     early_steps: int = 0  # of the steps, the first ones, at a smaller size: most is learned there

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depth_ros.eval.frames import Source
+from depth_ros.models.builtin import read_network, weights_folder
 from depth_ros.models.networks.compact import CompactDepth, Layout, metric_log_depth
 from depth_ros.models.torch_runtime import choose_device
 from depth_ros.train import losses
@@ -27,6 +28,7 @@ from depth_ros.train.checkpoint import load_state, save_state
 from depth_ros.train.config import LossConfig, TrainConfig, config_to
 from depth_ros.train.data import Batch, training_batches, validation_batches
 from depth_ros.train.plot import plot_curves
+from depth_ros.types import DepthError
 
 WEIGHTS = 'model.safetensors'
 
@@ -74,7 +76,7 @@ class Trainer:
         self.device = choose_device(config.device)
         # bfloat16 keeps the range of float32, so no loss scaling is needed.
         self.dtype = torch.float32 if config.precision == 'float32' else torch.bfloat16
-        network = CompactDepth(Layout(**config.layout))
+        network = _first_network(config)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: CompactDepth = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
@@ -189,6 +191,20 @@ class Trainer:
         scores = {'step': self.step, 'abs_rel': last[1], 'delta1': last[2]}
         write_card(self.out, self.config, scores, len(self.train_frames))
         return scores
+
+
+def _first_network(config: TrainConfig) -> CompactDepth:
+    """Return the network a run begins with: a new one, or one that has learned already."""
+    if not config.start:
+        return CompactDepth(Layout(**config.layout))
+    network: CompactDepth = read_network(weights_folder(config.start))[0]
+    told = Layout(**config.layout)
+    if config.layout and told.as_dict() != network.layout.as_dict():
+        raise DepthError(
+            f'layout is {told}, the weights of {config.start} have {network.layout}; '
+            'leave `layout` out to go on with theirs'
+        )
+    return network
 
 
 def _half(tensor: Tensor) -> Tensor:

@@ -144,6 +144,20 @@ def test_what_a_run_leaves_is_a_metric_model(dataset, tmp_path):
     assert np.median(wide.values) < 0.9 * np.median(prediction.values)
 
 
+def test_a_run_can_begin_with_the_weights_of_another(dataset, tmp_path):
+    frames = find_frames(dataset)
+    first = Trainer(configuration(dataset, steps=60), frames, frames, tmp_path / 'first')
+    learned = first.run()['abs_rel']
+    more = {**SMALL, 'start': str(tmp_path / 'first'), 'layout': {}}
+    config = config_from({**more, 'steps': 2, 'data': {'folders': [str(dataset)]}})
+    second = Trainer(config, frames, frames, tmp_path / 'second')
+    assert second.step == 0
+    assert second.validate()['abs_rel'] == pytest.approx(learned, rel=0.02)
+    other = config_from({**more, 'layout': {'stem': 4}, 'data': {'folders': [str(dataset)]}})
+    with pytest.raises(DepthError, match='leave `layout` out'):
+        Trainer(other, frames, frames, tmp_path / 'third')
+
+
 def test_a_damaged_state_is_refused_with_the_remedy(dataset, tmp_path):
     frames = find_frames(dataset)
     config = configuration(dataset)
