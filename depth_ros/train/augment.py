@@ -99,6 +99,17 @@ def _saturation(amount: float) -> np.ndarray:
     return amount * np.eye(3) + (1 - amount) / 3
 
 
+def _field(
+    shape: tuple[int, ...], cells: int, amount: float, rng: np.random.Generator
+) -> FloatImage:
+    """Return a smooth random field (H, W, 1) with so many cells along the picture's width."""
+    height, width = shape[:2]
+    coarse = rng.standard_normal((max(2, cells * height // width), cells), np.float32)
+    strength = np.float32(rng.uniform(0, amount))
+    field = cv2.resize(coarse * strength, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(field, np.float32)[..., None]
+
+
 def vary_colour(image: Image, config: AugmentConfig, rng: np.random.Generator) -> Image:
     """Return the picture as another sensor, lens and light would have given it."""
     amount = config.colour
@@ -112,9 +123,15 @@ def vary_colour(image: Image, config: AugmentConfig, rng: np.random.Generator) -
         mix = contrast * mix
     if rng.random() < config.grey:
         mix = _saturation(0.0) @ mix
+    if rng.random() < config.swap:
+        mix = mix[rng.permutation(3)]
     curve = ((np.arange(256) / 255) ** gamma).astype(np.float32)
     matrix = np.hstack([mix, np.full((3, 1), offset)])
     x: np.ndarray = cv2.transform(cv2.LUT(image, curve), matrix)
+    if config.light > 0:
+        x = x * np.exp(_field(x.shape, int(rng.integers(2, 6)), config.light, rng))
+    if config.texture > 0 and rng.random() < 0.5:
+        x = x * np.exp(_field(x.shape, int(rng.integers(12, 80)), config.texture, rng))
     if rng.random() < config.blur:
         x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.6))
     if config.noise > 0:

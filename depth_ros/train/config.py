@@ -42,6 +42,9 @@ class AugmentConfig:
     roll: float = 0.08  # radians about the optical axis
     colour: float = 0.4  # brightness, contrast, saturation, white balance, gamma
     grey: float = 0.1  # share of frames without colour
+    swap: float = 0.0  # share of frames with red, green and blue in another order
+    light: float = 0.0  # how uneven the light is, in natural logarithms
+    texture: float = 0.0  # contrast of noise of any scale upon everything, in natural logarithms
     blur: float = 0.3  # share of frames out of focus
     noise: float = 0.03  # standard deviation of sensor noise, at most
     jpeg: float = 0.3  # share of frames compressed
