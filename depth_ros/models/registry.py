@@ -22,7 +22,7 @@ import depth_ros.models as package
 from depth_ros.models.base import DepthModel, Family, ModelError, ModelInfo, check_options
 
 # What runs when nobody chose.
-DEFAULT_MONO = 'floor'
+DEFAULT_MONO = 'builtin'
 DEFAULT_STEREO = 'sgbm'
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.ros
 @pytest.fixture(scope='module')
 def graph():
     result = Graph()
-    result.start('depth_ros.nodes.mono_depth', {'camera_height': 2})
+    result.start('depth_ros.nodes.mono_depth', {'model': 'floor', 'camera_height': 2})
     yield result
     result.close()
 
@@ -106,6 +106,7 @@ def test_bad_values_at_start_are_named_and_can_be_mended():
         'min_depth': -1.0,
         'points_fields': 'xyzuv',
         'decimation_x': 'two',
+        'model': 'floor',
         'camera_height': 0.0,
         'max_dpeth': 3.0,
     }
