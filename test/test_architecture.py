@@ -35,7 +35,7 @@ class Law(NamedTuple):
 LAWS = {
     '__init__.py': Law(set(), set()),
     'types.py': Law(set(), {'numpy'}),
-    'geometry': Law({'types'}, BASE, {'numba'}),
+    'geometry': Law({'types'}, BASE, {'numba', 'PIL'}),
     'files': Law({'types', 'geometry'}, {*BASE, 'yaml'}),
     'messages': Law({'types', 'geometry'}, {*BASE, *MESSAGES}),
     'metric': Law({'types', 'geometry'}, BASE, {'scipy'}),

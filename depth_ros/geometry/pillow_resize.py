@@ -4,8 +4,9 @@
 Pillow's resizing of RGB pictures, to the bit, in less than half of its time.
 
 Checkpoints were trained on pictures that Pillow has resized. Its filter is stretched by the factor
-of shrinking, weights are rounded to 22 bits, and the picture is resized first along its rows, then
-along its columns, with bytes in between.
+of shrinking, weights are rounded to 22 bits, and the picture is resized along its rows and along its
+columns, with bytes in between. Which comes first depends on the sizes and on Pillow's version, so
+Pillow is asked once for each size.
 """
 
 from __future__ import annotations
@@ -38,16 +39,17 @@ def _bicubic(x: float, a: float = -0.5) -> float:
     return (((x - 5) * x + 8) * x - 4) * a if x < 2 else 0.0
 
 
-FILTERS: dict[str, tuple[Callable[[float], float], float]] = {
-    'bilinear': (_bilinear, 1.0),
-    'bicubic': (_bicubic, 2.0),
+# The function, how far it reaches, and Pillow's number for it.
+FILTERS: dict[str, tuple[Callable[[float], float], float, int]] = {
+    'bilinear': (_bilinear, 1.0, 2),
+    'bicubic': (_bicubic, 2.0, 3),
 }
 
 
 @functools.lru_cache(maxsize=32)
 def filter_taps(before: int, after: int, mode: str) -> Taps:
     """Return for every pixel of the result where its filter begins and its whole weights."""
-    function, reach = FILTERS[mode]
+    function, reach, _ = FILTERS[mode]
     scale = before / after
     stretch = max(scale, 1.0)
     reach *= stretch
@@ -85,21 +87,50 @@ def _loops() -> tuple[Callable[..., Any], Callable[..., Any]] | None:
 
 def resize_like_pillow(image: Image, width: int, height: int, mode: str) -> Image | None:
     """Return a new (height, width, 3) picture; None where only Pillow can."""
-    loops = _loops()
-    # Wider but less high: versions of Pillow differ in which comes first.
-    if loops is None or (width > image.shape[1] and height < image.shape[0]):
+    if _loops() is None:
         return None
+    rows_first = _rows_first(image.shape[1], image.shape[0], width, height, mode)
+    if rows_first is None:
+        return None
+    return _resize(np.ascontiguousarray(image), width, height, mode, rows_first)
+
+
+@functools.lru_cache(maxsize=32)
+def _rows_first(
+    width: int, height: int, new_width: int, new_height: int, mode: str
+) -> bool | None:
+    """Return the order in which Pillow does it; None if it does something else."""
+    import PIL.Image
+
+    rng = np.random.default_rng(0)
+    size, number = (new_width, new_height), FILTERS[mode][2]
+    possible = {True, False}
+    for _ in range(1 + 3000 // (new_width * new_height)):  # a few pixels agree by accident
+        noise = rng.integers(0, 2, (height, width, 3), np.uint8) * np.uint8(255)
+        wanted = np.asarray(PIL.Image.fromarray(noise).resize(size, resample=number))
+        possible = {
+            rows_first
+            for rows_first in possible
+            if np.array_equal(_resize(noise, *size, mode, rows_first), wanted)
+        }
+    return max(possible, default=None)
+
+
+def _resize(image: Image, width: int, height: int, mode: str, rows_first: bool) -> Image:
+    loops = _loops()
+    assert loops is not None
     along_rows, along_columns = loops
-    image = np.ascontiguousarray(image)
-    if width != image.shape[1]:
-        result: Image = np.empty((image.shape[0], width, 3), np.uint8)
-        along_rows(image, *filter_taps(image.shape[1], width, mode), result)
-        image = result
-    if height != image.shape[0]:
-        result = np.empty((height, width, 3), np.uint8)
-        taps = filter_taps(image.shape[0], height, mode)
-        along_columns(image.reshape(len(image), -1), *taps, result.reshape(height, -1))
-        image = result
+    for rows in (rows_first, not rows_first):
+        old_height, old_width = image.shape[:2]
+        if rows and width != old_width:
+            result: Image = np.empty((old_height, width, 3), np.uint8)
+            along_rows(image, *filter_taps(old_width, width, mode), result)
+            image = result
+        elif not rows and height != old_height:
+            result = np.empty((height, old_width, 3), np.uint8)
+            taps = filter_taps(old_height, height, mode)
+            along_columns(image.reshape(old_height, -1), *taps, result.reshape(height, -1))
+            image = result
     return image
 
 

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network that ships with the package: what it may weigh, what it is worth, what it admits."""
 
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,8 +21,6 @@ from depth_ros.synthetic import make_scene, render
 from depth_ros.train.config import read_config
 from depth_ros.types import Camera, DepthKind, View
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SHARED = Path(os.environ.get('DEPTH_ROS_SHARED', REPOSITORY.parent / 'shared')) / 'data'
 REAL = (
     'rgbd_nyu', 'posed_7scenes', 'posed_rgbd_slambook', 'rgbd_kitti', 'lidar_kitti',
     'stereo_motorcycle', 'stereo_eth3d_terrace',
@@ -114,9 +110,8 @@ def scores_of(heading, card):
     return [float(v) for v in re.findall(r'\| builtin \| ([0-9.]+) \| ([0-9.]+) \|', text)[0]]
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f'{SHARED.name} of the real sets is absent')
-def test_real_pictures_score_what_the_card_says():
-    data = open_datasets([SHARED / name for name in REAL])
+def test_real_pictures_score_what_the_card_says(real_data):
+    data = open_datasets([real_data(name) for name in REAL])
     contestant = Contestant('builtin', lambda: create_model('builtin', {'device': 'cpu'}))
     report = evaluate(data, [contestant], make_protocol('full', alignment='median'))
     card = (builtin.SHIPPED / builtin.CARD).read_text()

@@ -47,7 +47,7 @@ def fresh():
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
 @pytest.mark.parametrize('module', [MONO, STEREO])
 def test_ends_cleanly(fresh, module, how):
-    process = fresh.start(module)
+    process = fresh.start(module, {'model': 'plane'} if module == MONO else {})
     fresh.spin_until(lambda: process.said('loaded in'), 'the model')
     assert process.stop(how) == 0
     assert 'Traceback' not in process.log
