@@ -4,9 +4,9 @@
 Pillow's resizing of RGB pictures, to the bit, in less than half of its time.
 
 Checkpoints were trained on pictures that Pillow has resized. Its filter is stretched by the factor
-of shrinking, weights are rounded to 22 bits, and the picture is resized along its rows and along its
-columns, with bytes in between. Which comes first depends on the sizes and on Pillow's version, so
-Pillow is asked once for each size.
+of shrinking, weights are rounded to 22 bits, and the picture is resized along its rows and along
+its columns, with bytes in between. Which comes first depends on the sizes and on Pillow's version,
+so Pillow is asked once for each size.
 """
 
 from __future__ import annotations
