@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Pillow's resizing of RGB pictures, to the bit, in less than half of its time.
+Pillow's resizing of RGB pictures, to the bit, in three quarters of its time.
 
 Checkpoints were trained on pictures that Pillow has resized. Its filter is stretched by the factor
 of shrinking, weights are rounded to 22 bits, and the picture is resized along its rows and along
@@ -23,9 +23,8 @@ from depth_ros.geometry.compiled import compile_loop
 from depth_ros.types import Image
 
 _BITS = 22
-Taps = tuple[
-    npt.NDArray[np.int64], npt.NDArray[np.float64]
-]  # first pixel; weights, 0 where unused
+# First pixel; weights, 0 where unused.
+Taps = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 
 
 def _bilinear(x: float) -> float:

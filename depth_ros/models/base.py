@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,16 @@ from depth_ros.types import Camera, DepthError, DepthKind, Prediction, View
 
 class ModelError(DepthError):
     """A model cannot be made or run; the message says why and what to do."""
+
+
+def required_library(name: str, who: str, install: str) -> Any:
+    """Return an optional library; where it is missing, say who needs it and how to install it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ModelError(
+            f'{who} needs {name}, which cannot be imported ({error}); run: pip install {install}'
+        ) from error
 
 
 @dataclass(frozen=True)

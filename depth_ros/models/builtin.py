@@ -16,7 +16,14 @@ import numpy as np
 
 from depth_ros.geometry.camera import resize_camera
 from depth_ros.geometry.resize import resize_depth
-from depth_ros.models.base import Family, ModelBase, ModelError, ModelInfo, option
+from depth_ros.models.base import (
+    Family,
+    ModelBase,
+    ModelError,
+    ModelInfo,
+    option,
+    required_library,
+)
 from depth_ros.models.checkpoint import WEIGHTS, check_safetensors
 from depth_ros.models.torch_runtime import choose_device, choose_precision, guard
 from depth_ros.types import Camera, DepthKind, FloatImage, Image, Prediction, View
@@ -45,6 +52,8 @@ class BuiltinModel(ModelBase):
     """Metric depth and confidence from one picture and its camera."""
 
     def __init__(self, name: str, folder: Path, options: BuiltinOptions) -> None:
+        for needed in ('torch', 'safetensors'):
+            required_library(needed, f'model {name!r}', 'torch safetensors')
         import torch
 
         from depth_ros.models.networks.compact import fold_normalisation
@@ -62,6 +71,7 @@ class BuiltinModel(ModelBase):
             device=str(self.device),
             description=DESCRIPTION,
             details={
+                **(FACTS if name == NAME else {}),
                 'card': str(folder / CARD),
                 'precision': str(self.dtype).removeprefix('torch.'),
                 **({'caution': CAUTION} if name == NAME else {}),
@@ -170,6 +180,7 @@ def _create(name: str, options: BuiltinOptions) -> BuiltinModel:
 
 
 DESCRIPTION = 'small metric network, trained on rendered pictures only; no download'
+FACTS = {'size': 192, 'multiple': 32, 'parameters': 3_800_000}
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
     'builtin is small and was trained on rendered pictures only: on real ones its depth is '
@@ -178,7 +189,7 @@ CAUTION = (
 )
 
 FAMILY = Family(
-    names={NAME: ModelInfo(NAME, DepthKind.METRIC, description=DESCRIPTION)},
+    names={NAME: ModelInfo(NAME, DepthKind.METRIC, description=DESCRIPTION, details=FACTS)},
     config=BuiltinOptions,
     create=_create,
     accepts=is_trained_here,

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from depth_ros.models.base import ModelError
+from depth_ros.models.base import ModelError, required_library
 
 CONFIG = 'config.json'
 PROCESSORS = ('preprocessor_config.json', 'processor_config.json')
@@ -244,18 +244,14 @@ def download(repository: str, revision: str = 'main', *, progress: bool = False)
 
 
 def _hub() -> Any:
-    try:
-        import huggingface_hub
-    except ImportError as error:
-        raise ModelError(
-            f'a model of the hub needs huggingface_hub, which cannot be imported ({error}); '
-            "run: pip install 'transformers>=5.0' safetensors"
-        ) from error
+    hub = required_library(
+        'huggingface_hub', 'a model of the hub', "'transformers>=5.0' safetensors"
+    )
     # Its clients report every request at INFO; who wants that sets their level himself
     for client in (logging.getLogger('httpx'), logging.getLogger('httpx2')):
         if client.level == logging.NOTSET:
             client.setLevel(logging.WARNING)
-    return huggingface_hub
+    return hub
 
 
 def _hub_error(repository: str, revision: str, error: Exception) -> ModelError:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import importlib
 import io
 import logging
 import os
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from depth_ros.models.base import ModelError
+from depth_ros.models.base import ModelError, required_library
 from depth_ros.models.torch_runtime import TorchRuntime, choose_precision
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ log = logging.getLogger(__name__)
 # refused.
 BOUNDS = {'float32': 1e-3, 'float16': 2e-2, 'bfloat16': 2e-2}
 OUTPUTS = ('predicted_depth', 'field_of_view')
+RUNTIME = 'this runtime'  # who needs the library that is missing
 Engine = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
@@ -59,7 +59,7 @@ class EngineRuntime(TorchRuntime):
                 f'runtime {options.runtime} cannot run this model, which chooses a head by what '
                 'it sees, and an exported graph has one way only; set runtime to torch'
             )
-        library = _library(options.runtime)
+        library = required_library(options.runtime, RUNTIME, options.runtime)
         if options.device not in ('auto', 'cpu'):
             raise ModelError(
                 f'runtime {options.runtime} runs on the CPU, device is {options.device!r}; '
@@ -225,7 +225,7 @@ def _store(path: Path, write: Callable[[Path], None]) -> None:
 def _openvino(network: Any, sample: np.ndarray, name: str, precision: str) -> Engine:
     import torch
 
-    openvino = _library('openvino')
+    openvino = required_library('openvino', RUNTIME, 'openvino')
     path = cache_folder() / f'{name}.xml'
     core = openvino.Core()
     if not path.is_file():
@@ -257,11 +257,11 @@ def _openvino(network: Any, sample: np.ndarray, name: str, precision: str) -> En
 def _onnxruntime(network: Any, sample: np.ndarray, name: str, precision: str) -> Engine:
     import torch
 
-    onnxruntime = _library('onnxruntime')
+    onnxruntime = required_library('onnxruntime', RUNTIME, 'onnxruntime')
     path = cache_folder() / f'{name}.onnx'
     if not path.is_file():
         for needed in ('onnx', 'onnxscript'):
-            _library(needed)
+            required_library(needed, RUNTIME, needed)
 
         def write(target: Path) -> None:
             with _quiet(), torch.no_grad():
@@ -289,13 +289,3 @@ def _onnxruntime(network: Any, sample: np.ndarray, name: str, precision: str) ->
 
 def _numpy(pixels: Any) -> np.ndarray:
     return np.ascontiguousarray(pixels.float().numpy())
-
-
-def _library(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ModelError(
-            f'this runtime needs {name}, which cannot be imported ({error}); '
-            f'run: pip install {name}'
-        ) from error

@@ -20,7 +20,14 @@ import numpy as np
 import depth_ros.models as package
 from depth_ros.models import checkpoint
 from depth_ros.models.adapter import Adapter, Plan
-from depth_ros.models.base import Family, ModelBase, ModelError, ModelInfo, option
+from depth_ros.models.base import (
+    Family,
+    ModelBase,
+    ModelError,
+    ModelInfo,
+    option,
+    required_library,
+)
 from depth_ros.models.entry import Entry
 from depth_ros.models.torch_runtime import TorchRuntime
 from depth_ros.types import Camera, DepthKind, FloatImage, Prediction, View
@@ -322,14 +329,7 @@ def load_config(folder: Path) -> Any:
 
 
 def _transformers() -> Any:
-    try:
-        import transformers
-    except ImportError as error:
-        raise ModelError(
-            f'this model needs transformers, which cannot be imported ({error}); '
-            "run: pip install torch 'transformers>=5.0' safetensors"
-        ) from error
-    return transformers
+    return required_library('transformers', 'this model', "torch 'transformers>=5.0' safetensors")
 
 
 def _first_line(error: BaseException) -> str:

@@ -3,6 +3,8 @@
 """The network that ships with the package: what it may weigh, what it is worth, what it admits."""
 
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from depth_ros.synthetic import make_scene, render
 from depth_ros.train.config import read_config
 from depth_ros.types import Camera, DepthKind, View
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 REAL = (
     'rgbd_nyu', 'posed_7scenes', 'posed_rgbd_slambook', 'rgbd_kitti', 'lidar_kitti',
     'stereo_motorcycle', 'stereo_eth3d_terrace',
@@ -48,12 +51,15 @@ def test_it_is_what_runs_when_nobody_chose():
 
 def test_it_is_small():
     network, _ = builtin.read_network(builtin.SHIPPED)
-    assert sum(p.numel() for p in network.parameters()) <= 5_000_000
+    counted = sum(p.numel() for p in network.parameters())
+    assert counted <= 5_000_000
+    assert catalogue()['builtin'].details['parameters'] == round(counted, -5)
     assert (builtin.SHIPPED / builtin.WEIGHTS).stat().st_size <= 12e6
 
 
 def test_its_configuration_can_be_trained_again():
     config = read_config(builtin.SHIPPED / 'config.yaml')
+    assert config == read_config(REPOSITORY / 'config' / 'train' / 'compact_robust.yaml')
     assert config.data.frames > 0
     assert not config.data.folders  # rendered pictures and nothing else
 
@@ -138,6 +144,13 @@ def test_it_is_honest(model, capsys, tmp_path):
     out = ['--out', str(tmp_path / 'out')]
     assert main(['infer', str(tmp_path / 'a.png'), '--focal', '60', *out]) == 0
     assert caution in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('missing', ['torch', 'safetensors'])
+def test_without_its_libraries_it_says_what_to_install(missing, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ModelError, match=f"'builtin' needs {missing}.*pip install torch"):
+        create_model('builtin')
 
 
 def test_weights_that_are_missing_are_named(monkeypatch, tmp_path):
