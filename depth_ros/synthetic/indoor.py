@@ -154,10 +154,9 @@ def place(
     return None
 
 
-def room(rng: np.random.Generator) -> Scene:
-    """Build a lived-in room or an office."""
-    b = Builder(rng)
-    w, d, h = rng.uniform(3, 9), rng.uniform(3, 8), rng.uniform(2.3, 3.6)
+def shell(b: Builder, w: float, d: float, h: float, windows: float = 0.45) -> None:
+    """Build four walls with windows, doors and pictures, a floor and a ceiling."""
+    rng = b.rng
     paint, other = stuff.wall(b), stuff.wall(b)
     b.box((w / 2, d / 2, -0.1), (w + 1, d + 1, 0.2), stuff.floor(b), shadow=False)
     ceiling = stuff.wall(b) if rng.random() < 0.4 else b.material(
@@ -174,7 +173,7 @@ def room(rng: np.random.Generator) -> Scene:
         length = math.dist(p, q)
         material = other if i == 0 and rng.random() < 0.5 else paint
         openings: list[Opening] = []
-        if rng.random() < 0.45:
+        if rng.random() < windows:
             at, low = 0.4, rng.choice([0.05, 0.9])
             while at + 1.0 < length - 0.3 and len(openings) < 3:
                 width = rng.uniform(0.8, min(2.2, length - at - 0.2))
@@ -191,6 +190,13 @@ def room(rng: np.random.Generator) -> Scene:
         middle = np.array([*np.add(p, q)]) / 2
         yaw = math.atan2(q[1] - p[1], q[0] - p[0])
         b.box((*middle, 0.04), (length, 0.03, 0.08), skirting, yaw)
+
+
+def room(rng: np.random.Generator) -> Scene:
+    """Build a lived-in room or an office."""
+    b = Builder(rng)
+    w, d, h = rng.uniform(3, 9), rng.uniform(3, 8), rng.uniform(2.3, 3.6)
+    shell(b, w, d, h)
     taken: list[tuple[float, float, float]] = []
     # Tall things stand along the walls, the rest anywhere.
     for _ in range(int(rng.integers(2, 6))):

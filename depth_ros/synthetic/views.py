@@ -19,6 +19,7 @@ from depth_ros.types import Camera, Distortion
 # platforms, arms, service robots, cars and small drones.
 FIELDS = (45.0, 110.0)
 HEIGHTS = (0.12, 1.9)
+REACH = {'home': 8.0}  # metres; views beyond, through a window, are no better
 PROBE = Camera.pinhole(32, 24, 26.0)
 
 
@@ -109,10 +110,12 @@ def sample_pose(
         pose = camera_pose((x, y, m.height), yaw, m.pitch, m.roll)
         depth, things = probe(scene, caster, pose)
         # The spread of log depth says that there is structure; a wall before the nose has none.
-        log = np.log(np.clip(depth, 0.05, 60.0))
+        log = np.log(np.clip(depth, 0.05, REACH.get(scene.kind, 60.0)))
         score = log.std() + 0.2 * np.median(log) + 0.6 * math.log(1 + things)
         score -= 6.0 * (depth < 0.35).mean()
-        score -= 1.5 * max(0.0, float(np.isinf(depth).mean()) - 0.5)
+        score -= 1.5 * max(
+            0.0, float(np.isinf(depth).mean()) - (0.1 if scene.kind in REACH else 0.5)
+        )
         if score > best_score:
             best, best_score = pose, score
     return best

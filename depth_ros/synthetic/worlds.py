@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from depth_ros.synthetic import stuff
 from depth_ros.synthetic.build import Builder
+from depth_ros.synthetic.homes import home
 from depth_ros.synthetic.indoor import NOWHERE, corridor, room, warehouse
 from depth_ros.synthetic.outdoor import outdoor, street, weather
 from depth_ros.synthetic.scene import Air, Scene, Shape, rotation_to
@@ -47,6 +48,7 @@ KINDS: dict[str, Callable[[np.random.Generator], Scene]] = {
     'street': street,
     'outdoor': outdoor,
     'clutter': clutter,
+    'home': home,
 }
 
 
