@@ -67,13 +67,9 @@ def load_state(
     moments = _part(tensors, 'optimiser')
     state = optimiser.state_dict()
     state['state'] = {
-        index: {
-            key: _laid_out_as(parameter, moments[f'{name}.{key}'])
-            for key in ('step', 'exp_avg', 'exp_avg_sq')
-            if f'{name}.{key}' in moments
-        }
+        index: {key: _laid_out_as(parameter, m) for key, m in _part(moments, name).items()}
         for index, (name, parameter) in enumerate(network.named_parameters())
-        if f'{name}.step' in moments
+        if _part(moments, name)
     }
     optimiser.load_state_dict(state)
     return facts

@@ -15,6 +15,7 @@ from depth_ros.types import DepthError
 
 T = TypeVar('T')
 MAX_BYTES = 1 << 20
+OPTIMISERS = ('adamw', 'muon')
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class TrainConfig:
     early_steps: int = 0  # of the steps, the first ones, at a smaller size: most is learned there
     early_area: float = 0.5  # their share of the area
     aspects: tuple[float, ...] = ()  # width / height, one per batch at this area; empty: this one
+    optimiser: str = 'adamw'  # or muon, which learns from fewer pictures; its rate is about 0.01
     rate: float = 1e-3
     weight_decay: float = 0.02
     warm_up: int = 300  # steps
@@ -101,6 +103,10 @@ class TrainConfig:
             raise DepthError(f'aspects is {list(self.aspects)}, expected numbers from 0.2 to 5')
         if not 0 < self.early_area <= 1:
             raise DepthError(f'early_area is {self.early_area}, expected more than 0 and up to 1')
+        if self.optimiser not in OPTIMISERS:
+            raise DepthError(
+                f'optimiser is {self.optimiser!r}, expected one of {", ".join(OPTIMISERS)}'
+            )
         if not 0 <= self.ema < 1:
             raise DepthError(f'ema is {self.ema}, expected 0 (off) to below 1')
         if not self.data.folders and self.data.frames <= 0:

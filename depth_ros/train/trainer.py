@@ -27,6 +27,7 @@ from depth_ros.train.card import write_card
 from depth_ros.train.checkpoint import load_state, save_state
 from depth_ros.train.config import LossConfig, TrainConfig, config_to
 from depth_ros.train.data import Batch, training_batches, validation_batches
+from depth_ros.train.optimiser import make_optimiser
 from depth_ros.train.plot import plot_curves
 from depth_ros.types import DepthError
 
@@ -79,10 +80,16 @@ class Trainer:
         network = _first_network(config)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: CompactDepth = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), config.rate, weight_decay=config.weight_decay, fused=True
+        self.optimiser = make_optimiser(
+            config.optimiser, self.network.parameters(), config.rate, config.weight_decay
         )
         facts = load_state(out, self.network, self.average, self.optimiser) or {}
+        before = facts.get('optimiser', config.optimiser)
+        if before != config.optimiser:
+            raise DepthError(
+                f'{out} was trained with optimiser {before}, the configuration says '
+                f'{config.optimiser}; give another --out with `start: {out}`'
+            )
         self.step = int(facts.get('step', 0))
         self.history: list[list[float]] = facts.get('history', [])
         self.scores: list[list[float]] = facts.get('scores', [])
@@ -90,7 +97,12 @@ class Trainer:
 
     def save(self) -> None:
         """Write the state, and the averaged network as it would be shipped."""
-        facts = {'step': self.step, 'history': self.history, 'scores': self.scores}
+        facts = {
+            'step': self.step,
+            'optimiser': self.config.optimiser,
+            'history': self.history,
+            'scores': self.scores,
+        }
         save_state(self.out, self.network, self.average, self.optimiser, facts)
 
     def one_step(self, batch: Batch) -> float:

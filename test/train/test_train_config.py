@@ -37,6 +37,7 @@ def test_numbers_that_yaml_reads_as_text_or_int():
         ({**MINIMAL, 'steps': 0}, 'expected more than 0'),
         ({**MINIMAL, 'width': 100}, 'multiple of 32'),
         ({**MINIMAL, 'ema': 1.0}, 'ema'),
+        ({**MINIMAL, 'optimiser': 'sgd'}, 'expected one of adamw, muon'),
         ({'data': 5}, r'data\. is int'),
         ({'data': {'frames': 'x'}}, r'data\.frames'),
     ],

@@ -99,9 +99,10 @@ def test_it_learns(dataset, tmp_path):
     assert after < 0.5 * before
 
 
-def test_a_killed_run_goes_on_to_the_very_same_weights(dataset, tmp_path):
+@pytest.mark.parametrize('optimiser', ['adamw', 'muon'])
+def test_a_killed_run_goes_on_to_the_very_same_weights(optimiser, dataset, tmp_path):
     frames = find_frames(dataset)
-    config = configuration(dataset, validate_every=6)
+    config = configuration(dataset, validate_every=6, optimiser=optimiser)
     whole = Trainer(config, frames, frames, tmp_path / 'whole')
     whole.run()
     # The second run stops after half of the steps without any farewell, as a kill would.
@@ -118,6 +119,13 @@ def test_a_killed_run_goes_on_to_the_very_same_weights(dataset, tmp_path):
         whole.average.state_dict().items(), resumed.average.state_dict().values(), strict=True
     ):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_a_run_is_not_taken_over_by_another_optimiser(dataset, tmp_path):
+    frames = find_frames(dataset)
+    Trainer(configuration(dataset), frames, frames, tmp_path).save()
+    with pytest.raises(DepthError, match=r'adamw.*muon.*--out'):
+        Trainer(configuration(dataset, optimiser='muon'), frames, frames, tmp_path)
 
 
 def test_what_a_run_leaves_is_a_metric_model(dataset, tmp_path):
