@@ -62,9 +62,9 @@ def dining(b: Builder) -> None:
     leg = rng.uniform(0.05, 0.09)
     b.box((0, 0, h - 0.02), (d, w, rng.uniform(0.025, 0.06)), wood)
     b.box((0, 0, h - 0.09), (d * 0.85, w * 0.88, 0.09), wood)
-    for x in (-1, 1):
-        for y in (-1, 1):
-            at = x * (d / 2 - 0.08), y * (w / 2 - 0.08), h / 2
+    for i in (-1, 1):
+        for j in (-1, 1):
+            at = i * (d / 2 - 0.08), j * (w / 2 - 0.08), h / 2
             b.box(at, (leg, leg, h), wood)
     clutter_on(b, w, d, h, 6)
     side = max(1, int(w / 0.65))
