@@ -28,7 +28,9 @@ def samples(folder: Path, frames: int) -> tuple[np.ndarray, np.ndarray]:
     """Return y/z and inverse depth of some pixels of every frame."""
     rng = np.random.default_rng(0)
     rays, inverse = [], []
-    for source in open_dataset(folder).sources[:frames]:
+    sources = open_dataset(folder).sources
+    # Spread over the whole set: its names begin with the kind of scene.
+    for source in sources[:: max(1, len(sources) // frames)]:
         frame = source.load()
         if frame.depth is None:
             continue

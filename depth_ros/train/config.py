@@ -74,7 +74,7 @@ class TrainConfig:
     early_steps: int = 0  # of the steps, the first ones, at a smaller size: most is learned there
     early_area: float = 0.5  # their share of the area
     aspects: tuple[float, ...] = ()  # width / height, one per batch at this area; empty: this one
-    optimiser: str = 'adamw'  # or muon, which learns from fewer pictures; its rate is about 0.01
+    optimiser: str = 'adamw'  # or muon, whose rate is about 0.01
     rate: float = 1e-3
     weight_decay: float = 0.02
     warm_up: int = 300  # steps
