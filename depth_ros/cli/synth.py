@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--handheld', type=float, default=0.0, metavar='SHARE',
         help='share of sequences tilted any way, as in a hand, instead of mounted on a robot',
     )  # fmt: skip
+    parser.add_argument(
+        '--glances', type=float, default=0.0, metavar='SHARE',
+        help='share of sequences with as much near and far as real ones have, not all there is',
+    )  # fmt: skip
     parser.add_argument('--mono', action='store_true', help='no right eye: half the work')
     parser.add_argument(
         '--perfect', action='store_true', help='no noise, blur, exposure error or JPEG'
@@ -52,12 +56,13 @@ def run(args: argparse.Namespace) -> int:
         raise DepthError(
             'the seed must not be negative, pictures have at least 8x8 pixels and one sample'
         )
-    if not 0 <= args.handheld <= 1 or not 0 <= args.distorted <= 1:
-        raise DepthError('--handheld and --distorted are shares, expected 0 to 1')
+    if not all(0 <= share <= 1 for share in (args.handheld, args.glances, args.distorted)):
+        raise DepthError('--handheld, --glances and --distorted are shares, expected 0 to 1')
     options = SetOptions(
         args.frames, args.per_sequence, tuple(args.kinds), args.seed, args.width, args.height,
         args.focal, args.baseline, args.distorted, not args.perfect, args.antialias,
         jobs=args.jobs, stereo=not args.mono, handheld=args.handheld,
+        glances=args.glances,
     )  # fmt: skip
     begun, done = time.monotonic(), 0
     args.out.mkdir(parents=True, exist_ok=True)

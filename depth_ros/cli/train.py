@@ -24,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render what is missing, train, and leave weights, card and curves."""
+    import cv2
+
     try:
         import safetensors  # noqa: F401
         import torch
@@ -45,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     check = find_frames(_rendered(config, out / 'validation', check=True))
     torch.set_num_threads(_cores())
+    cv2.setNumThreads(1)  # one thread for each frame of a batch is faster than all for one frame
     trainer = Trainer(config, train, check, out)
     if trainer.step:
         print(f'going on at step {trainer.step} of {config.steps}')
@@ -82,6 +85,7 @@ def _rendered(config: TrainConfig, folder: Path, *, check: bool) -> Path:
         jobs=_cores(),
         stereo=False,
         handheld=data.handheld,
+        glances=data.glances,
         antialias=data.antialias,
     )
     from tqdm import tqdm

@@ -20,6 +20,7 @@ from depth_ros.synthetic.stereo import points_of, render_stereo
 from depth_ros.synthetic.views import (
     odometry,
     sample_camera,
+    sample_glance,
     sample_mount,
     sample_pose,
     trajectory,
@@ -47,6 +48,7 @@ __all__ = [
     'right_pose',
     'sample_camera',
     'sample_mount',
+    'sample_glance',
     'sample_pose',
     'sample_sensor',
     'stereo_cameras',

@@ -20,7 +20,14 @@ import numpy.typing as npt
 from depth_ros.synthetic.cameras import right_pose
 from depth_ros.synthetic.render import Rendered, Renderer
 from depth_ros.synthetic.sensor import Sensor, sample_sensor
-from depth_ros.synthetic.views import sample_camera, sample_handheld, sample_pose, trajectory
+from depth_ros.synthetic.views import (
+    Mount,
+    sample_camera,
+    sample_glance,
+    sample_handheld,
+    sample_pose,
+    trajectory,
+)
 from depth_ros.synthetic.worlds import kinds, make_scene
 from depth_ros.types import Camera, DepthError, FloatImage, Image
 
@@ -47,6 +54,7 @@ class SetOptions:
     jobs: int = 1
     stereo: bool = True  # without, no right eye is rendered: half the work
     handheld: float = 0.0  # share of sequences not from a robot's mount, but tilted any way
+    glances: float = 0.0  # share of sequences with as much near and far as real ones have
 
 
 def sequences(options: SetOptions) -> Iterator[tuple[str, str, int, int]]:
@@ -97,8 +105,12 @@ def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetO
     left, right = cameras_of(options, rng)
     sensor = sample_sensor(rng) if options.sensor else Sensor()
     start = scene.start
+    mount: Mount | None = None
     if options.handheld and rng.random() < options.handheld:
-        start = sample_pose(scene, rng, sample_handheld(rng))
+        mount = sample_handheld(rng)
+        start = sample_pose(scene, rng, mount)
+    if options.glances and rng.random() < options.glances:
+        start = sample_glance(scene, rng, mount)
     poses = trajectory(scene, rng, count, options.rate, start)
     folder.mkdir(parents=True, exist_ok=True)
     write_camera(left, folder / 'camera.yaml', 'left')

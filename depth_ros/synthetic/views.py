@@ -21,6 +21,9 @@ FIELDS = (45.0, 110.0)
 HEIGHTS = (0.12, 1.9)
 REACH = {'home': 8.0}  # metres; views beyond, through a window, are no better
 PROBE = Camera.pinhole(32, 24, 26.0)
+TOO_NEAR = 0.35  # metres; a robot stops before it
+FEW = 4  # things in a picture, walls and skirting boards too
+USUAL_SPREAD = 0.4  # standard deviation of log depth in pictures of real robots and hands
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,20 @@ def probe(scene: Scene, caster: Caster, pose: Floats) -> tuple[Floats, int]:
     return t.ravel().astype(np.float64), len(np.unique(scene.solids.instance[row[row >= 0]]))
 
 
+def _random_pose(scene: Scene, rng: np.random.Generator, mount: Mount) -> Floats:
+    """Return a pose in free space, if there is any, that looks where the world is built up."""
+    x0, x1, y0, y1 = scene.area
+    x, y = rng.uniform(x0, x1), rng.uniform(y0, y1)
+    for _ in range(20):
+        if scene.is_free(x, y, 0.3, max(mount.height + 0.2, 0.5)):
+            break
+        x, y = rng.uniform(x0, x1), rng.uniform(y0, y1)
+    yaw = rng.uniform(-math.pi, math.pi)
+    if scene.kind in ('street', 'corridor', 'outdoor', 'clutter'):
+        yaw = rng.normal(0, 0.35)  # these were built to be looked at along x
+    return camera_pose((x, y, mount.height), yaw, mount.pitch, mount.roll)
+
+
 def sample_pose(
     scene: Scene, rng: np.random.Generator, mount: Mount | None = None, tries: int = 8
 ) -> Floats:
@@ -95,30 +112,50 @@ def sample_pose(
     Of a few random ones the best is taken: nothing right before the lens, near and far mixed.
     """
     caster = Caster(scene.solids)
-    x0, x1, y0, y1 = scene.area
     best, best_score = np.eye(4), -math.inf
     for _ in range(tries):
-        m = mount or sample_mount(rng)
-        x, y = rng.uniform(x0, x1), rng.uniform(y0, y1)
-        for _ in range(20):
-            if scene.is_free(x, y, 0.3, max(m.height + 0.2, 0.5)):
-                break
-            x, y = rng.uniform(x0, x1), rng.uniform(y0, y1)
-        yaw = rng.uniform(-math.pi, math.pi)
-        if scene.kind in ('street', 'corridor', 'outdoor', 'clutter'):
-            yaw = rng.normal(0, 0.35)  # these were built to be looked at along x
-        pose = camera_pose((x, y, m.height), yaw, m.pitch, m.roll)
+        pose = _random_pose(scene, rng, mount or sample_mount(rng))
         depth, things = probe(scene, caster, pose)
         # The spread of log depth says that there is structure; a wall before the nose has none.
         log = np.log(np.clip(depth, 0.05, REACH.get(scene.kind, 60.0)))
         score = log.std() + 0.2 * np.median(log) + 0.6 * math.log(1 + things)
-        score -= 6.0 * (depth < 0.35).mean()
+        score -= 6.0 * (depth < TOO_NEAR).mean()
         score -= 1.5 * max(
             0.0, float(np.isinf(depth).mean()) - (0.1 if scene.kind in REACH else 0.5)
         )
         if score > best_score:
             best, best_score = pose, score
     return best
+
+
+def sample_glance(
+    scene: Scene, rng: np.random.Generator, mount: Mount | None = None, tries: int = 12
+) -> Floats:
+    """
+    Return a camera-to-world pose that has near and far as cameras in use have them.
+
+    A picture that was chosen for its structure has about twice as much; who learns from chosen
+    ones only, sees depth where there is none. A blank wall, which random poses find often, has
+    too little. Of a few random poses the one is taken whose spread of log depth is closest to
+    what is drawn for it.
+    """
+    caster = Caster(scene.solids)
+    wanted = math.exp(rng.normal(math.log(USUAL_SPREAD), 0.35))
+    best, best_cost = np.eye(4), math.inf
+    for _ in range(tries):
+        pose = _random_pose(scene, rng, mount or sample_mount(rng))
+        depth, things = probe(scene, caster, pose)
+        seen = depth[np.isfinite(depth)]
+        if len(seen) < depth.size // 3:  # sky, or out of a window
+            continue
+        spread = float(np.log(np.clip(seen, 0.05, 80.0)).std())
+        cost = abs(math.log(max(spread, 0.01) / wanted)) + 3.0 * float((seen < TOO_NEAR).mean())
+        cost += 0.2 * max(0, FEW - things)
+        if cost < best_cost:
+            best, best_cost = pose, cost
+        if cost < 0.1:
+            break
+    return best if best_cost < math.inf else sample_pose(scene, rng, mount)
 
 
 def measured_exposure(scene: Scene, key: float = 0.26) -> float:

@@ -29,6 +29,7 @@ class DataConfig:
     render_width: int = 352
     render_height: int = 264
     handheld: float = 0.0  # share of rendered frames tilted any way, not as robots mount cameras
+    glances: float = 0.0  # share with as much near and far as real ones, not all there is
     antialias: int = 2  # rays per pixel and side; training frames are shrunk, so 1 can do
     seed: int = 1
     keep: bool = False  # decoded frames in memory, per worker: 0.5 MB for each of 320x240
@@ -82,7 +83,7 @@ class TrainConfig:
     ema: float = 0.999
     precision: str = 'auto'  # auto, float32, bfloat16
     device: str = 'auto'
-    workers: int = 1
+    workers: int = 1  # processes that make batches ahead; 0: threads between the steps
     seed: int = 0
     save_seconds: float = 45.0  # what a kill can cost at most
     validate_every: int = 1000  # steps

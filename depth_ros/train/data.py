@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -88,6 +89,7 @@ class Batches(IterableDataset):
     def __init__(self, frames: Sequence[Source], config: TrainConfig, first: int = 0) -> None:
         self.frames, self.config, self.first = frames, config, first
         self.kept: dict[int, Sample] = {}
+        self.threads: ThreadPoolExecutor | None = None
 
     def batch(self, number: int) -> Batch:
         """Return batch `number`, the same every time."""

@@ -108,3 +108,27 @@ def test_handheld_cameras_are_tilted_any_way(tmp_path: Path) -> None:
     assert np.abs(mounted[:, 1]).max() < 0.15  # roll
     assert np.abs(held[:, 1]).max() > 0.15
     assert held[:, 0].std() > 1.3 * mounted[:, 0].std()
+
+
+def test_glances_see_less_at_once_than_chosen_views(tmp_path: Path) -> None:
+    def spreads(glances: float) -> np.ndarray:
+        options = SetOptions(
+            frames=24, per_sequence=1, kinds=('room', 'home'), width=32, height=24, antialias=1,
+            stereo=False, sensor=False, handheld=1.0, glances=glances,
+        )  # fmt: skip
+        folder = tmp_path / str(glances)
+        list(write_set(folder, options))
+        stored = [cv2.imread(str(p), -1) for p in sorted(folder.glob('*/depth/*.png'))]
+        return np.array([np.nanstd(np.log(decode_depth(depth))) for depth in stored])
+
+    chosen, glanced = spreads(0.0), spreads(1.0)
+    assert np.median(glanced) < 0.85 * np.median(chosen)
+    assert np.median(glanced) > 0.2  # and they are no blank walls
+
+
+@pytest.mark.parametrize('share', ['--glances', '--handheld', '--distorted'])
+def test_a_share_is_between_nothing_and_all(
+    share: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(['synth', '--out', str(tmp_path / 'set'), share, '1.5']) == 2
+    assert '0 to 1' in capsys.readouterr().err

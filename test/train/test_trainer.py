@@ -71,6 +71,15 @@ def test_a_batch_depends_on_its_number_alone(dataset):
     assert not torch.equal(next(stream).inputs, Batches(frames, config).batch(3).inputs)
 
 
+def test_threads_and_processes_make_the_same_batches(dataset):
+    frames = find_frames(dataset)
+    threads, processes = (
+        Batches(frames, configuration(dataset, workers=n)).batch(5) for n in (0, 1)
+    )
+    assert torch.equal(threads.inputs, processes.inputs)
+    assert torch.equal(threads.depth.nan_to_num(), processes.depth.nan_to_num())
+
+
 def test_batches_take_the_shapes_that_are_asked_for(dataset):
     config = configuration(dataset, width=128, height=96, aspects=[1.33, 3.3, 1.0])
     batches = Batches(find_frames(dataset), config)
