@@ -30,6 +30,7 @@ class DataConfig:
     render_height: int = 264
     handheld: float = 0.0  # share of rendered frames tilted any way, not as robots mount cameras
     glances: float = 0.0  # share with as much near and far as real ones, not all there is
+    spread: float = 0.0  # of log depth; more than 0: frames like that are drawn more often
     antialias: int = 2  # rays per pixel and side; training frames are shrunk, so 1 can do
     seed: int = 1
     keep: bool = False  # decoded frames in memory, per worker: 0.5 MB for each of 320x240

@@ -29,7 +29,7 @@ from depth_ros.eval.layouts import open_dataset
 from depth_ros.models.networks.compact import network_input
 from depth_ros.train.augment import Sample, fit, vary_colour, vary_geometry
 from depth_ros.train.config import TrainConfig
-from depth_ros.types import DepthError
+from depth_ros.types import DepthError, FloatImage
 
 
 def find_frames(folder: str | Path) -> list[Source]:
@@ -83,6 +83,27 @@ def batch_size(config: TrainConfig, number: int, rng: np.random.Generator) -> tu
     return max(width, 32), max(height, 32)
 
 
+def depth_spread(depth: FloatImage, max_depth: float) -> float:
+    """Return the standard deviation of log depth; 0 where next to nothing is known."""
+    some = depth[::4, ::4]
+    known = some[np.isfinite(some) & (some > 0.05) & (some < max_depth)]
+    return float(np.log(known).std()) if len(known) > some.size // 10 else 0.0
+
+
+def chances(spreads: np.ndarray, wanted: float, width: float = 0.4) -> np.ndarray:
+    """
+    Return how often each frame is drawn, so that log spreads follow a normal about the wanted one.
+
+    Rendered frames have their own density of spreads, by which the wanted one is divided.
+    """
+    log = np.log(np.maximum(spreads, 1e-3))
+    counts, edges = np.histogram(log, 40)
+    # A bin of few frames must not make each of them come too often.
+    density = counts[np.clip(np.digitize(log, edges) - 1, 0, 39)] + len(log) / 2000
+    weights = np.exp(-0.5 * ((log - np.log(wanted)) / width) ** 2) / density
+    return np.asarray(weights / weights.sum())
+
+
 class Batches(IterableDataset):
     """Endless random batches from `first` on; each worker makes its share, in order."""
 
@@ -90,6 +111,11 @@ class Batches(IterableDataset):
         self.frames, self.config, self.first = frames, config, first
         self.kept: dict[int, Sample] = {}
         self.threads: ThreadPoolExecutor | None = None
+        self.chances: np.ndarray | None = None
+        if config.data.spread:
+            with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+                spreads = pool.map(self._spread, range(len(frames)))
+            self.chances = chances(np.array(list(spreads)), config.data.spread)
 
     def batch(self, number: int) -> Batch:
         """Return batch `number`, the same every time."""
@@ -103,6 +129,9 @@ class Batches(IterableDataset):
             image = vary_colour(sample.image, config.augment, rng)
             samples.append(Sample(image, sample.depth, sample.camera))
         return collate(samples)
+
+    def _spread(self, index: int) -> float:
+        return depth_spread(self._read(index).depth, self.config.data.max_depth)
 
     def _read(self, index: int) -> Sample:
         if index in self.kept:

@@ -12,7 +12,13 @@ pytest.importorskip('safetensors')
 from depth_ros.files.calibration import write_camera  # noqa: E402
 from depth_ros.models.registry import create_model  # noqa: E402
 from depth_ros.train.config import config_from  # noqa: E402
-from depth_ros.train.data import Batches, find_frames, read_frame  # noqa: E402
+from depth_ros.train.data import (  # noqa: E402
+    Batches,
+    chances,
+    depth_spread,
+    find_frames,
+    read_frame,
+)
 from depth_ros.train.trainer import Trainer, learning_rate  # noqa: E402
 from depth_ros.types import Camera, DepthError, DepthKind, View  # noqa: E402
 
@@ -86,6 +92,23 @@ def test_batches_take_the_shapes_that_are_asked_for(dataset):
     shapes = {tuple(batches.batch(number).inputs.shape[2:]) for number in range(24)}
     assert shapes == {(96, 128), (64, 192), (96, 96)}
     assert batches.batch(3).inputs.shape == batches.batch(3).inputs.shape
+
+
+def test_frames_are_drawn_to_have_the_spread_that_is_asked_for():
+    rng = np.random.default_rng(0)
+    spreads = np.exp(rng.normal(np.log(0.8), 0.5, 20000))
+    drawn = rng.choice(spreads, 20000, p=chances(spreads, 0.4))
+    assert np.median(drawn) == pytest.approx(0.4, rel=0.05)
+    assert np.log(drawn).std() == pytest.approx(0.4, rel=0.1)
+    assert chances(spreads, 0.4).max() < 0.002  # no frame alone
+
+
+def test_the_spread_of_a_plain_wall_is_nothing_and_of_a_step_its_half():
+    depth = np.full((40, 40), 2.0, np.float32)
+    assert depth_spread(depth, 80) == pytest.approx(0, abs=1e-6)
+    depth[:, 20:] *= np.e
+    assert depth_spread(depth, 80) == pytest.approx(0.5, rel=1e-5)
+    assert depth_spread(np.full((40, 40), np.nan, np.float32), 80) == 0
 
 
 def test_the_rate_starts_low_peaks_and_ends_at_nothing(dataset):
