@@ -111,6 +111,13 @@ class TrainConfig:
             )
         if not 0 <= self.ema < 1:
             raise DepthError(f'ema is {self.ema}, expected 0 (off) to below 1')
+        for name in ('handheld', 'glances'):
+            if not 0 <= getattr(self.data, name) <= 1:
+                raise DepthError(
+                    f'data.{name} is {getattr(self.data, name)}, expected a share from 0 to 1'
+                )
+        if self.data.spread < 0:
+            raise DepthError(f'data.spread is {self.data.spread}, expected 0 (off) or more')
         if not self.data.folders and self.data.frames <= 0:
             raise DepthError(
                 'there is nothing to learn from; set data.folders, or data.frames to render'

@@ -131,7 +131,9 @@ class Batches(IterableDataset):
         return collate(samples)
 
     def _spread(self, index: int) -> float:
-        return depth_spread(self._read(index).depth, self.config.data.max_depth)
+        # What is kept belongs to the process that makes batches; it is not sent to others.
+        sample = read_frame(self.frames[index]) if self.config.workers else self._read(index)
+        return depth_spread(sample.depth, self.config.data.max_depth)
 
     def _read(self, index: int) -> Sample:
         if index in self.kept:

@@ -103,6 +103,20 @@ def test_frames_are_drawn_to_have_the_spread_that_is_asked_for():
     assert chances(spreads, 0.4).max() < 0.002  # no frame alone
 
 
+@pytest.mark.parametrize('workers', [0, 1])
+def test_frames_are_kept_by_the_process_that_makes_batches(workers, dataset):
+    data = {'folders': [str(dataset)], 'keep': True, 'spread': 0.4}
+    batches = Batches(find_frames(dataset), configuration(dataset, workers=workers, data=data))
+    assert batches.chances.sum() == pytest.approx(1)
+    assert len(batches.kept) == (0 if workers else 8)
+
+
+@pytest.mark.parametrize(('name', 'value'), [('spread', -1), ('glances', 1.5), ('handheld', -0.1)])
+def test_shares_and_spreads_that_cannot_be_are_named(name, value, dataset):
+    with pytest.raises(DepthError, match=f'data.{name} is {value}'):
+        configuration(dataset, data={'folders': [str(dataset)], name: value})
+
+
 def test_the_spread_of_a_plain_wall_is_nothing_and_of_a_step_its_half():
     depth = np.full((40, 40), 2.0, np.float32)
     assert depth_spread(depth, 80) == pytest.approx(0, abs=1e-6)
