@@ -24,8 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render what is missing, train, and leave weights, card and curves."""
-    import cv2
-
     try:
         import safetensors  # noqa: F401
         import torch
@@ -47,7 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
     check = find_frames(_rendered(config, out / 'validation', check=True))
     torch.set_num_threads(_cores())
-    cv2.setNumThreads(1)  # one thread for each frame of a batch is faster than all for one frame
     trainer = Trainer(config, train, check, out)
     if trainer.step:
         print(f'going on at step {trainer.step} of {config.steps}')

@@ -110,7 +110,6 @@ class Batches(IterableDataset):
     def __init__(self, frames: Sequence[Source], config: TrainConfig, first: int = 0) -> None:
         self.frames, self.config, self.first = frames, config, first
         self.kept: dict[int, Sample] = {}
-        self.threads: ThreadPoolExecutor | None = None
         self.chances: np.ndarray | None = None
         if config.data.spread:
             with ThreadPoolExecutor(torch.get_num_threads()) as pool:
@@ -123,7 +122,7 @@ class Batches(IterableDataset):
         rng = np.random.default_rng([config.seed, number])
         size = batch_size(config, number, rng)
         samples = []
-        for index in rng.integers(0, len(self.frames), config.batch):
+        for index in rng.choice(len(self.frames), config.batch, p=self.chances):
             sample = self._read(int(index))
             sample = vary_geometry(sample, config.augment, *size, rng)
             image = vary_colour(sample.image, config.augment, rng)

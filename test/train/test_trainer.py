@@ -77,15 +77,6 @@ def test_a_batch_depends_on_its_number_alone(dataset):
     assert not torch.equal(next(stream).inputs, Batches(frames, config).batch(3).inputs)
 
 
-def test_threads_and_processes_make_the_same_batches(dataset):
-    frames = find_frames(dataset)
-    threads, processes = (
-        Batches(frames, configuration(dataset, workers=n)).batch(5) for n in (0, 1)
-    )
-    assert torch.equal(threads.inputs, processes.inputs)
-    assert torch.equal(threads.depth.nan_to_num(), processes.depth.nan_to_num())
-
-
 def test_batches_take_the_shapes_that_are_asked_for(dataset):
     config = configuration(dataset, width=128, height=96, aspects=[1.33, 3.3, 1.0])
     batches = Batches(find_frames(dataset), config)
@@ -101,6 +92,20 @@ def test_frames_are_drawn_to_have_the_spread_that_is_asked_for():
     assert np.median(drawn) == pytest.approx(0.4, rel=0.05)
     assert np.log(drawn).std() == pytest.approx(0.4, rel=0.1)
     assert chances(spreads, 0.4).max() < 0.002  # no frame alone
+
+
+def test_batches_hold_the_frames_that_the_chances_say(dataset):
+    frames = find_frames(dataset)
+    batches = Batches(frames, configuration(dataset, data={'folders': [str(dataset)]}))
+
+    def nearest():  # the square's depth tells which frame it is
+        depths = [d for number in range(9) for d in batches.batch(number).depth]
+        return {round(float(d[d.isfinite()].min()), 3) for d in depths}
+
+    assert len(nearest()) > 3
+    batches.chances = np.eye(len(frames))[3]
+    expected = float(np.nanmin(read_frame(frames[3]).depth))
+    assert nearest() == {round(expected, 3)}
 
 
 @pytest.mark.parametrize('workers', [0, 1])
