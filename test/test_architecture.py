@@ -37,7 +37,7 @@ LAWS = {
     'types.py': Law(set(), {'numpy'}),
     'geometry': Law({'types'}, BASE, {'numba', 'PIL'}),
     'files': Law({'types', 'geometry'}, {*BASE, 'yaml'}),
-    'messages': Law({'types', 'geometry'}, {*BASE, *MESSAGES}),
+    'messages': Law({'types', 'geometry', 'files'}, {*BASE, *MESSAGES}),
     'metric': Law({'types', 'geometry'}, BASE, {'scipy'}),
     'models': Law({'types', 'geometry', 'metric', 'files'}, BASE, {*LEARNING, 'PIL', 'scipy'}),
     'models/networks': Law({'types', 'geometry', 'models'}, {*BASE, *LEARNING}),

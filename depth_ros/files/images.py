@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from depth_ros.files.picture_header import PictureHeader, picture_header
 from depth_ros.types import DepthError, Image
 
 MAX_BYTES = 256 * 2**20
-_PNG = b'\x89PNG'
+MAX_PIXELS = 1 << 28  # what a panorama or a survey camera has, 805 MB of RGB
 
 
 def read_image(path: str | Path) -> Image:
@@ -25,14 +26,16 @@ def read_image(path: str | Path) -> Image:
             f'{path} has {path.stat().st_size >> 20} MiB, at most {MAX_BYTES >> 20} are read; '
             'scale the picture down'
         )
+    packed = path.read_bytes()
+    header = picture_header(packed)
+    _check(path, header)
     try:
-        packed = path.read_bytes()
         data = np.frombuffer(packed, np.uint8)
         stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)  # says whether the file is grey
         # Decoded again, because UNCHANGED leaves a picture lying that says which side is up.
         image = (
             stored
-            if packed.startswith(_PNG) and b'eXIf' not in packed and _is_colour(stored)
+            if header and header.codec == 'png' and b'eXIf' not in packed and _is_colour(stored)
             else cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
         )
     except cv2.error as error:
@@ -45,6 +48,22 @@ def read_image(path: str | Path) -> Image:
     if pixels.dtype == np.uint16:
         pixels = (pixels // 257).astype(np.uint8)
     return np.ascontiguousarray(pixels[..., 0] if stored.ndim == 2 else pixels[..., ::-1])
+
+
+def _check(path: Path, header: PictureHeader | None) -> None:
+    """Refuse a file that lies about its size or ends early, before it is decoded."""
+    if header is None:  # another format: the decoder has its own limits
+        return
+    if not header.complete:
+        raise DepthError(
+            f'{path} is a {header.codec} picture of {header.width}x{header.height} pixels without '
+            'an end, expected a whole file; copy or record it again'
+        )
+    if not 0 < header.width * header.height <= MAX_PIXELS:
+        raise DepthError(
+            f'{path} claims {header.width}x{header.height} pixels, expected from 1 to '
+            f'{MAX_PIXELS} of them; scale the picture down'
+        )
 
 
 def _is_colour(image: np.ndarray | None) -> bool:

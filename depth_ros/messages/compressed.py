@@ -3,36 +3,24 @@
 """
 sensor_msgs/CompressedImage (jpeg, png) -> array.
 
-A few bytes can claim a picture of gigapixels, so the size is read from the header and checked
-before any memory is taken; and a decoder shows grey where a picture was cut off, so the end is
-looked for too. The bytes decide the codec; the format text decides only what the stored channels
-mean.
+The bytes decide the codec, and are checked before they are decoded; the format text decides only
+what the stored channels mean.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.files.picture_header import PictureHeader, picture_header
 from depth_ros.messages.encodings import ENCODINGS
 from depth_ros.messages.pixels import to_grey, to_rgb
 from depth_ros.types import DepthError, Image
 
 MAX_PIXELS = 1 << 26  # 67 million, 201 MB of RGB: larger than any camera a robot carries
-_JPEG = b'\xff\xd8\xff'
-_PNG = b'\x89PNG\r\n\x1a\n'
-
-
-@dataclass(frozen=True)
-class _Header:
-    codec: str
-    width: int
-    height: int
-    complete: bool
 
 
 def compressed_to_rgb(msg: Any, max_pixels: int = MAX_PIXELS) -> Image:
@@ -105,57 +93,16 @@ def _stored_encoding(pixels: npt.NDArray[Any], original: str, stored: str) -> st
     return f'{order}{"a" if pixels.shape[2] == 4 else ""}{bits}'
 
 
-def _header(data: bytes, text: str) -> _Header:
-    if data.startswith(_JPEG):
-        return _jpeg_header(data)
-    if data.startswith(_PNG):
-        return _png_header(data)
-    raise DepthError(
-        f'compressed image has format {text!r} and {len(data)} bytes that are neither jpeg nor '
-        'png; set the compressed transport to jpeg or png'
-    )
-
-
-def _png_header(data: bytes) -> _Header:
-    # The first chunk is IHDR: length, name, width, height, all of fixed size.
-    if len(data) < 33 or data[12:16] != b'IHDR':
-        raise DepthError(f'png image has {len(data)} bytes and no header; check the transport')
-    width, height = (int.from_bytes(data[i : i + 4], 'big') for i in (16, 20))
-    position = 8
-    while position + 12 <= len(data):
-        length, name = (
-            int.from_bytes(data[position : position + 4], 'big'),
-            data[position + 4 : position + 8],
-        )
-        position += 12 + length
-        if name == b'IEND':
-            return _Header('png', width, height, position <= len(data))
-    return _Header('png', width, height, False)
-
-
-def _jpeg_header(data: bytes) -> _Header:
-    # Segments: ff, marker, two bytes of length, payload. SOFn carries the size; after SOS come
-    # coded pixels, in which every ff is followed by 0, so that ff d9 can only be the end.
-    size = (0, 0)
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        length = int.from_bytes(data[position + 2 : position + 4], 'big')
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            payload = data[position + 5 : position + 9]
-            if len(payload) == 4:
-                size = (int.from_bytes(payload[2:], 'big'), int.from_bytes(payload[:2], 'big'))
-        if marker == 0xDA:
-            if size == (0, 0):
-                break
-            return _Header('jpeg', *size, data.rfind(b'\xff\xd9', position) >= 0)
-        position += 2 + length
-    if size == (0, 0):
+def _header(data: bytes, text: str) -> PictureHeader:
+    header = picture_header(data)
+    if header is None:
         raise DepthError(
-            f'jpeg image has {len(data)} bytes and no size in its header, expected a whole file; '
-            'check the transport'
+            f'compressed image has format {text!r} and {len(data)} bytes that are neither jpeg '
+            'nor png; set the compressed transport to jpeg or png'
         )
-    return _Header('jpeg', *size, False)
+    if (header.width, header.height) == (0, 0):
+        raise DepthError(
+            f'{header.codec} image has {len(data)} bytes and no size in its header, expected a '
+            'whole file; check the transport'
+        )
+    return header

@@ -150,7 +150,7 @@ MALFORMED = {
     'jpeg cut in its header': (message(JPEG[:30], 'jpeg'), 'no size in its header'),
     'jpeg cut in its pixels': (message(JPEG[: len(JPEG) // 2], 'jpeg'), 'cut off'),
     'jpeg without its end': (message(JPEG[:-2], 'jpeg'), 'cut off'),
-    'png cut in its header': (message(PNG[:20], 'png'), 'no header'),
+    'png cut in its header': (message(PNG[:20], 'png'), 'no size in its header'),
     'png cut in its pixels': (message(PNG[: len(PNG) // 2], 'png'), 'cut off'),
     'png without its end': (message(PNG[:-5], 'png'), 'cut off'),
     'png bomb': (message(png_claiming(100_000, 100_000), 'png'), 'claims 100000x100000'),
