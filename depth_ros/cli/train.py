@@ -24,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render what is missing, train, and leave weights, card and curves."""
+    import cv2
+
     try:
         import safetensors  # noqa: F401
         import torch
@@ -31,20 +33,28 @@ def run(arguments: argparse.Namespace) -> int:
         raise DepthError(
             f"training needs {error.name}; install it with: pip install '.[models]'"
         ) from error
+    from depth_ros.train.checkpoint import claimed
     from depth_ros.train.config import read_config
-    from depth_ros.train.data import find_frames
-    from depth_ros.train.trainer import Trainer
 
     config = read_config(arguments.config)
     if arguments.steps is not None:
         config = dataclasses.replace(config, steps=arguments.steps)
     out = arguments.out or Path('runs') / config.name
+    torch.set_num_threads(_cores())
+    cv2.setNumThreads(1)  # pictures are made in threads, each by itself
+    with claimed(out):
+        return _train(config, out)
+
+
+def _train(config: TrainConfig, out: Path) -> int:
+    from depth_ros.train.data import find_frames
+    from depth_ros.train.trainer import Trainer
+
     train = [frame for folder in config.data.folders for frame in find_frames(folder)]
     train += (
         find_frames(_rendered(config, out / 'data', check=False)) if config.data.frames else []
     )
     check = find_frames(_rendered(config, out / 'validation', check=True))
-    torch.set_num_threads(_cores())
     trainer = Trainer(config, train, check, out)
     if trainer.step:
         print(f'going on at step {trainer.step} of {config.steps}')

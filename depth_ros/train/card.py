@@ -17,7 +17,8 @@ CARD = 'model_card.md'
 
 def write_card(out: Path, config: TrainConfig, scores: Mapping[str, Any], frames: int) -> None:
     """Write what the weights are, from what, how they score, and how to make them again."""
-    source = ', '.join(config.data.folders) or 'rendered by depth_ros, no real picture among them'
+    rendered = ['rendered by depth_ros for this run'] if config.data.frames else []
+    source = ', '.join([*config.data.folders, *rendered])
     text = f"""# {config.name}
 
 A small network that turns one picture and its camera's focal length into metric depth with a

@@ -8,8 +8,10 @@ Nothing is pickled: tensors by name, the rest as JSON in the file's own metadata
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,31 @@ from torch import Tensor, nn
 from depth_ros.types import DepthError
 
 STATE = 'state.safetensors'
+LOCK = 'lock'
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """
+    Keep a second run out of a folder: two would render and save over each other.
+
+    The lock belongs to the process and ends with it, however it ends; the file may stay.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:  # not POSIX
+        yield
+        return
+    with (folder / LOCK).open('w') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DepthError(
+                f'{folder} is being trained in by another process; wait for it, or give '
+                'another --out'
+            ) from None
+        yield
 
 
 def save_state(
@@ -44,6 +71,16 @@ def save_state(
     contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     save_file(contiguous, partial, {'facts': json.dumps(facts)})
     os.replace(partial, path)
+
+
+def read_facts(folder: Path) -> dict[str, Any] | None:
+    """Return the facts alone; None where there is no state, or none that can be read."""
+    try:
+        with safe_open(folder / STATE, 'pt') as file:
+            facts: dict[str, Any] = json.loads((file.metadata() or {})['facts'])
+    except (SafetensorError, KeyError, ValueError, OSError):
+        return None
+    return facts
 
 
 def load_state(

@@ -71,6 +71,7 @@ class TrainConfig:
     steps: int = 10_000
     batch: int = 16
     start: str = ''  # begin with these weights: builtin, or the folder of another run
+    keep_start: float = 0.0  # how much of them is mixed into what the run leaves
     width: int = 256  # of the network's input; multiples of 32
     height: int = 192
     early_steps: int = 0  # of the steps, the first ones, at a smaller size: most is learned there
@@ -111,6 +112,10 @@ class TrainConfig:
             )
         if not 0 <= self.ema < 1:
             raise DepthError(f'ema is {self.ema}, expected 0 (off) to below 1')
+        if not 0 <= self.keep_start < 1:
+            raise DepthError(f'keep_start is {self.keep_start}, expected 0 (nothing) to below 1')
+        if self.keep_start and not self.start:
+            raise DepthError('keep_start needs `start`, the weights of which a part is kept')
         for name in ('handheld', 'glances'):
             if not 0 <= getattr(self.data, name) <= 1:
                 raise DepthError(

@@ -110,6 +110,8 @@ class Batches(IterableDataset):
     def __init__(self, frames: Sequence[Source], config: TrainConfig, first: int = 0) -> None:
         self.frames, self.config, self.first = frames, config, first
         self.kept: dict[int, Sample] = {}
+        # OpenCV and NumPy let go of the interpreter; worker processes are parallel by themselves.
+        self.threads = 1 if config.workers else torch.get_num_threads()
         self.chances: np.ndarray | None = None
         if config.data.spread:
             with ThreadPoolExecutor(torch.get_num_threads()) as pool:
@@ -121,13 +123,18 @@ class Batches(IterableDataset):
         config = self.config
         rng = np.random.default_rng([config.seed, number])
         size = batch_size(config, number, rng)
-        samples = []
-        for index in rng.choice(len(self.frames), config.batch, p=self.chances):
-            sample = self._read(int(index))
-            sample = vary_geometry(sample, config.augment, *size, rng)
+        chosen = rng.choice(len(self.frames), config.batch, p=self.chances)
+
+        def varied(place: int) -> Sample:
+            rng = np.random.default_rng([config.seed, number, place])
+            index = int(chosen[place])
+            sample = vary_geometry(self._read(index), config.augment, *size, rng)
             image = vary_colour(sample.image, config.augment, rng)
-            samples.append(Sample(image, sample.depth, sample.camera))
-        return collate(samples)
+            return Sample(image, sample.depth, sample.camera)
+
+        # Each frame has its own numbers, so it does not matter which thread is first.
+        with ThreadPoolExecutor(self.threads) as pool:
+            return collate(list(pool.map(varied, range(config.batch))))
 
     def _spread(self, index: int) -> float:
         # What is kept belongs to the process that makes batches; it is not sent to others.

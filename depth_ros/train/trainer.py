@@ -24,7 +24,7 @@ from depth_ros.models.networks.compact import CompactDepth, Layout, metric_log_d
 from depth_ros.models.torch_runtime import choose_device
 from depth_ros.train import losses
 from depth_ros.train.card import write_card
-from depth_ros.train.checkpoint import load_state, save_state
+from depth_ros.train.checkpoint import load_state, read_facts, save_state
 from depth_ros.train.config import LossConfig, TrainConfig, config_to
 from depth_ros.train.data import Batch, training_batches, validation_batches
 from depth_ros.train.optimiser import make_optimiser
@@ -77,7 +77,11 @@ class Trainer:
         self.device = choose_device(config.device)
         # bfloat16 keeps the range of float32, so no loss scaling is needed.
         self.dtype = torch.float32 if config.precision == 'float32' else torch.bfloat16
-        network = _first_network(config)
+        network = _first_network(config, out)
+        self.began: dict[str, Tensor] | None = None
+        if config.keep_start:  # read now: a run must not learn at its end that they are gone
+            first = read_network(weights_folder(config.start))[0].to(self.device)
+            self.began = first.state_dict()
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: CompactDepth = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = make_optimiser(
@@ -100,6 +104,7 @@ class Trainer:
         facts = {
             'step': self.step,
             'optimiser': self.config.optimiser,
+            'layout': self.network.layout.as_dict(),
             'history': self.history,
             'scores': self.scores,
         }
@@ -135,6 +140,20 @@ class Trainer:
         for mean, value in zip(means, values, strict=True):
             if not mean.is_floating_point():  # how many batches were normalised
                 mean.copy_(value)
+
+    @torch.no_grad()
+    def mix_start(self) -> None:
+        """
+        Move the averaged network a part of the way back to where the run began.
+
+        What a network learns of one world it pays for in others; between two states of one
+        training both hold (Wortsman and others, Robust fine-tuning of zero-shot models, 2022).
+        """
+        if self.began is None:
+            return
+        for name, mean in self.average.state_dict().items():
+            if mean.is_floating_point():
+                mean.lerp_(self.began[name], self.config.keep_start)
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
@@ -172,6 +191,8 @@ class Trainer:
             bar.set_postfix(loss=f'{smooth:.4f}', refresh=False)
             if self.step % 20 == 0:
                 self.history.append([self.step, round(smooth, 5)])
+            if self.step == config.steps:
+                self.mix_start()
             if self.step % config.validate_every == 0 or self.step == config.steps:
                 score = self.validate()
                 self.scores.append([self.step, score['abs_rel'], score['delta1']])
@@ -205,12 +226,18 @@ class Trainer:
         return scores
 
 
-def _first_network(config: TrainConfig) -> CompactDepth:
+def _first_network(config: TrainConfig, out: Path) -> CompactDepth:
     """Return the network a run begins with: a new one, or one that has learned already."""
-    if not config.start:
-        return CompactDepth(Layout(**config.layout))
-    network: CompactDepth = read_network(weights_folder(config.start))[0]
     told = Layout(**config.layout)
+    if not config.start:
+        return CompactDepth(told)
+    saved = read_facts(out)
+    # A run that goes on no longer needs what it began with, which may be gone.
+    network: CompactDepth = (
+        CompactDepth(Layout(**saved['layout']))
+        if saved and 'layout' in saved
+        else read_network(weights_folder(config.start))[0]
+    )
     if config.layout and told.as_dict() != network.layout.as_dict():
         raise DepthError(
             f'layout is {told}, the weights of {config.start} have {network.layout}; '

@@ -37,6 +37,8 @@ def test_numbers_that_yaml_reads_as_text_or_int():
         ({**MINIMAL, 'steps': 0}, 'expected more than 0'),
         ({**MINIMAL, 'width': 100}, 'multiple of 32'),
         ({**MINIMAL, 'ema': 1.0}, 'ema'),
+        ({**MINIMAL, 'start': 'builtin', 'keep_start': 1.0}, 'keep_start is 1.0'),
+        ({**MINIMAL, 'keep_start': 0.3}, 'needs `start`'),
         ({**MINIMAL, 'optimiser': 'sgd'}, 'expected one of adamw, muon'),
         ({'data': 5}, r'data\. is int'),
         ({'data': {'frames': 'x'}}, r'data\.frames'),

@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole run on a tiny set: it learns, it survives a kill, and its weights are a model."""
 
+import shutil
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +14,9 @@ torch = pytest.importorskip('torch')
 pytest.importorskip('safetensors')
 
 from depth_ros.files.calibration import write_camera  # noqa: E402
+from depth_ros.models.builtin import read_network  # noqa: E402
 from depth_ros.models.registry import create_model  # noqa: E402
+from depth_ros.train.checkpoint import claimed  # noqa: E402
 from depth_ros.train.config import config_from  # noqa: E402
 from depth_ros.train.data import (  # noqa: E402
     Batches,
@@ -215,6 +221,58 @@ def test_a_run_can_begin_with_the_weights_of_another(dataset, tmp_path):
     other = config_from({**more, 'layout': {'stem': 4}, 'data': {'folders': [str(dataset)]}})
     with pytest.raises(DepthError, match='leave `layout` out'):
         Trainer(other, frames, frames, tmp_path / 'third')
+
+
+def test_a_part_of_the_first_weights_can_be_kept(dataset, tmp_path):
+    frames = find_frames(dataset)
+    Trainer(configuration(dataset), frames, frames, tmp_path / 'first').run()
+    left = {}
+    for keep in (0.0, 0.25):
+        more = {'start': str(tmp_path / 'first'), 'layout': {}, 'keep_start': keep}
+        run = Trainer(configuration(dataset, **more), frames, frames, tmp_path / str(keep))
+        run.run()
+        left[keep] = run.average.state_dict()
+    began = read_network(tmp_path / 'first')[0].state_dict()
+    for name, value in left[0.25].items():
+        if value.is_floating_point():
+            expected = 0.75 * left[0.0][name] + 0.25 * began[name]
+            torch.testing.assert_close(value, expected, rtol=1e-3, atol=1e-5, msg=name)
+    assert not torch.equal(left[0.0]['head.weight'], began['head.weight'])
+    # What has been left is not mixed again when the finished run is asked to go on.
+    again = Trainer(configuration(dataset, **more), frames, frames, tmp_path / '0.25')
+    again.run()
+    assert torch.equal(again.average.state_dict()['head.weight'], left[0.25]['head.weight'])
+
+
+def test_a_run_goes_on_when_what_it_began_with_is_gone(dataset, tmp_path):
+    frames = find_frames(dataset)
+    before, after = tmp_path / 'before', tmp_path / 'after'
+    Trainer(configuration(dataset), frames, frames, before).run()
+    further = configuration(dataset, start=str(before), layout={}, steps=4)
+    Trainer(further, frames, frames, after).run()
+    shutil.rmtree(before)
+    assert Trainer(further, frames, frames, after).step == 4
+    with pytest.raises(DepthError, match='missing'):
+        Trainer(further, frames, frames, tmp_path / 'anew')
+
+
+def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
+    hold = 'import sys; from pathlib import Path; from depth_ros.train.checkpoint import claimed\n'
+    hold += 'with claimed(Path(sys.argv[1])): print("mine", flush=True); sys.stdin.read()'
+    other = subprocess.Popen(
+        [sys.executable, '-c', hold, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with other:
+        assert other.stdout.readline() == 'mine\n'
+        with pytest.raises(DepthError, match='another process'), claimed(tmp_path):
+            pass
+        other.kill()
+        other.wait()
+    with claimed(tmp_path):  # the lock did not outlive its owner
+        pass
 
 
 def test_a_damaged_state_is_refused_with_the_remedy(dataset, tmp_path):
