@@ -73,7 +73,7 @@ def test_its_configuration_can_be_trained_again():
             break
         before = config.start.removeprefix('runs/')
         config = read_config(path.with_name(f'{before}.yaml'))
-    assert runs == 4
+    assert runs == 5
 
 
 def test_it_gives_metres_and_how_far_to_trust_them(model, views):
