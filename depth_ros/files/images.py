@@ -56,8 +56,8 @@ def _check(path: Path, header: PictureHeader | None) -> None:
         return
     if not header.complete:
         raise DepthError(
-            f'{path} is a {header.codec} picture of {header.width}x{header.height} pixels without '
-            'an end, expected a whole file; copy or record it again'
+            f'{path} is a {header.codec} picture without an end, expected a whole file; '
+            'copy or record it again'
         )
     if not 0 < header.width * header.height <= MAX_PIXELS:
         raise DepthError(

@@ -85,7 +85,7 @@ class TrainConfig:
     ema: float = 0.999
     precision: str = 'auto'  # auto, float32, bfloat16
     device: str = 'auto'
-    workers: int = 1  # processes that make batches ahead; 0: between the steps
+    workers: int = 1  # processes that make batches ahead; 0: threads between the steps
     seed: int = 0
     save_seconds: float = 45.0  # what a kill can cost at most
     validate_every: int = 1000  # steps

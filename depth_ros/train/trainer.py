@@ -77,7 +77,7 @@ class Trainer:
         self.device = choose_device(config.device)
         # bfloat16 keeps the range of float32, so no loss scaling is needed.
         self.dtype = torch.float32 if config.precision == 'float32' else torch.bfloat16
-        network = _first_network(config, out)
+        network = first_network(config, out)
         self.began: dict[str, Tensor] | None = None
         if config.keep_start:  # read now: a run must not learn at its end that they are gone
             first = read_network(weights_folder(config.start))[0].to(self.device)
@@ -226,7 +226,7 @@ class Trainer:
         return scores
 
 
-def _first_network(config: TrainConfig, out: Path) -> CompactDepth:
+def first_network(config: TrainConfig, out: Path) -> CompactDepth:
     """Return the network a run begins with: a new one, or one that has learned already."""
     told = Layout(**config.layout)
     if not config.start:

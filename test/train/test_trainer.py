@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('safetensors')
 
+from depth_ros.cli.main import main  # noqa: E402
 from depth_ros.files.calibration import write_camera  # noqa: E402
 from depth_ros.models.builtin import read_network  # noqa: E402
 from depth_ros.models.registry import create_model  # noqa: E402
@@ -81,6 +82,18 @@ def test_a_batch_depends_on_its_number_alone(dataset):
     stream = iter(Batches(frames, config, first=3))
     assert torch.equal(next(stream).inputs, Batches(frames, config).batch(3).inputs)
     assert not torch.equal(next(stream).inputs, Batches(frames, config).batch(3).inputs)
+
+
+def test_it_does_not_matter_who_makes_a_batch(dataset):
+    frames = find_frames(dataset)
+    made = []
+    for workers, threads in ((0, 1), (0, 4), (1, 1)):
+        batches = Batches(frames, configuration(dataset, workers=workers, batch=8))
+        batches.threads = threads
+        made.append(batches.batch(5))
+    for other in made[1:]:
+        assert torch.equal(made[0].inputs, other.inputs)
+        assert torch.equal(made[0].depth.nan_to_num(), other.depth.nan_to_num())
 
 
 def test_batches_take_the_shapes_that_are_asked_for(dataset):
@@ -254,6 +267,15 @@ def test_a_run_goes_on_when_what_it_began_with_is_gone(dataset, tmp_path):
     assert Trainer(further, frames, frames, after).step == 4
     with pytest.raises(DepthError, match='missing'):
         Trainer(further, frames, frames, tmp_path / 'anew')
+
+
+def test_missing_weights_are_told_before_anything_is_rendered(tmp_path, capsys):
+    path = tmp_path / 'run.yaml'
+    path.write_text(f'start: {tmp_path}/none\ndata: {{frames: 4, validation_frames: 2}}\n')
+    assert main(['train', str(path), '--out', str(tmp_path / 'out')]) == 2
+    assert 'model.safetensors is missing' in capsys.readouterr().err
+    assert not (tmp_path / 'out' / 'data').exists()
+    assert not (tmp_path / 'out' / 'validation').exists()
 
 
 def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
