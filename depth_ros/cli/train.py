@@ -48,9 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _train(config: TrainConfig, out: Path) -> int:
     from depth_ros.train.data import find_frames
-    from depth_ros.train.trainer import Trainer, first_network
+    from depth_ros.train.trainer import Trainer, first_network, weights_to_mix
 
-    first_network(config, out)  # weights that are missing are told before minutes of rendering
+    # Weights that are missing are told before minutes of rendering.
+    weights_to_mix(config, first_network(config, out))
     train = [frame for folder in config.data.folders for frame in find_frames(folder)]
     train += (
         find_frames(_rendered(config, out / 'data', check=False)) if config.data.frames else []

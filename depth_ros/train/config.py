@@ -48,6 +48,7 @@ class AugmentConfig:
     swap: float = 0.0  # share of frames with red, green and blue in another order
     light: float = 0.0  # how uneven the light is, in natural logarithms
     texture: float = 0.0  # contrast of noise of any scale upon everything, in natural logarithms
+    features: float = 0.0  # how far statistics of first features vary, as a share of themselves
     blur: float = 0.3  # share of frames out of focus
     noise: float = 0.03  # standard deviation of sensor noise, at most
     jpeg: float = 0.3  # share of frames compressed
@@ -71,7 +72,8 @@ class TrainConfig:
     steps: int = 10_000
     batch: int = 16
     start: str = ''  # begin with these weights: builtin, or the folder of another run
-    keep_start: float = 0.0  # how much of them is mixed into what the run leaves
+    mix: float = 0.0  # how much of other weights is mixed into what the run leaves
+    mix_with: str = ''  # the folder of another run; empty: those that this one began with
     width: int = 256  # of the network's input; multiples of 32
     height: int = 192
     early_steps: int = 0  # of the steps, the first ones, at a smaller size: most is learned there
@@ -79,6 +81,7 @@ class TrainConfig:
     aspects: tuple[float, ...] = ()  # width / height, one per batch at this area; empty: this one
     optimiser: str = 'adamw'  # or muon, whose rate is about 0.01
     rate: float = 1e-3
+    end_rate: float = 0.0  # share of it that the last step still has
     weight_decay: float = 0.02
     warm_up: int = 300  # steps
     clip: float = 1.0  # norm of the gradient
@@ -112,17 +115,25 @@ class TrainConfig:
             )
         if not 0 <= self.ema < 1:
             raise DepthError(f'ema is {self.ema}, expected 0 (off) to below 1')
-        if not 0 <= self.keep_start < 1:
-            raise DepthError(f'keep_start is {self.keep_start}, expected 0 (nothing) to below 1')
-        if self.keep_start and not self.start:
-            raise DepthError('keep_start needs `start`, the weights of which a part is kept')
+        if not 0 <= self.end_rate <= 1:
+            raise DepthError(f'end_rate is {self.end_rate}, expected a share from 0 to 1')
+        if not 0 <= self.mix < 1:
+            raise DepthError(f'mix is {self.mix}, expected 0 (nothing) to below 1')
+        if self.mix and not (self.mix_with or self.start):
+            raise DepthError('mix needs `mix_with` or `start`, the weights that are mixed in')
+        if self.mix_with and not self.mix:
+            raise DepthError('mix_with needs `mix`, the share of those weights')
         for name in ('handheld', 'glances'):
             if not 0 <= getattr(self.data, name) <= 1:
                 raise DepthError(
                     f'data.{name} is {getattr(self.data, name)}, expected a share from 0 to 1'
                 )
-        if self.data.spread < 0:
-            raise DepthError(f'data.spread is {self.data.spread}, expected 0 (off) or more')
+        for name, value in (
+            ('data.spread', self.data.spread),
+            ('augment.features', self.augment.features),
+        ):
+            if value < 0:
+                raise DepthError(f'{name} is {value}, expected 0 (off) or more')
         if not self.data.folders and self.data.frames <= 0:
             raise DepthError(
                 'there is nothing to learn from; set data.folders, or data.frames to render'

@@ -27,6 +27,7 @@ from depth_ros.train.card import write_card
 from depth_ros.train.checkpoint import load_state, read_facts, save_state
 from depth_ros.train.config import LossConfig, TrainConfig, config_to
 from depth_ros.train.data import Batch, training_batches, validation_batches
+from depth_ros.train.features import vary_features
 from depth_ros.train.optimiser import make_optimiser
 from depth_ros.train.plot import plot_curves
 from depth_ros.types import DepthError
@@ -35,11 +36,12 @@ WEIGHTS = 'model.safetensors'
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
-    """Return the rate of a step: a linear start, then half a cosine to nothing."""
+    """Return the rate of a step: a linear start, then half a cosine down to `end_rate`."""
     if step < config.warm_up:
         return config.rate * (step + 1) / config.warm_up
     done = (step - config.warm_up) / max(config.steps - config.warm_up, 1)
-    return config.rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    falling = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    return config.rate * (config.end_rate + (1 - config.end_rate) * falling)
 
 
 def predict(network: nn.Module, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -78,12 +80,12 @@ class Trainer:
         # bfloat16 keeps the range of float32, so no loss scaling is needed.
         self.dtype = torch.float32 if config.precision == 'float32' else torch.bfloat16
         network = first_network(config, out)
-        self.began: dict[str, Tensor] | None = None
-        if config.keep_start:  # read now: a run must not learn at its end that they are gone
-            first = read_network(weights_folder(config.start))[0].to(self.device)
-            self.began = first.state_dict()
+        # Read now: a run must not learn at its end that they are gone.
+        self.others = weights_to_mix(config, network)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: CompactDepth = copy.deepcopy(self.network).eval().requires_grad_(False)
+        if config.augment.features:
+            vary_features(self.network, config.augment.features)
         self.optimiser = make_optimiser(
             config.optimiser, self.network.parameters(), config.rate, config.weight_decay
         )
@@ -115,6 +117,8 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group['lr'] = learning_rate(self.step, self.config)
         self.network.train()
+        # Like its batch, what a step varies depends on its number, also when a run goes on.
+        torch.manual_seed(self.config.seed + self.step)
         batch = batch.to(self.device)
         outputs = predict(self.network, batch, self.dtype)
         limit = self.config.data.max_depth
@@ -142,18 +146,18 @@ class Trainer:
                 mean.copy_(value)
 
     @torch.no_grad()
-    def mix_start(self) -> None:
+    def mix(self) -> None:
         """
-        Move the averaged network a part of the way back to where the run began.
+        Move the averaged network a part of the way to where the run began, or to another run.
 
         What a network learns of one world it pays for in others; between two states of one
-        training both hold (Wortsman and others, Robust fine-tuning of zero-shot models, 2022).
+        training both hold (Wortsman and others, Robust fine-tuning of zero-shot models, 2022),
+        and two runs from one beginning err in different ways (Model soups, 2022).
         """
-        if self.began is None:
-            return
-        for name, mean in self.average.state_dict().items():
-            if mean.is_floating_point():
-                mean.lerp_(self.began[name], self.config.keep_start)
+        for name, other in (self.others or {}).items():
+            if other.is_floating_point():
+                mean = self.average.state_dict()[name]
+                mean.lerp_(other.to(mean.device), self.config.mix)
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
@@ -192,7 +196,7 @@ class Trainer:
             if self.step % 20 == 0:
                 self.history.append([self.step, round(smooth, 5)])
             if self.step == config.steps:
-                self.mix_start()
+                self.mix()
             if self.step % config.validate_every == 0 or self.step == config.steps:
                 score = self.validate()
                 self.scores.append([self.step, score['abs_rel'], score['delta1']])
@@ -244,6 +248,20 @@ def first_network(config: TrainConfig, out: Path) -> CompactDepth:
             'leave `layout` out to go on with theirs'
         )
     return network
+
+
+def weights_to_mix(config: TrainConfig, network: CompactDepth) -> dict[str, Tensor] | None:
+    """Return the weights that will be mixed into those of a network, if any."""
+    if not config.mix:
+        return None
+    folder = config.mix_with or config.start
+    other: CompactDepth = read_network(weights_folder(folder))[0]
+    if other.layout.as_dict() != network.layout.as_dict():
+        raise DepthError(
+            f'the weights of {folder} have {other.layout}, those of the run {network.layout}; '
+            'weights can be mixed only between networks of one layout, best of one beginning'
+        )
+    return other.state_dict()
 
 
 def _half(tensor: Tensor) -> Tensor:

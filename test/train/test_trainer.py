@@ -141,6 +141,11 @@ def test_shares_and_spreads_that_cannot_be_are_named(name, value, dataset):
         configuration(dataset, data={'folders': [str(dataset)], name: value})
 
 
+def test_features_cannot_vary_by_less_than_nothing(dataset):
+    with pytest.raises(DepthError, match=r'augment.features is -0.5, expected 0'):
+        configuration(dataset, augment={'features': -0.5})
+
+
 def test_the_spread_of_a_plain_wall_is_nothing_and_of_a_step_its_half():
     depth = np.full((40, 40), 2.0, np.float32)
     assert depth_spread(depth, 80) == pytest.approx(0, abs=1e-6)
@@ -157,6 +162,15 @@ def test_the_rate_starts_low_peaks_and_ends_at_nothing(dataset):
     assert rates[100] == pytest.approx(0)
 
 
+def test_the_rate_can_stay_high(dataset):
+    config = configuration(dataset, steps=100, warm_up=10, end_rate=0.5)
+    rates = [learning_rate(step, config) for step in range(101)]
+    assert max(rates) == pytest.approx(config.rate)
+    assert rates[100] == min(rates[10:]) == pytest.approx(config.rate / 2)
+    with pytest.raises(DepthError, match=r'end_rate is 1.5, expected a share'):
+        configuration(dataset, end_rate=1.5)
+
+
 def test_it_learns(dataset, tmp_path):
     frames = find_frames(dataset)
     plain = {'colour': 0, 'grey': 0, 'blur': 0, 'noise': 0, 'jpeg': 0, 'zoom': 1, 'roll': 0}
@@ -169,10 +183,14 @@ def test_it_learns(dataset, tmp_path):
     assert after < 0.5 * before
 
 
-@pytest.mark.parametrize('optimiser', ['adamw', 'muon'])
-def test_a_killed_run_goes_on_to_the_very_same_weights(optimiser, dataset, tmp_path):
+@pytest.mark.parametrize(
+    ('optimiser', 'features'), [('adamw', 0.0), ('muon', 0.0), ('adamw', 0.5)]
+)
+def test_a_killed_run_goes_on_to_the_very_same_weights(optimiser, features, dataset, tmp_path):
     frames = find_frames(dataset)
-    config = configuration(dataset, validate_every=6, optimiser=optimiser)
+    config = configuration(
+        dataset, validate_every=6, optimiser=optimiser, augment={'features': features}
+    )
     whole = Trainer(config, frames, frames, tmp_path / 'whole')
     whole.run()
     # The second run stops after half of the steps without any farewell, as a kill would.
@@ -241,7 +259,7 @@ def test_a_part_of_the_first_weights_can_be_kept(dataset, tmp_path):
     Trainer(configuration(dataset), frames, frames, tmp_path / 'first').run()
     left = {}
     for keep in (0.0, 0.25):
-        more = {'start': str(tmp_path / 'first'), 'layout': {}, 'keep_start': keep}
+        more = {'start': str(tmp_path / 'first'), 'layout': {}, 'mix': keep}
         run = Trainer(configuration(dataset, **more), frames, frames, tmp_path / str(keep))
         run.run()
         left[keep] = run.average.state_dict()
@@ -257,6 +275,28 @@ def test_a_part_of_the_first_weights_can_be_kept(dataset, tmp_path):
     assert torch.equal(again.average.state_dict()['head.weight'], left[0.25]['head.weight'])
 
 
+def test_another_run_can_be_mixed_in(dataset, tmp_path):
+    frames = find_frames(dataset)
+    for seed in (0, 1):
+        Trainer(configuration(dataset, seed=seed), frames, frames, tmp_path / f'{seed}').run()
+    more = {'seed': 1, 'mix': 0.5, 'mix_with': str(tmp_path / '0')}
+    Trainer(configuration(dataset, **more), frames, frames, tmp_path / 'both').run()
+    one, other, both = (
+        read_network(tmp_path / name)[0].state_dict() for name in ('0', '1', 'both')
+    )
+    for name, value in both.items():
+        if value.is_floating_point():
+            expected = (one[name] + other[name]) / 2
+            torch.testing.assert_close(value, expected, rtol=2e-3, atol=1e-4, msg=name)
+    assert not torch.equal(one['head.weight'], other['head.weight'])
+
+
+def test_networks_of_different_layouts_are_not_mixed(dataset, tmp_path):
+    config = configuration(dataset, mix=0.5, mix_with='builtin')
+    with pytest.raises(DepthError, match='only between networks of one layout'):
+        Trainer(config, [], [], tmp_path)
+
+
 def test_a_run_goes_on_when_what_it_began_with_is_gone(dataset, tmp_path):
     frames = find_frames(dataset)
     before, after = tmp_path / 'before', tmp_path / 'after'
@@ -269,9 +309,11 @@ def test_a_run_goes_on_when_what_it_began_with_is_gone(dataset, tmp_path):
         Trainer(further, frames, frames, tmp_path / 'anew')
 
 
-def test_missing_weights_are_told_before_anything_is_rendered(tmp_path, capsys):
+@pytest.mark.parametrize('where', ['start: {}', 'mix: 0.5\nmix_with: {}'])
+def test_missing_weights_are_told_before_anything_is_rendered(where, tmp_path, capsys):
     path = tmp_path / 'run.yaml'
-    path.write_text(f'start: {tmp_path}/none\ndata: {{frames: 4, validation_frames: 2}}\n')
+    which = where.format(tmp_path / 'none')
+    path.write_text(f'{which}\ndata: {{frames: 4, validation_frames: 2}}\n')
     assert main(['train', str(path), '--out', str(tmp_path / 'out')]) == 2
     assert 'model.safetensors is missing' in capsys.readouterr().err
     assert not (tmp_path / 'out' / 'data').exists()

@@ -1,0 +1,67 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a network sees of a picture's looks varies while it learns, and at no other time."""
+
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from depth_ros.models.networks.compact import CompactDepth, Layout  # noqa: E402
+from depth_ros.train.features import SHARE, vary_features, vary_statistics  # noqa: E402
+
+SMALL = Layout(stem=8, widths=(8, 8, 8, 8), blocks=(1, 1, 1, 1), decoder=(8, 8, 8, 8))
+
+
+def test_means_and_contrasts_change_and_nothing_else():
+    torch.manual_seed(0)
+    features = torch.randn(400, 3, 8, 6) + 2
+    varied = vary_statistics(features, 0.5)
+    assert varied.shape == features.shape
+
+    def parts(x):
+        mean = x.mean((2, 3), keepdim=True)
+        return mean, (x - mean).square().mean((2, 3), keepdim=True).sqrt()
+
+    (mean, contrast), (new_mean, new_contrast) = parts(features), parts(varied)
+    changed = (varied != features).flatten(1).any(1)
+    assert changed.float().mean() == pytest.approx(SHARE, abs=0.1)
+    # Signs aside, what is left without mean and contrast is the same picture.
+    shape = (features - mean) / contrast
+    new_shape = (varied - new_mean) / new_contrast
+    torch.testing.assert_close(shape.abs(), new_shape.abs(), rtol=1e-3, atol=1e-3)
+    for ratio in (new_mean / mean, new_contrast / contrast):
+        assert 0.3 < ratio[changed].std() < 0.7
+        # Every channel of every picture for itself.
+        assert len(ratio[changed].flatten().unique()) > 0.9 * changed.sum() * 3
+
+
+def test_nothing_changes_without_an_amount():
+    features = torch.randn(4, 3, 8, 6)
+    torch.testing.assert_close(vary_statistics(features, 0.0), features)
+
+
+def test_number_formats_and_layouts_stay_what_they_are():
+    features = torch.randn(4, 8, 6, 6).to(torch.bfloat16, memory_format=torch.channels_last)
+    varied = vary_statistics(features, 0.5)
+    assert varied.dtype is torch.bfloat16
+    assert varied.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_network_in_training_varies_and_one_in_use_does_not():
+    torch.manual_seed(0)
+    network = CompactDepth(SMALL)
+    inputs = torch.randn(2, 5, 32, 32)
+    network.eval()
+    with torch.no_grad():
+        before = network(inputs)[0]
+        vary_features(network, 0.5)
+        torch.testing.assert_close(network(inputs)[0], before, rtol=0, atol=0)
+
+        def first_features():
+            torch.manual_seed(1)
+            plain = network.stem[1](network.stem[0](inputs))
+            return plain, network.stem(inputs)
+
+        network.train()
+        plain, varied = first_features()
+    assert not torch.equal(plain, varied)
