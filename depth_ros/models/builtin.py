@@ -184,7 +184,7 @@ FACTS = {'size': 192, 'multiple': 32, 'parameters': 3_800_000}
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
     'builtin is small and was trained on rendered pictures only: on real ones its depth is '
-    'wrong by 24 % with the scale corrected (a tilted plane: 29 %), and its scale by more; '
+    'wrong by 22 % with the scale corrected (a tilted plane: 29 %), and its scale by more; '
     'for real work: depth_ros fetch depth-anything-v2-metric-indoor-small'
 )
 

@@ -62,18 +62,18 @@ def test_its_configuration_can_be_trained_again():
     assert config == read_config(REPOSITORY / 'config' / 'train' / f'{config.name}.yaml')
     # Every run it goes back to learned from rendered pictures and nothing else: its own, and
     # folders that its first lines say how to render.
-    runs = 0
-    while True:
-        path = REPOSITORY / 'config' / 'train' / f'{config.name}.yaml'
+    runs, open_ends = set(), {config.name}
+    while open_ends:
+        name = open_ends.pop()
+        runs.add(name)
+        path = REPOSITORY / 'config' / 'train' / f'{name}.yaml'
+        config = read_config(path)
         assert config.data.frames > 0
         for folder in config.data.folders:
             assert f'depth_ros synth --out {folder} ' in path.read_text()
-        runs += 1
-        if not config.start:
-            break
-        before = config.start.removeprefix('runs/')
-        config = read_config(path.with_name(f'{before}.yaml'))
-    assert runs == 5
+        before = {config.start, config.mix_with} - {''}
+        open_ends |= {folder.removeprefix('runs/') for folder in before} - runs
+    assert len(runs) == 7
 
 
 def test_it_gives_metres_and_how_far_to_trust_them(model, views):
