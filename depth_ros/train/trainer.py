@@ -146,26 +146,31 @@ class Trainer:
                 mean.copy_(value)
 
     @torch.no_grad()
-    def mix(self) -> None:
+    def result(self) -> CompactDepth:
         """
-        Move the averaged network a part of the way to where the run began, or to another run.
+        Return what the run leaves: the averaged network, mixed with where it began or another run.
 
         What a network learns of one world it pays for in others; between two states of one
         training both hold (Wortsman and others, Robust fine-tuning of zero-shot models, 2022),
         and two runs from one beginning err in different ways (Model soups, 2022).
         """
-        for name, other in (self.others or {}).items():
+        if self.others is None:
+            return self.average
+        network = copy.deepcopy(self.average)  # the run may go on from what is its own
+        own = network.state_dict()
+        for name, other in self.others.items():
             if other.is_floating_point():
-                mean = self.average.state_dict()[name]
-                mean.lerp_(other.to(mean.device), self.config.mix)
+                own[name].lerp_(other.to(self.device), self.config.mix)
+        return network
 
     @torch.inference_mode()
-    def validate(self) -> dict[str, float]:
-        """Return AbsRel and the share within 25 % of the averaged network, without scaling."""
+    def validate(self, network: CompactDepth | None = None) -> dict[str, float]:
+        """Return AbsRel and the share within 25 %, without scaling, of the averaged network."""
+        network = network or self.average
         absolute, close, count = 0.0, 0.0, 0
         for batch in validation_batches(self.check_frames, self.config):
             batch = batch.to(self.device)
-            log_depth, _ = predict(self.average, batch, self.dtype)
+            log_depth, _ = predict(network, batch, self.dtype)
             limit = self.config.data.max_depth
             mask = batch.depth.isfinite() & (batch.depth > 0.05) & (batch.depth < limit)
             ratio = (log_depth[mask] - batch.depth[mask].log()).exp()
@@ -195,8 +200,6 @@ class Trainer:
             bar.set_postfix(loss=f'{smooth:.4f}', refresh=False)
             if self.step % 20 == 0:
                 self.history.append([self.step, round(smooth, 5)])
-            if self.step == config.steps:
-                self.mix()
             if self.step % config.validate_every == 0 or self.step == config.steps:
                 score = self.validate()
                 self.scores.append([self.step, score['abs_rel'], score['delta1']])
@@ -212,10 +215,11 @@ class Trainer:
         return self.finish()
 
     def finish(self) -> dict[str, Any]:
-        """Write the averaged network as float16, its card and the curves."""
-        tensors = {k: _half(v) for k, v in self.average.state_dict().items()}
+        """Write what the run leaves as float16, its card and the curves."""
+        network = self.result()
+        tensors = {k: _half(v) for k, v in network.state_dict().items()}
         facts = {
-            'layout': self.average.layout.as_dict(),
+            'layout': network.layout.as_dict(),
             'size': [self.config.width, self.config.height],
         }
         save_file(tensors, self.out / WEIGHTS, {k: json.dumps(v) for k, v in facts.items()})
@@ -226,6 +230,8 @@ class Trainer:
         plot_curves(curves, self.out / 'training.png')
         last = self.scores[-1] if self.scores else [self.step, math.nan, math.nan]
         scores = {'step': self.step, 'abs_rel': last[1], 'delta1': last[2]}
+        if network is not self.average:
+            scores |= self.validate(network)
         write_card(self.out, self.config, scores, len(self.train_frames))
         return scores
 

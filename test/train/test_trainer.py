@@ -257,22 +257,22 @@ def test_a_run_can_begin_with_the_weights_of_another(dataset, tmp_path):
 def test_a_part_of_the_first_weights_can_be_kept(dataset, tmp_path):
     frames = find_frames(dataset)
     Trainer(configuration(dataset), frames, frames, tmp_path / 'first').run()
-    left = {}
-    for keep in (0.0, 0.25):
-        more = {'start': str(tmp_path / 'first'), 'layout': {}, 'mix': keep}
-        run = Trainer(configuration(dataset, **more), frames, frames, tmp_path / str(keep))
-        run.run()
-        left[keep] = run.average.state_dict()
+    start = {'start': str(tmp_path / 'first'), 'layout': {}}
+    out = tmp_path / 'second'
+    scores, left = {}, {}
+    # A finished run can be mixed in other parts as often as one likes; its own state stays.
+    for keep in (0.0, 0.25, 0.5, 0.25):
+        run = Trainer(configuration(dataset, **start, mix=keep), frames, frames, out)
+        result = run.run()['abs_rel']
+        assert result == pytest.approx(scores.setdefault(keep, result))
+        left[keep] = read_network(out)[0].state_dict()
+    assert scores[0.25] != scores[0.0]
     began = read_network(tmp_path / 'first')[0].state_dict()
     for name, value in left[0.25].items():
         if value.is_floating_point():
             expected = 0.75 * left[0.0][name] + 0.25 * began[name]
-            torch.testing.assert_close(value, expected, rtol=1e-3, atol=1e-5, msg=name)
+            torch.testing.assert_close(value, expected, rtol=2e-3, atol=1e-4, msg=name)
     assert not torch.equal(left[0.0]['head.weight'], began['head.weight'])
-    # What has been left is not mixed again when the finished run is asked to go on.
-    again = Trainer(configuration(dataset, **more), frames, frames, tmp_path / '0.25')
-    again.run()
-    assert torch.equal(again.average.state_dict()['head.weight'], left[0.25]['head.weight'])
 
 
 def test_another_run_can_be_mixed_in(dataset, tmp_path):
