@@ -19,6 +19,9 @@ def write_card(out: Path, config: TrainConfig, scores: Mapping[str, Any], frames
     """Write what the weights are, from what, how they score, and how to make them again."""
     rendered = ['rendered by depth_ros for this run'] if config.data.frames else []
     source = ', '.join([*config.data.folders, *rendered])
+    began = config.start or 'random weights'
+    # Others' weights bring along what those were trained on; whoever reads this must know.
+    mixed = f', {config.mix:.0%} {config.mix_with or config.start} mixed in' if config.mix else ''
     text = f"""# {config.name}
 
 A small network that turns one picture and its camera's focal length into metric depth with a
@@ -26,6 +29,7 @@ confidence per pixel. Weights in `model.safetensors` (float16), licence Apache-2
 
 | | |
 |---|---|
+| began with | {began}{mixed} |
 | trained on | {frames} frames: {source} |
 | steps | {scores['step']} of batch {config.batch} at {config.width}x{config.height} |
 | validation AbsRel, no scaling | {scores['abs_rel']:.3f} |

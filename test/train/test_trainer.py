@@ -289,6 +289,8 @@ def test_another_run_can_be_mixed_in(dataset, tmp_path):
             expected = (one[name] + other[name]) / 2
             torch.testing.assert_close(value, expected, rtol=2e-3, atol=1e-4, msg=name)
     assert not torch.equal(one['head.weight'], other['head.weight'])
+    card = (tmp_path / 'both' / 'model_card.md').read_text()
+    assert f'| began with | random weights, 50% {tmp_path / "0"} mixed in |' in card
 
 
 def test_networks_of_different_layouts_are_not_mixed(dataset, tmp_path):
