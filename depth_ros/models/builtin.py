@@ -31,6 +31,7 @@ from depth_ros.types import Camera, DepthKind, FloatImage, Image, Prediction, Vi
 NAME = 'builtin'
 SHIPPED = Path(__file__).parent / 'weights' / NAME
 CARD = 'model_card.md'
+LARGEST_AREA = 2048 * 2048  # pixels of the network's input
 WITHIN = math.log(1.25)  # confidence is the chance of an error below this, in log depth
 
 
@@ -153,15 +154,18 @@ def read_network(folder: Path) -> tuple[Any, int]:
         with safe_open(path, 'pt') as file:
             facts = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        network = CompactDepth(Layout(**facts['layout']))
-        network.load_state_dict(tensors)
-        width, height = facts['size']
+        with torch.device('meta'):  # a layout may ask for more memory than there is
+            network = CompactDepth(Layout(**facts['layout']))
+        network.load_state_dict(tensors, assign=True)
+        width, height = map(int, facts['size'])
+        if not 1 <= width * height <= LARGEST_AREA:
+            raise ValueError(f'its input is {width} x {height} pixels')
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
             f'{path} does not hold a network of depth_ros ({str(error).splitlines()[0]}); '
             'use what `depth_ros train` wrote'
         ) from error
-    return network.to(torch.float32), int(width) * int(height)
+    return network.to(torch.float32), width * height
 
 
 def is_trained_here(name: str) -> bool:

@@ -236,21 +236,31 @@ class Trainer:
         return scores
 
 
+def layout_from(values: dict[str, Any]) -> Layout:
+    """Return the layout that a configuration gives."""
+    try:
+        return Layout(**values)
+    except (TypeError, ValueError) as error:
+        known = ', '.join(Layout().as_dict())
+        raise DepthError(f'layout: {error}; it may have {known}') from error
+
+
 def first_network(config: TrainConfig, out: Path) -> CompactDepth:
     """Return the network a run begins with: a new one, or one that has learned already."""
-    told = Layout(**config.layout)
     if not config.start:
-        return CompactDepth(told)
+        return CompactDepth(layout_from(config.layout))
     saved = read_facts(out)
     # A run that goes on no longer needs what it began with, which may be gone.
     network: CompactDepth = (
-        CompactDepth(Layout(**saved['layout']))
+        CompactDepth(layout_from(saved['layout']))
         if saved and 'layout' in saved
         else read_network(weights_folder(config.start))[0]
     )
-    if config.layout and told.as_dict() != network.layout.as_dict():
+    have = network.layout.as_dict()
+    told = layout_from({**have, **config.layout}).as_dict()
+    if told != have:
         raise DepthError(
-            f'layout is {told}, the weights of {config.start} have {network.layout}; '
+            f'layout is {told}, the weights of {config.start} have {have}; '
             'leave `layout` out to go on with theirs'
         )
     return network

@@ -169,3 +169,24 @@ def test_weights_that_are_missing_are_named(monkeypatch, tmp_path):
     monkeypatch.setattr(builtin, 'SHIPPED', tmp_path)
     with pytest.raises(ModelError, match=r'model\.safetensors'):
         create_model('builtin')
+
+
+@pytest.mark.parametrize(
+    'facts',
+    [
+        {},
+        {'layout': '{"stem": 8}', 'size': '[192, 128]'},
+        {'layout': '{}', 'size': '192'},
+        {'layout': '{}', 'size': '[100000, 100000]'},
+        {'layout': '{}', 'size': '[0, 128]'},
+        # 150 GB, if it were made before it is compared with what the file holds
+        {'layout': '{"widths": [1024, 1024, 1024, 1024], "blocks": [500, 500, 500, 500]}'},
+    ],
+    ids=str,
+)
+def test_files_that_hold_another_network_are_refused(facts, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    save_file(load_file(builtin.SHIPPED / builtin.WEIGHTS), tmp_path / builtin.WEIGHTS, facts)
+    with pytest.raises(ModelError, match='does not hold a network of depth_ros'):
+        builtin.read_network(tmp_path)

@@ -249,9 +249,30 @@ def test_a_run_can_begin_with_the_weights_of_another(dataset, tmp_path):
     second = Trainer(config, frames, frames, tmp_path / 'second')
     assert second.step == 0
     assert second.validate()['abs_rel'] == pytest.approx(learned, rel=0.02)
+    # What it says of the layout may be a part, and must be true.
+    same = config_from({**more, 'layout': {'stem': 8}, 'data': {'folders': [str(dataset)]}})
+    assert Trainer(same, frames, frames, tmp_path / 'same').step == 0
     other = config_from({**more, 'layout': {'stem': 4}, 'data': {'folders': [str(dataset)]}})
     with pytest.raises(DepthError, match='leave `layout` out'):
         Trainer(other, frames, frames, tmp_path / 'third')
+
+
+@pytest.mark.parametrize(
+    ('layout', 'words'),
+    [
+        ({'depth': 3}, 'depth.*it may have stem, widths, blocks, decoder'),
+        ({'stem': 0}, 'stem is 0, expected a number from 1'),
+        ({'blocks': [1, 2]}, r'blocks is \[1, 2\], expected four numbers'),
+        ({'blocks': [1, 2, 3, 90000]}, 'to 1024'),
+        ({'widths': [1, 2, 3, 'four']}, 'widths is'),
+        ({'decoder': 4}, 'decoder is 4'),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize('start', ['', 'builtin'])
+def test_layouts_that_cannot_be_are_named(layout, words, start, dataset, tmp_path):
+    with pytest.raises(DepthError, match=words):
+        Trainer(configuration(dataset, start=start, layout=layout), [], [], tmp_path)
 
 
 def test_a_part_of_the_first_weights_can_be_kept(dataset, tmp_path):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from depth_ros.types import Camera, FloatImage, Image
 
 MULTIPLE = 32  # sides of the input
 CANONICAL_FOCAL = 256.0  # pixels of the network's input
+LARGEST = 1024  # width of a layer, and most blocks
 LOG_DEPTH_BIAS = 1.0  # e metres: where an untrained network starts
 
 
@@ -35,8 +37,23 @@ class Layout:
     blocks: Sequence[int] = (1, 2, 3, 2)
     decoder: Sequence[int] = (16, 40, 64, 112)  # at 1/2, 1/4, 1/8, 1/16
 
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
+    def __post_init__(self) -> None:
+        if not _is_size(self.stem):
+            raise ValueError(f'stem is {self.stem!r}, expected a number from 1 to {LARGEST}')
+        for name in ('widths', 'blocks', 'decoder'):
+            sizes = getattr(self, name)
+            if not (
+                isinstance(sizes, list | tuple) and len(sizes) == 4 and all(map(_is_size, sizes))
+            ):
+                raise ValueError(f'{name} is {sizes!r}, expected four numbers from 1 to {LARGEST}')
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values as a file has them, lists for tuples."""
+        return {k: v if isinstance(v, int) else list(v) for k, v in asdict(self).items()}
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST
 
 
 def _convolution(inside: int, outside: int, size: int, stride: int = 1) -> nn.Module:
