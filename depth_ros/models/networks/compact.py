@@ -22,7 +22,6 @@ from torch.nn import functional
 
 from depth_ros.types import Camera, FloatImage, Image
 
-MULTIPLE = 32  # sides of the input
 CANONICAL_FOCAL = 256.0  # pixels of the network's input
 LARGEST = 1024  # width of a layer, and most blocks
 LOG_DEPTH_BIAS = 1.0  # e metres: where an untrained network starts
