@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         with contextlib.ExitStack() as processes:
             for name, command in _commands(folder, arguments.rate, models).items():
                 processes.enter_context(_process(name, command, environment, out))
-            print(f'recording for {arguments.seconds:g} s ...', flush=True)
+            print(f'recording for {arguments.seconds:g} s, once both publish ...', flush=True)
             with _process(
                 'recorder',
                 [

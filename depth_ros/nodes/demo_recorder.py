@@ -31,7 +31,6 @@ class DemoRecorder(Node):
     def __init__(self, folder: Path, sources: list[str]) -> None:
         super().__init__('demo_recorder')
         self.folder = folder
-        self.first: float | None = None
         self.arrivals: dict[str, list[tuple[int, int]]] = {}  # topic -> (stamp, age), in ns
         self.depths: dict[str, dict[int, np.ndarray]] = {name: {} for name in sources}
         self.clouds: dict[str, PointCloud2] = {}
@@ -49,8 +48,6 @@ class DemoRecorder(Node):
             now = self.get_clock().now().nanoseconds
             stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
             self.arrivals[topic].append((stamp, now - stamp))
-            if self.first is None:
-                self.first = time.monotonic()
             if keep is not None:
                 keep(topic.split('/')[0], stamp, message)
 
@@ -62,6 +59,17 @@ class DemoRecorder(Node):
 
     def _keep_cloud(self, source: str, stamp: int, message: PointCloud2) -> None:
         self.clouds[source] = message
+
+    def all_heard(self) -> bool:
+        """Tell whether a depth image of every node has arrived."""
+        return all(self.depths.values())
+
+    def forget(self) -> None:
+        """Start anew: what came while some were still loading says nothing of a robot at work."""
+        for arrived in self.arrivals.values():
+            arrived.clear()
+        for depths in self.depths.values():
+            depths.clear()
 
     def write(self) -> None:
         """Leave everything in the folder for whoever measures it."""
@@ -84,24 +92,26 @@ def _coloured_points(cloud: PointCloud2) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    """Record for the given time, counted from the first message."""
+    """Record for the given time, counted from when every node has published."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('folder', type=Path)
     parser.add_argument('sources', nargs='+')
     parser.add_argument('--seconds', type=float, default=8.0)
-    parser.add_argument('--patience', type=float, default=30.0, help='seconds for the first one')
+    parser.add_argument(
+        '--patience', type=float, default=60.0, help='seconds until the slowest has to publish'
+    )
     rclpy.init(args=sys.argv)
     arguments = parser.parse_args(rclpy.utilities.remove_ros_args(sys.argv)[1:])
     node = DemoRecorder(arguments.folder, arguments.sources)
-    started = time.monotonic()
+    recording = False
+    end = time.monotonic() + arguments.patience
     try:
-        while rclpy.ok():
+        while rclpy.ok() and time.monotonic() < end:
             rclpy.spin_once(node, timeout_sec=0.2)
-            now = time.monotonic()
-            if node.first is not None and now - node.first > arguments.seconds:
-                break
-            if node.first is None and now - started > arguments.patience:
-                break
+            if not recording and node.all_heard():
+                recording = True
+                node.forget()
+                end = time.monotonic() + arguments.seconds
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
