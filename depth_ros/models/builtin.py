@@ -157,15 +157,15 @@ def read_network(folder: Path) -> tuple[Any, int]:
         with torch.device('meta'):  # a layout may ask for more memory than there is
             network = CompactDepth(Layout(**facts['layout']))
         network.load_state_dict(tensors, assign=True)
-        width, height = map(int, facts['size'])
-        if not 1 <= width * height <= LARGEST_AREA:
-            raise ValueError(f'its input is {width} x {height} pixels')
+        area = math.prod(facts['size'])
+        if not 1 <= area <= LARGEST_AREA:
+            raise ValueError(f'its input has {area} pixels, expected up to {LARGEST_AREA}')
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
             f'{path} does not hold a network of depth_ros ({str(error).splitlines()[0]}); '
             'use what `depth_ros train` wrote'
         ) from error
-    return network.to(torch.float32), width * height
+    return network.to(torch.float32), int(area)
 
 
 def is_trained_here(name: str) -> bool:

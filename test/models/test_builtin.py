@@ -179,8 +179,12 @@ def test_weights_that_are_missing_are_named(monkeypatch, tmp_path):
         {'layout': '{}', 'size': '192'},
         {'layout': '{}', 'size': '[100000, 100000]'},
         {'layout': '{}', 'size': '[0, 128]'},
+        {'layout': '{}', 'size': '[Infinity, NaN]'},
         # 150 GB, if it were made before it is compared with what the file holds
-        {'layout': '{"widths": [1024, 1024, 1024, 1024], "blocks": [500, 500, 500, 500]}'},
+        {
+            'layout': '{"widths": [1024, 1024, 1024, 1024], "blocks": [500, 500, 500, 500]}',
+            'size': '[192, 128]',
+        },
     ],
     ids=str,
 )
