@@ -111,19 +111,25 @@ class TransformersModel(ModelBase):
         for camera in cameras:
             self._tune(camera)
             grey = np.full((camera.height, camera.width, 3), 127, np.uint8)
-            view = View(grey, camera, prompt=self._blank_prompt())
+            view = View(grey, camera, prompt=self._trial_prompt())
             for _ in range(2):  # the second frame meets caches that the first has filled
                 self.predict([view])
 
-    def _blank_prompt(self) -> FloatImage | None:
-        return np.ones((2, 2), np.float32) if self.adapter.takes_prompt else None
+    def _trial_prompt(self) -> FloatImage | None:
+        """
+        Return a prompt that has near and far.
+
+        What the network says is stretched between the two: without them any numbers look right.
+        """
+        near_and_far = np.array([[1, 2], [3, 4]], np.float32)
+        return near_and_far if self.adapter.takes_prompt else None
 
     def _tune(self, camera: Camera) -> None:
         """Let the runtime find its fastest way on a picture of this camera's size."""
         runtime = self._open_runtime()
         plan = self.plan(camera.height, camera.width)
         noise = np.random.default_rng(0).integers(0, 256, (camera.height, camera.width, 3))
-        prompt = self._blank_prompt()
+        prompt = self._trial_prompt()
         with runtime.guard():
             pixels = self.adapter.prepare(runtime.upload([noise.astype(np.uint8)]), plan)
             extra = self.adapter.extra_inputs(runtime, None if prompt is None else [prompt], 1)

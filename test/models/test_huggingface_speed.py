@@ -132,6 +132,27 @@ def test_the_fastest_way_that_says_the_same_is_chosen(outputs, seconds, exact, e
     assert choose_among(outputs, seconds, exact) == expected
 
 
+@pytest.mark.parametrize('family', tiny.FAMILIES)
+def test_what_the_ways_are_tried_on_shows_a_loss_of_precision(family, monkeypatch, tmp_path):
+    """Bfloat16 must not pass for float32 on the trial picture and prompt of any family."""
+    rounding = []
+
+    def compare(network, run, ways, exact):
+        exactly = run(ways[0])
+        with torch.autocast('cpu', torch.bfloat16):
+            roughly = run(ways[0])
+        rounding.append(float((roughly - exactly).abs().max() / exactly.abs().max()))
+        return ways[0], {}
+
+    monkeypatch.setattr(acceleration, 'choose', compare)
+    folder = tiny.write_checkpoint(tmp_path / family, tiny.FAMILIES[family]())
+    options = {'precision': 'float32', 'device': 'cpu'}
+    if family in ('dpt_dinov2', 'chmv2'):  # their configurations do not say what they predict
+        options['kind'] = 'metric'
+    create_model(str(folder), options).warm_up([CAMERA])
+    assert rounding[0] > 3 * acceleration.SAME
+
+
 def test_the_switch_of_onednn_is_put_back():
     switch = torch.backends.mkldnn.matmul
     before = switch.fp32_precision
