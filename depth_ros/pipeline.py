@@ -29,7 +29,16 @@ from depth_ros.geometry.rectify import (
 )
 from depth_ros.metric.alignment import apply_scale_shift
 from depth_ros.models.base import DepthModel, ModelError
-from depth_ros.types import Camera, DepthError, DepthKind, FloatImage, Image, Prediction, View
+from depth_ros.types import (
+    Camera,
+    DepthError,
+    DepthKind,
+    FloatImage,
+    Ground,
+    Image,
+    Prediction,
+    View,
+)
 
 RECTIFY_MODES = ('auto', 'always', 'never')
 
@@ -201,16 +210,25 @@ class MonoPipeline(_Pipeline):
             self._warm = target
 
     def __call__(
-        self, image: Image, camera: Camera, prompt: FloatImage | None = None
+        self,
+        image: Image,
+        camera: Camera,
+        prompt: FloatImage | None = None,
+        ground: Ground | None = None,
     ) -> DepthFrame:
-        """Return depth; `prompt` is metres of the rectified view, for a model that takes them."""
+        """
+        Return depth.
+
+        `prompt`, metres that were measured, and `ground` are those of the rectified view, for
+        models that use them.
+        """
         clock = _Clock()
         View(image, camera)  # refuse before any work is done
         target = self._target(camera)
         if self._rectifier is not None:
             image = self._rectifier(image)
         clock.lap('rectify')
-        prediction = self.model.predict([View(image, target, prompt=prompt)])
+        prediction = self.model.predict([View(image, target, ground=ground, prompt=prompt)])
         clock.lap('model')
         prediction = _seen(prediction, self._rectifier)
         return _finish(prediction, image, self.options, clock)

@@ -9,6 +9,7 @@ Everything here is immutable and needs nothing but NumPy.
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -188,12 +189,55 @@ class Camera:
 
 
 @dataclass(frozen=True, eq=False)
+class Ground:
+    """
+    The level ground below a camera: where down is, and how far it is to there.
+
+    `down` is a unit vector in the optical frame (x right, y down, z forward).
+    """
+
+    down: Matrix
+    height: float  # metres, along `down`
+
+    def __post_init__(self) -> None:
+        down = _frozen(self.down, (3,), 'the direction down')
+        if not abs(np.linalg.norm(down) - 1) < 1e-3:
+            raise DepthError(
+                f'down is ({down[0]:g}, {down[1]:g}, {down[2]:g}), expected a vector of length 1'
+            )
+        if not 0 < self.height < math.inf:
+            raise DepthError(
+                f'the camera is {self.height:g} m above the ground, expected more than 0'
+            )
+        object.__setattr__(self, 'down', down)
+
+    @classmethod
+    def below_mount(cls, height: float, pitch: float = 0.0, roll: float = 0.0) -> Ground:
+        """
+        Return what is below a camera that is mounted like this.
+
+        The angles are those of REP-103, as in a URDF: radians by which the camera looks down,
+        and by which its right side hangs down.
+        """
+        level = math.cos(pitch)
+        down = (level * math.sin(roll), level * math.cos(roll), math.sin(pitch))
+        return cls(np.array(down), height)
+
+    @classmethod
+    def below_pose(cls, pose: Matrix) -> Ground | None:
+        """Return what is below a camera-to-world pose, if it is above the world's z = 0."""
+        height = float(pose[2, 3])
+        return cls(-pose[2, :3], height) if height > 0 else None
+
+
+@dataclass(frozen=True, eq=False)
 class View:
     """One picture and the camera that took it: uint8, HxWx3 RGB or HxW grey."""
 
     image: Image
     camera: Camera
     pose: Matrix | None = None  # 4x4 camera-to-world, where it is known
+    ground: Ground | None = None  # where it is known
     prompt: FloatImage | None = None  # metres that were measured, of the same view, any resolution
 
     def __post_init__(self) -> None:

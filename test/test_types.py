@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from depth_ros.types import Camera, DepthError, DepthKind, Distortion, Prediction, View
+from depth_ros.synthetic import camera_pose
+from depth_ros.types import Camera, DepthError, DepthKind, Distortion, Ground, Prediction, View
 
 K = np.array([[500.0, 0, 320], [0, 510, 240], [0, 0, 1]])
 CAMERA = Camera.pinhole(4, 3, 5.0)
@@ -186,6 +187,40 @@ def test_predictions_do_not_change():
         prediction.timings['model'] = 5
     with pytest.raises(dataclasses.FrozenInstanceError):
         prediction.model = 'other'
+
+
+@pytest.mark.parametrize(
+    ('pitch', 'roll'), [(0, 0), (0.4, 0), (-0.2, 0.3), (1.57, 0), (0.1, -3)], ids=str
+)
+def test_a_mount_and_its_pose_have_the_same_ground(pitch, roll):
+    mounted = Ground.below_mount(0.7, pitch, roll)
+    posed = Ground.below_pose(camera_pose((3, -2, 0.7), yaw=1.1, pitch=pitch, roll=roll))
+    np.testing.assert_allclose(mounted.down, posed.down, atol=1e-12)
+    assert mounted.height == posed.height == 0.7
+
+
+@pytest.mark.parametrize('height', [0.0, -0.5])
+def test_nobody_stands_under_the_ground(height):
+    assert Ground.below_pose(camera_pose((0, 0, height))) is None
+
+
+@pytest.mark.parametrize(
+    ('down', 'height', 'says'),
+    [
+        ((0, 1, 0), 0.0, 'above the ground, expected more than 0'),
+        ((0, 1, 0), -1.0, 'above the ground'),
+        ((0, 1, 0), np.inf, 'above the ground'),
+        ((0, 1, 0), np.nan, 'above the ground'),
+        ((0, 2, 0), 1.0, 'length 1'),
+        ((0, 0, 0), 1.0, 'length 1'),
+        ((0, np.nan, 0), 1.0, 'the direction down holds NaN'),
+        ((0, 1), 1.0, 'the direction down has 2 numbers'),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_a_ground_is_refused(down, height, says):
+    with pytest.raises(DepthError, match=says):
+        Ground(np.array(down, float), height)
 
 
 def test_every_kind_has_a_unit():

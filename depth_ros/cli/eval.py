@@ -86,6 +86,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument(
         '--common', action='store_true', help='judge only pixels that every model gives'
     )
+    rules.add_argument(
+        '--ground',
+        action='store_true',
+        help='tell the models where the ground below the camera is, in frames that know it',
+    )
     rules.add_argument('--limit', type=int, metavar='N', help='measure the first N frames only')
     output = parser.add_argument_group('what is written beside the table')
     output.add_argument('--json', metavar='FILE', help='everything as JSON; - replaces the table')
@@ -112,7 +117,15 @@ def run(arguments: argparse.Namespace) -> int:
     )
     frames = len(data.sources[: arguments.limit])
     book = Book(frames, arguments.pictures if arguments.html else 0)
-    report = evaluate(data, contestants, protocol, arguments.limit, book.watch, arguments.common)
+    report = evaluate(
+        data,
+        contestants,
+        protocol,
+        arguments.limit,
+        book.watch,
+        common=arguments.common,
+        ground=arguments.ground,
+    )
     if arguments.json:
         text = json.dumps(report_to_json(report), indent=2, allow_nan=False, ensure_ascii=False)
         if arguments.json == '-':

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from depth_ros.types import Camera, DepthError, FloatImage, Image, Matrix
+from depth_ros.types import Camera, DepthError, FloatImage, Ground, Image, Matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,7 @@ class Frame:
     right_camera: Camera | None = None
     disparity: FloatImage | None = None
     pose: Matrix | None = None  # 4x4 camera-to-world
+    ground: Ground | None = None
     metric: bool = True
 
     def __post_init__(self) -> None:

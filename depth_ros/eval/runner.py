@@ -102,6 +102,7 @@ class Report:
     protocol: Protocol
     models: list[ModelResult]
     common: bool = False  # only pixels that every model gives were judged
+    grounds: int | None = None  # frames whose ground the models were told; None: nobody asked
 
     @property
     def columns(self) -> list[Metric]:
@@ -139,13 +140,18 @@ class Runner:
             )
         self._warm = False
 
-    def __call__(self, frame: Frame) -> tuple[Prediction, float]:
-        """Return the prediction for a frame and the seconds that the model took for it."""
+    def __call__(self, frame: Frame, ground: bool = False) -> tuple[Prediction, float]:
+        """
+        Return the prediction for a frame and the seconds that the model took for it.
+
+        :param ground: tell a model of one picture where the ground is, if the frame knows it.
+        """
         self.model.reset()  # frames of a data set are no video
         if self._mono is not None:
             if not self._warm:
                 self._mono.warm_up(frame.camera)
-            done = self._mono(frame.image, frame.camera)
+            told = frame.ground if ground else None
+            done = self._mono(frame.image, frame.camera, ground=told)
         else:
             assert self._stereo is not None
             if frame.right is None or frame.right_camera is None:
@@ -167,6 +173,7 @@ def evaluate(
     limit: int | None = None,
     watch: Watcher | None = None,
     common: bool = False,
+    ground: bool = False,
 ) -> Report:
     """
     Measure every model on every frame.
@@ -176,8 +183,9 @@ def evaluate(
 
     :param common: judge only pixels that every model gives, so that leaving out what is difficult
         is no advantage; coverage stays each model's own.
+    :param ground: tell the models where the ground below the camera is, in frames that know it.
     """
-    report = Report(str(data), data.layout.name, protocol, [], common)
+    report = Report(str(data), data.layout.name, protocol, [], common, 0 if ground else None)
     runners: list[Runner | None] = []
     try:
         for contestant in contestants:
@@ -190,7 +198,9 @@ def evaluate(
                 runners.append(None)
                 result.error = str(error)
         for number, source in enumerate(data.sources[:limit]):
-            frame, outcomes = _one_frame(source, runners, protocol, common)
+            frame, outcomes = _one_frame(source, runners, protocol, common, ground)
+            if report.grounds is not None and frame is not None and frame.ground is not None:
+                report.grounds += 1
             for index, outcome in outcomes.items():
                 report.models[index].frames.append(outcome.result)
                 if watch is not None and frame is not None and outcome.seen is not None:
@@ -212,7 +222,11 @@ class _Outcome:
 
 
 def _one_frame(
-    source: Source, runners: Sequence[Runner | None], protocol: Protocol, common: bool
+    source: Source,
+    runners: Sequence[Runner | None],
+    protocol: Protocol,
+    common: bool,
+    ground: bool,
 ) -> tuple[Frame | None, dict[int, _Outcome]]:
     """Return the frame and what each model that exists made of it."""
     present = [i for i, runner in enumerate(runners) if runner is not None]
@@ -223,16 +237,18 @@ def _one_frame(
         return None, {i: _Outcome(failed) for i in present}
     outcomes = {}
     for i in present:
-        outcomes[i] = _one_model(runners[i], frame, source.name, protocol)
+        outcomes[i] = _one_model(runners[i], frame, source.name, protocol, ground)
     if common:
         _judge_again(outcomes, frame, protocol)
     return frame, outcomes
 
 
-def _one_model(runner: Runner | None, frame: Frame, name: str, protocol: Protocol) -> _Outcome:
+def _one_model(
+    runner: Runner | None, frame: Frame, name: str, protocol: Protocol, ground: bool
+) -> _Outcome:
     assert runner is not None
     try:
-        prediction, seconds = runner(frame)
+        prediction, seconds = runner(frame, ground)
         seen = measure(prediction, frame, protocol)
     except Exception as error:  # whatever a model can raise
         return _Outcome(FrameResult(name, error=_sentence(error)))

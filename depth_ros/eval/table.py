@@ -98,7 +98,8 @@ def failures(report: Report) -> list[str]:
 
 def heading(report: Report) -> str:
     pixels = ', pixels that every model gives' if report.common else ''
-    return f'{report.data} (layout {report.layout}), protocol {report.protocol}{pixels}'
+    told = f', ground told in {report.grounds} frames' if report.grounds is not None else ''
+    return f'{report.data} (layout {report.layout}), protocol {report.protocol}{pixels}{told}'
 
 
 def text_table(report: Report) -> str:
@@ -139,6 +140,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
             'alignment': protocol.alignment,
             'common': report.common,
         },
+        'grounds': report.grounds,
         'notes': notes(report),
         'models': [_model(model, report.columns) for model in report.models],
     }

@@ -26,7 +26,7 @@ from depth_ros.models.base import (
 )
 from depth_ros.models.checkpoint import WEIGHTS, check_safetensors
 from depth_ros.models.torch_runtime import choose_device, choose_precision, guard
-from depth_ros.types import Camera, DepthKind, FloatImage, Image, Prediction, View
+from depth_ros.types import Camera, DepthKind, FloatImage, Ground, Image, Prediction, View
 
 NAME = 'builtin'
 SHIPPED = Path(__file__).parent / 'weights' / NAME
@@ -47,6 +47,33 @@ class BuiltinOptions:
         0, 'long side of the network input in pixels; 0 is the size it was trained at',
         range=(0, 2048),
     )  # fmt: skip
+    camera_height: float = option(
+        0.0, 'metres from the floor up to the camera, which gives the scale; 0 is not known',
+        range=(0.0, 1e4),
+    )  # fmt: skip
+    camera_pitch: float = option(
+        0.0, 'radians by which the camera looks down, with camera_height',
+        range=(-math.pi / 2, math.pi / 2),
+    )  # fmt: skip
+    camera_roll: float = option(
+        0.0, 'radians by which the right side of the camera hangs down, with camera_height',
+        range=(-math.pi, math.pi),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        for name in ('camera_pitch', 'camera_roll'):
+            if getattr(self, name) and not self.camera_height:
+                raise ModelError(
+                    f'{name} is {getattr(self, name):g}, but camera_height is 0, which means that '
+                    'it is not known; set both, or neither'
+                )
+
+    @property
+    def ground(self) -> Ground | None:
+        """What is below the camera, where the height is known."""
+        if not self.camera_height:
+            return None
+        return Ground.below_mount(self.camera_height, self.camera_pitch, self.camera_roll)
 
 
 class BuiltinModel(ModelBase):
@@ -97,7 +124,8 @@ class BuiltinModel(ModelBase):
 
     def predict(self, views: Sequence[View]) -> Prediction:
         camera = views[0].camera
-        log_depth, log_error = self._forward(views[0].rgb, camera)
+        ground = views[0].ground or self.options.ground
+        log_depth, log_error = self._forward(views[0].rgb, camera, ground)
         small = np.exp(log_depth)
         depth = resize_depth(small, camera.width, camera.height)
         sure = 1 - np.exp(-WITHIN / np.exp(log_error))
@@ -110,18 +138,21 @@ class BuiltinModel(ModelBase):
             confidence=np.asarray(confidence, np.float32),
         )
 
-    def _forward(self, image: Image, camera: Camera) -> tuple[FloatImage, FloatImage]:
+    def _forward(
+        self, image: Image, camera: Camera, ground: Ground | None = None
+    ) -> tuple[FloatImage, FloatImage]:
         """Return log metres and the log of its expected error, at half the input's size."""
         import torch
 
-        from depth_ros.models.networks.compact import metric_log_depth, network_input
+        from depth_ros.models.networks.compact import network_input
+        from depth_ros.models.networks.scale import metric_log_depth
 
         width, height = self.input_size(camera)
         shrinks = width * height < camera.width * camera.height
         flag = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         resized = np.asarray(cv2.resize(image, (width, height), interpolation=flag), np.uint8)
         seen = resize_camera(camera, width, height)
-        inputs = torch.from_numpy(network_input(resized, seen))[None]
+        inputs = torch.from_numpy(network_input(resized, seen, ground))[None]
         with guard(self.device), torch.inference_mode():
             inputs = inputs.to(self.device, memory_format=torch.channels_last)
             with torch.autocast(
@@ -188,7 +219,8 @@ FACTS = {'size': 192, 'multiple': 32, 'parameters': 3_800_000}
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
     'builtin is small and was trained on rendered pictures only: on real ones its depth is '
-    'wrong by 22 % with the scale corrected (a tilted plane: 29 %), and its scale by more; '
+    'wrong by 22 % with the scale corrected (a tilted plane: 29 %), and its scale by more until '
+    'camera_height says how high the camera is; '
     'for real work: depth_ros fetch depth-anything-v2-metric-indoor-small'
 )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from depth_ros.models.base import Family, ModelBase, ModelInfo, check_options, option
 from depth_ros.models.plane import plane_depth
-from depth_ros.types import Camera, DepthKind, FloatImage, Prediction, View
+from depth_ros.types import Camera, DepthKind, FloatImage, Ground, Prediction, View
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,9 @@ class FloorOptions:
         check_options(type(self), vars(self))
 
     @property
-    def down(self) -> tuple[float, float, float]:
-        """The direction of gravity in the optical frame, a unit vector."""
-        level = math.cos(self.camera_pitch)
-        return (
-            level * math.sin(self.camera_roll),
-            level * math.cos(self.camera_roll),
-            math.sin(self.camera_pitch),
-        )
+    def ground(self) -> Ground:
+        """The floor, as the mount says where it is."""
+        return Ground.below_mount(self.camera_height, self.camera_pitch, self.camera_roll)
 
 
 class FloorModel(ModelBase):
@@ -55,18 +50,18 @@ class FloorModel(ModelBase):
 
     def warm_up(self, cameras: Sequence[Camera]) -> None:
         for camera in cameras:
-            self.depth(camera)
+            self.depth(camera, self.options.ground)
 
-    def depth(self, camera: Camera) -> FloatImage:
+    def depth(self, camera: Camera, ground: Ground) -> FloatImage:
         """Return the depth image of this camera, shared and read-only."""
-        options = self.options
-        return plane_depth(
-            camera, options.down, float(options.camera_height), float(options.max_range)
-        )
+        x, y, z = ground.down.tolist()
+        height, farthest = float(ground.height), float(self.options.max_range)
+        return plane_depth(camera, (x, y, z), height, farthest)
 
     def predict(self, views: Sequence[View]) -> Prediction:
         camera = views[0].camera
-        values = self.depth(camera).copy()  # whoever receives it may write into it
+        depth = self.depth(camera, views[0].ground or self.options.ground)
+        values = depth.copy()  # whoever receives it may write into it
         return Prediction(DepthKind.METRIC, values, camera, self.info.name)
 
 

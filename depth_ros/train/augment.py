@@ -9,13 +9,17 @@ only the camera changes, and it is changed along. Colours change without any eff
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from depth_ros.train.config import AugmentConfig
-from depth_ros.types import Camera, FloatImage, Image
+from depth_ros.types import Camera, FloatImage, Ground, Image
+
+# How far off a mount is, that somebody has measured and a robot that drives has shaken.
+GROUND_TILT = 0.01  # radians
+GROUND_STEP = 0.03  # of the height
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +29,14 @@ class Sample:
     image: Image
     depth: FloatImage
     camera: Camera
+    ground: Ground | None = None
 
 
 def resample(sample: Sample, matrix: np.ndarray, width: int, height: int) -> Sample:
     """
     Return the frame under an affine map of its pixels (2x3, old to new), which must be a
-    scaling, a shift, a mirror and a turn about the principal point, in any order.
+    scaling, a shift, a mirror and a turn about the principal point, in any order. Where the
+    ground is then, is left to the caller.
 
     Depth is taken from the nearest pixel: an average across an edge belongs to no surface.
     """
@@ -61,7 +67,7 @@ def fit(sample: Sample, width: int, height: int) -> Sample:
     """Return the whole frame at another size, as inference does it."""
     sx, sy = width / sample.camera.width, height / sample.camera.height
     matrix = np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2]])
-    return resample(sample, matrix, width, height)
+    return replace(resample(sample, matrix, width, height), ground=sample.ground)
 
 
 def vary_geometry(
@@ -91,7 +97,21 @@ def vary_geometry(
     matrix = np.hstack([linear, (moved - linear @ centre)[:, None]])
     result = resample(sample, matrix, width, height)
     exact = Camera.pinhole(width, height, camera.fx * sx, camera.fy * sy, *moved)
-    return Sample(result.image, result.depth, exact)
+    ground = sample.ground
+    if ground is not None:
+        ground = Ground(np.append(turn @ ground.down[:2], ground.down[2]), ground.height)
+    return Sample(result.image, result.depth, exact, ground)
+
+
+def vary_ground(
+    ground: Ground | None, config: AugmentConfig, rng: np.random.Generator
+) -> Ground | None:
+    """Return the ground as it is known, which is often not at all and never exactly."""
+    if ground is None or rng.random() >= config.ground:
+        return None
+    down = ground.down + rng.normal(0, GROUND_TILT, 3)
+    height = ground.height * float(np.exp(rng.normal(0, GROUND_STEP)))
+    return Ground(down / np.linalg.norm(down), height)
 
 
 def _saturation(amount: float) -> np.ndarray:

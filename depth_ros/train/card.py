@@ -22,6 +22,7 @@ def write_card(out: Path, config: TrainConfig, scores: Mapping[str, Any], frames
     began = config.start or 'random weights'
     # Others' weights bring along what those were trained on; whoever reads this must know.
     mixed = f', {config.mix:.0%} {config.mix_with or config.start} mixed in' if config.mix else ''
+    told = ', ground told' if config.augment.ground else ''
     text = f"""# {config.name}
 
 A small network that turns one picture and its camera's focal length into metric depth with a
@@ -32,8 +33,8 @@ confidence per pixel. Weights in `model.safetensors` (float16), licence Apache-2
 | began with | {began}{mixed} |
 | trained on | {frames} frames: {source} |
 | steps | {scores['step']} of batch {config.batch} at {config.width}x{config.height} |
-| validation AbsRel, no scaling | {scores['abs_rel']:.3f} |
-| validation share within 25 % | {scores['delta1']:.3f} |
+| validation AbsRel, no scaling{told} | {scores['abs_rel']:.3f} |
+| validation share within 25 %{told} | {scores['delta1']:.3f} |
 | made with | torch {torch.__version__.split('+')[0]}, `depth_ros train config.yaml` |
 
 The validation frames come from the same source as the training frames, from other scenes.

@@ -43,6 +43,7 @@ class AugmentConfig:
 
     zoom: float = 1.5  # crops down to 1/zoom of the frame: a longer lens
     roll: float = 0.08  # radians about the optical axis
+    ground: float = 0.0  # share of frames whose ground the network is told, where it is known
     colour: float = 0.4  # brightness, contrast, saturation, white balance, gamma
     grey: float = 0.1  # share of frames without colour
     swap: float = 0.0  # share of frames with red, green and blue in another order
@@ -74,6 +75,7 @@ class TrainConfig:
     start: str = ''  # begin with these weights: builtin, or the folder of another run
     mix: float = 0.0  # how much of other weights is mixed into what the run leaves
     mix_with: str = ''  # the folder of another run; empty: those that this one began with
+    only_ground: bool = False  # learn what to make of a known ground, and leave all else as it is
     width: int = 256  # of the network's input; multiples of 32
     height: int = 192
     early_steps: int = 0  # of the steps, the first ones, at a smaller size: most is learned there
@@ -121,13 +123,17 @@ class TrainConfig:
             raise DepthError(f'mix is {self.mix}, expected 0 (nothing) to below 1')
         if self.mix and not (self.mix_with or self.start):
             raise DepthError('mix needs `mix_with` or `start`, the weights that are mixed in')
+        if self.only_ground and not self.augment.ground:
+            raise DepthError('only_ground needs `augment.ground`, or there is nothing to learn')
         if self.mix_with and not self.mix:
             raise DepthError('mix_with needs `mix`, the share of those weights')
-        for name in ('handheld', 'glances'):
-            if not 0 <= getattr(self.data, name) <= 1:
-                raise DepthError(
-                    f'data.{name} is {getattr(self.data, name)}, expected a share from 0 to 1'
-                )
+        for name, share in (
+            ('data.handheld', self.data.handheld),
+            ('data.glances', self.data.glances),
+            ('augment.ground', self.augment.ground),
+        ):
+            if not 0 <= share <= 1:
+                raise DepthError(f'{name} is {share}, expected a share from 0 to 1')
         for name, value in (
             ('data.spread', self.data.spread),
             ('augment.features', self.augment.features),

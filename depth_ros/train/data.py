@@ -13,7 +13,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from depth_ros.eval.frames import Source
 from depth_ros.eval.layouts import open_dataset
 from depth_ros.models.networks.compact import network_input
-from depth_ros.train.augment import Sample, fit, vary_colour, vary_geometry
+from depth_ros.train.augment import Sample, fit, vary_colour, vary_geometry, vary_ground
 from depth_ros.train.config import TrainConfig
 from depth_ros.types import DepthError, FloatImage
 
@@ -46,12 +46,12 @@ def read_frame(source: Source) -> Sample:
             'give a set whose calibration is known'
         )
     image = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
-    return Sample(image, frame.depth, frame.camera)
+    return Sample(image, frame.depth, frame.camera, frame.ground)
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one step sees: (B, 5, H, W) input, (B, H, W) depth, and focal lengths (B,)."""
+    """What one step sees: (B, 9, H, W) input, (B, H, W) depth, and focal lengths (B,)."""
 
     inputs: Tensor
     depth: Tensor
@@ -63,7 +63,7 @@ class Batch:
 
 def collate(samples: Sequence[Sample]) -> Batch:
     """Stack frames of one size."""
-    inputs = [network_input(s.image, s.camera) for s in samples]
+    inputs = [network_input(s.image, s.camera, s.ground) for s in samples]
     return Batch(
         torch.from_numpy(np.stack(inputs)),
         torch.from_numpy(np.stack([s.depth for s in samples])),
@@ -130,7 +130,8 @@ class Batches(IterableDataset):
             index = int(chosen[place])
             sample = vary_geometry(self._read(index), config.augment, *size, rng)
             image = vary_colour(sample.image, config.augment, rng)
-            return Sample(image, sample.depth, sample.camera)
+            ground = vary_ground(sample.ground, config.augment, rng)
+            return Sample(image, sample.depth, sample.camera, ground)
 
         # Each frame has its own numbers, so it does not matter which thread is first.
         with ThreadPoolExecutor(self.threads) as pool:
@@ -174,7 +175,11 @@ def training_batches(
 
 
 def validation_batches(frames: Sequence[Source], config: TrainConfig) -> Iterator[Batch]:
-    """Return every frame once, whole and unchanged."""
+    """Return every frame once, whole and unchanged; its ground is told to who learns from it."""
+
+    def whole(source: Source) -> Sample:
+        sample = fit(read_frame(source), config.width, config.height)
+        return sample if config.augment.ground else replace(sample, ground=None)
+
     for start in range(0, len(frames), config.batch):
-        part = frames[start : start + config.batch]
-        yield collate([fit(read_frame(f), config.width, config.height) for f in part])
+        yield collate([whole(source) for source in frames[start : start + config.batch]])

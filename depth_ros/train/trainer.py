@@ -20,7 +20,8 @@ from torch.nn import functional
 
 from depth_ros.eval.frames import Source
 from depth_ros.models.builtin import read_network, weights_folder
-from depth_ros.models.networks.compact import CompactDepth, Layout, metric_log_depth
+from depth_ros.models.networks.compact import CompactDepth, Layout
+from depth_ros.models.networks.scale import metric_log_depth
 from depth_ros.models.torch_runtime import choose_device
 from depth_ros.train import losses
 from depth_ros.train.card import write_card
@@ -84,6 +85,10 @@ class Trainer:
         self.others = weights_to_mix(config, network)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: CompactDepth = copy.deepcopy(self.network).eval().requires_grad_(False)
+        if config.only_ground:
+            self.network.requires_grad_(False)
+        # Who is told no ground must not forget what is known of it.
+        self.network.ground.requires_grad_(config.augment.ground > 0)
         if config.augment.features:
             vary_features(self.network, config.augment.features)
         self.optimiser = make_optimiser(
@@ -116,7 +121,8 @@ class Trainer:
         """Learn from one batch and return its loss."""
         for group in self.optimiser.param_groups:
             group['lr'] = learning_rate(self.step, self.config)
-        self.network.train()
+        # Normalisation learns too: from every batch that it sees in training.
+        (self.network.eval().ground if self.config.only_ground else self.network).train()
         # Like its batch, what a step varies depends on its number, also when a run goes on.
         torch.manual_seed(self.config.seed + self.step)
         batch = batch.to(self.device)
@@ -152,14 +158,15 @@ class Trainer:
 
         What a network learns of one world it pays for in others; between two states of one
         training both hold (Wortsman and others, Robust fine-tuning of zero-shot models, 2022),
-        and two runs from one beginning err in different ways (Model soups, 2022).
+        and two runs from one beginning err in different ways (Model soups, 2022). What it knows
+        of the ground has nothing to do with how pictures look, and stays as it is.
         """
         if self.others is None:
             return self.average
         network = copy.deepcopy(self.average)  # the run may go on from what is its own
         own = network.state_dict()
         for name, other in self.others.items():
-            if other.is_floating_point():
+            if other.is_floating_point() and not name.startswith('ground.'):
                 own[name].lerp_(other.to(self.device), self.config.mix)
         return network
 

@@ -113,6 +113,18 @@ def test_rules_from_the_command_line(data, capsys):
     assert model['frames'][0]['pixels'] < WIDTH * HEIGHT
 
 
+def test_the_ground_comes_from_the_poses_where_it_is_asked_for(data, capsys):
+    """Two metres above the ground, looking straight down: everything is two metres away."""
+    pose = '0 -1 0 0  -1 0 0 0  0 0 -1 2\n'
+    (data / 'poses.txt').write_text(pose * 3)
+    assert evaluate(data, '--model', 'floor', '--ground', '--json', '-') == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report['grounds'] == 3
+    assert report['models'][0]['metrics']['abs_rel'] == pytest.approx(0, abs=1e-6)
+    assert evaluate(data, '--model', 'floor', '--json', '-') == 0
+    assert json.loads(capsys.readouterr().out)['models'][0]['metrics']['abs_rel'] > 0.1
+
+
 def test_a_damaged_frame_is_told_and_the_others_are_measured(data, capsys):
     (data / 'depth' / '000001.png').write_bytes(b'not a picture')
     assert evaluate(data, '--model', 'plane') == 0

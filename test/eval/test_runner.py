@@ -20,7 +20,7 @@ from depth_ros.eval.runner import Contestant, evaluate
 from depth_ros.eval.table import failures, notes, report_to_json, text_table
 from depth_ros.models.plane import plane_depth
 from depth_ros.models.registry import create_model
-from depth_ros.types import Camera
+from depth_ros.types import Camera, Ground
 
 CAMERA = Camera.pinhole(60, 40, 50.0)
 TILT = {'normal_y': 0.3, 'normal_z': 1.0, 'distance': 2.0}
@@ -100,6 +100,26 @@ def test_a_stereo_model_without_pairs_fails_by_the_frame(tmp_path):
     assert model.measured == []
     assert 'needs a pair' in model.failed[0].error
     assert math.isnan(model.mean('abs_rel'))
+
+
+def test_the_ground_is_told_to_who_asks_for_it(tmp_path):
+    """Floors at heights of their own: who is told them is exact, who is not is wrong."""
+    image = np.zeros((40, 60, 3), np.uint8)
+
+    def load(number):
+        ground = Ground.below_mount((0.3, 0.9, 0.9)[number], 0.6)
+        depth = plane_depth(CAMERA, tuple(ground.down.tolist()), ground.height)
+        return Frame(str(number), image, CAMERA, depth, ground=ground if number < 2 else None)
+
+    sources = tuple(Source(str(i), lambda i=i: load(i)) for i in range(3))
+    data = DataSet(tmp_path, Layout('made', '', lambda root: sources), sources)
+    floor = [contestant('floor', camera_height=0.9, camera_pitch=0.6)]
+    blind, told = (evaluate(data, floor, Protocol(), ground=g) for g in (False, True))
+    errors = [[f.metrics['abs_rel'] for f in r.models[0].frames] for r in (blind, told)]
+    np.testing.assert_allclose(errors, [[2, 0, 0], [0, 0, 0]], atol=1e-6)
+    assert 'ground told in 2 frames' in text_table(told)
+    assert 'ground told' not in text_table(blind)
+    assert (report_to_json(blind)['grounds'], report_to_json(told)['grounds']) == (None, 2)
 
 
 def test_limit_takes_the_first(tmp_path):

@@ -21,7 +21,7 @@ from depth_ros.models.base import ModelError
 from depth_ros.models.registry import DEFAULT_MONO, catalogue, create_model
 from depth_ros.synthetic import make_scene, render
 from depth_ros.train.config import read_config
-from depth_ros.types import Camera, DepthKind, View
+from depth_ros.types import Camera, DepthKind, Ground, View
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL = (
@@ -73,7 +73,7 @@ def test_its_configuration_can_be_trained_again():
             assert f'depth_ros synth --out {folder} ' in path.read_text()
         before = {config.start, config.mix_with} - {''}
         open_ends |= {folder.removeprefix('runs/') for folder in before} - runs
-    assert len(runs) == 7
+    assert len(runs) == 9
 
 
 def test_it_gives_metres_and_how_far_to_trust_them(model, views):
@@ -120,6 +120,39 @@ def test_the_same_picture_through_a_longer_lens_is_farther_away(model, views):
     short = model.predict([View(views[0].image, CAMERA)]).values
     long = model.predict([View(views[0].image, Camera.pinhole(320, 240, 460.0))]).values
     assert 1.2 < np.median(long / short) < 3.5
+
+
+def within_a_quarter(depth, truth):
+    known = np.isfinite(truth)
+    ratio = depth[known] / truth[known]
+    return ((ratio < 1.25) & (ratio > 0.8)).mean()
+
+
+def test_who_knows_the_ground_is_right_more_often(model, views):
+    """Without any scaling, on unseen scenes."""
+    shares = {'told': [], 'untold': []}
+    for view in views:
+        for name, ground in (('told', Ground.below_pose(view.pose)), ('untold', None)):
+            depth = model.predict([View(view.image, CAMERA, ground=ground)]).values
+            shares[name].append(within_a_quarter(depth, view.depth))
+    assert np.mean(shares['told']) > np.mean(shares['untold']) + 0.05
+
+
+def test_a_mount_is_a_ground(model, views):
+    mount = {'camera_height': 0.8, 'camera_pitch': 0.3, 'camera_roll': -0.1}
+    mounted = create_model('builtin', {'device': 'cpu', 'precision': 'float32', **mount})
+    view = View(views[0].image, CAMERA)
+    told = View(views[0].image, CAMERA, ground=Ground.below_mount(*mount.values()))
+    np.testing.assert_array_equal(mounted.predict([view]).values, model.predict([told]).values)
+    # What is known of one picture goes before what was said of all.
+    other = View(views[0].image, CAMERA, ground=Ground.below_mount(0.4))
+    np.testing.assert_array_equal(mounted.predict([other]).values, model.predict([other]).values)
+
+
+@pytest.mark.parametrize('name', ['camera_pitch', 'camera_roll'])
+def test_a_mount_without_its_height_is_refused(name):
+    with pytest.raises(ModelError, match=f'{name} is 0.2, but camera_height is 0'):
+        create_model('builtin', {name: 0.2})
 
 
 def scores_of(heading, card):

@@ -112,14 +112,15 @@ def test_beyond_max_range_nothing_is_claimed():
 def test_down_is_a_unit_vector_that_agrees_with_the_pose():
     options = FloorOptions(camera_pitch=0.3, camera_roll=-0.7)
     rotation = camera_pose((0, 0, 1), pitch=0.3, roll=-0.7)[:3, :3]
-    np.testing.assert_allclose(options.down, -rotation[2], atol=1e-12)
+    np.testing.assert_allclose(options.ground.down, -rotation[2], atol=1e-12)
 
 
 def test_what_depends_on_the_camera_alone_is_computed_once():
     model = create_model('floor')
     model.warm_up([PINHOLE])
     again = Camera.pinhole(64, 48, 50.0, cy=20.25)  # equal, not the same
-    assert model.depth(PINHOLE) is model.depth(again)
+    floor = FloorOptions().ground
+    assert model.depth(PINHOLE, floor) is model.depth(again, floor)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ import pytest
 
 from depth_ros import synthetic
 from depth_ros.cli.main import main
+from depth_ros.eval.layouts import open_dataset
 from depth_ros.files.calibration import read_camera
+from depth_ros.models.plane import plane_depth
 from depth_ros.synthetic.dataset import (
     SetOptions,
     decode_depth,
@@ -58,6 +60,19 @@ def test_files_hold_what_the_renderer_says(written: Path) -> None:
     )
     image = cv2.imread(str(folder / 'image_left/000000.png'))[..., ::-1]
     assert np.abs(image.astype(int) - view.image).mean() < 0.5
+
+
+def test_poses_say_where_the_ground_is(written: Path) -> None:
+    """Outdoors nothing lies below it, and much of what is seen is the ground itself."""
+    (source,) = open_dataset(written / 'outdoor_000005').sources
+    frame = source.load()
+    assert frame.depth is not None
+    assert frame.ground is not None
+    bare = plane_depth(frame.camera, tuple(frame.ground.down.tolist()), frame.ground.height)
+    known = np.isfinite(frame.depth)
+    ratio = frame.depth[known] / bare[known]
+    assert (ratio < 1.02).all()
+    assert (ratio > 0.98).mean() > 0.2
 
 
 def test_a_full_folder_is_not_written_over(written: Path, capsys: pytest.CaptureFixture) -> None:

@@ -9,12 +9,14 @@ import pytest
 
 pytest.importorskip('torch')
 
-from depth_ros.train.augment import Sample, fit, vary_colour, vary_geometry
+from depth_ros.train.augment import Sample, fit, vary_colour, vary_geometry, vary_ground
 from depth_ros.train.config import AugmentConfig
-from depth_ros.types import Camera
+from depth_ros.types import Camera, Ground
 
 NORMAL, DISTANCE = np.array([0.1, 0.25, 1.0]), 3.0
 CAMERA = Camera.pinhole(160, 120, 110.0, 120.0, 75.0, 62.0)
+LENGTH = np.linalg.norm(NORMAL)
+GROUND = Ground(NORMAL / LENGTH, DISTANCE / LENGTH)  # the same plane
 
 
 def plane(camera, normal=NORMAL):
@@ -25,7 +27,7 @@ def plane(camera, normal=NORMAL):
 
 def frame():
     image = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
-    return Sample(image, plane(CAMERA), CAMERA)
+    return Sample(image, plane(CAMERA), CAMERA, GROUND)
 
 
 def implied_normal(sample):
@@ -41,6 +43,7 @@ def test_fitting_keeps_the_plane(size):
     fitted = fit(frame(), *size)
     assert fitted.image.shape == (size[1], size[0], 3)
     np.testing.assert_allclose(implied_normal(fitted), NORMAL, atol=0.01)
+    assert fitted.ground is GROUND
 
 
 @pytest.mark.parametrize('seed', range(12))
@@ -50,6 +53,22 @@ def test_crop_mirror_and_turn_move_the_plane_as_they_move_the_camera(seed):
     normal = implied_normal(varied)
     assert normal[2] == pytest.approx(NORMAL[2], abs=0.02)
     assert np.hypot(*normal[:2]) == pytest.approx(np.hypot(*NORMAL[:2]), abs=0.02)
+    # What the sample says of the ground is what its pixels show.
+    np.testing.assert_allclose(varied.ground.down * LENGTH, normal, atol=0.02)
+    assert varied.ground.height == GROUND.height
+
+
+def test_the_ground_is_told_now_and_then_and_nearly_right():
+    rng = np.random.default_rng(0)
+    told = [vary_ground(GROUND, AugmentConfig(ground=0.6), rng) for _ in range(400)]
+    known = [ground for ground in told if ground is not None]
+    assert 200 < len(known) < 280
+    tilts = [np.arccos(ground.down @ GROUND.down) for ground in known]
+    heights = [np.log(ground.height / GROUND.height) for ground in known]
+    assert 0 < np.median(tilts) < 0.03
+    assert 0 < np.std(heights) < 0.05
+    assert vary_ground(GROUND, AugmentConfig(), rng) is None
+    assert vary_ground(None, AugmentConfig(ground=1.0), rng) is None
 
 
 def test_zoom_makes_the_lens_longer_and_never_shorter():

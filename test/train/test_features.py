@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from depth_ros.models.networks.compact import CompactDepth, Layout  # noqa: E402
+from depth_ros.models.networks.compact import PICTURE, CompactDepth, Layout  # noqa: E402
 from depth_ros.train.features import SHARE, vary_features, vary_statistics  # noqa: E402
 
 SMALL = Layout(stem=8, widths=(8, 8, 8, 8), blocks=(1, 1, 1, 1), decoder=(8, 8, 8, 8))
@@ -50,7 +50,7 @@ def test_number_formats_and_layouts_stay_what_they_are():
 def test_a_network_in_training_varies_and_one_in_use_does_not():
     torch.manual_seed(0)
     network = CompactDepth(SMALL)
-    inputs = torch.randn(2, 5, 32, 32)
+    inputs = torch.randn(2, 9, 32, 32)
     network.eval()
     with torch.no_grad():
         before = network(inputs)[0]
@@ -58,5 +58,6 @@ def test_a_network_in_training_varies_and_one_in_use_does_not():
         torch.testing.assert_close(network(inputs)[0], before, rtol=0, atol=0)
         network.train()
         torch.manual_seed(1)
-        plain = network.stem[1](network.stem[0](inputs))
-        assert not torch.equal(network.stem(inputs), plain)
+        picture = inputs[:, :PICTURE]
+        plain = network.stem[1](network.stem[0](picture))
+        assert not torch.equal(network.stem(picture), plain)

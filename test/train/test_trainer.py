@@ -291,9 +291,48 @@ def test_a_part_of_the_first_weights_can_be_kept(dataset, tmp_path):
     began = read_network(tmp_path / 'first')[0].state_dict()
     for name, value in left[0.25].items():
         if value.is_floating_point():
-            expected = 0.75 * left[0.0][name] + 0.25 * began[name]
+            share = 0.0 if name.startswith('ground.') else 0.25
+            expected = (1 - share) * left[0.0][name] + share * began[name]
             torch.testing.assert_close(value, expected, rtol=2e-3, atol=1e-4, msg=name)
     assert not torch.equal(left[0.0]['head.weight'], began['head.weight'])
+
+
+@pytest.mark.parametrize('share', [0.0, 1.0])
+def test_what_is_known_of_the_ground_is_learned_by_who_is_told(share, dataset, tmp_path):
+    posed = shutil.copytree(dataset, tmp_path / 'posed')
+    for sequence in posed.iterdir():
+        (sequence / 'poses.txt').write_text('0 0 1 0  -1 0 0 0  0 -1 0 0.5\n' * 4)
+    frames = find_frames(posed)
+    assert all(frame.load().ground is not None for frame in frames)
+    config = configuration(posed, augment={'ground': share})
+    run = Trainer(config, frames, frames, tmp_path / 'out')
+    before = {k: v.clone() for k, v in run.network.ground.named_parameters()}
+    run.run()
+    for name, value in run.network.ground.named_parameters():
+        assert torch.equal(value, before[name]) == (share == 0), name
+
+
+def test_who_learns_the_ground_alone_stays_the_same_without_one(dataset, tmp_path):
+    posed = shutil.copytree(dataset, tmp_path / 'posed')
+    for sequence in posed.iterdir():
+        (sequence / 'poses.txt').write_text('0 0 1 0  -1 0 0 0  0 -1 0 0.5\n' * 4)
+    frames = find_frames(posed)
+    first, second = tmp_path / 'first', tmp_path / 'second'
+    Trainer(configuration(posed), frames, frames, first).run()
+    more = {'start': str(first), 'only_ground': True, 'augment': {'ground': 1.0}}
+    Trainer(configuration(posed, **more), frames, frames, second).run()
+    before, after = (read_network(folder)[0].state_dict() for folder in (first, second))
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith('ground.') for name in changed)
+    frame = frames[0].load()
+    for ground, same in ((None, True), (frame.ground, False)):
+        view = View(frame.image, frame.camera, ground=ground)
+        depths = [
+            create_model(str(folder), {'precision': 'float32'}).predict([view]).values
+            for folder in (first, second)
+        ]
+        assert np.array_equal(*depths) == same
 
 
 def test_another_run_can_be_mixed_in(dataset, tmp_path):
@@ -307,9 +346,11 @@ def test_another_run_can_be_mixed_in(dataset, tmp_path):
     )
     for name, value in both.items():
         if value.is_floating_point():
-            expected = (one[name] + other[name]) / 2
+            ours = name.startswith('ground.')  # has nothing to do with how pictures look
+            expected = other[name] if ours else (one[name] + other[name]) / 2
             torch.testing.assert_close(value, expected, rtol=2e-3, atol=1e-4, msg=name)
-    assert not torch.equal(one['head.weight'], other['head.weight'])
+    for name in ('head.weight', 'ground.bare.weight'):
+        assert not torch.equal(one[name], other[name])
     card = (tmp_path / 'both' / 'model_card.md').read_text()
     assert f'| began with | random weights, 50% {tmp_path / "0"} mixed in |' in card
 

@@ -22,7 +22,7 @@ from depth_ros.files.images import read_image
 from depth_ros.geometry.camera import rectified_camera
 from depth_ros.geometry.distortion import pixel_grid, unproject
 from depth_ros.geometry.rectify import Rectifier, needs_rectification, raw_pixels
-from depth_ros.types import Camera, DepthError, FloatImage, Image, Matrix
+from depth_ros.types import Camera, DepthError, FloatImage, Ground, Image, Matrix
 
 METRE = 256.0
 
@@ -51,7 +51,8 @@ def _load(name: str, folder: Path, file: Path, index: int) -> Frame:
         turn = np.eye(4)
         turn[:3, :3] = raw_camera.R.T
         pose = pose @ turn
-    return Frame(name, image, camera, depth, *other, pose=pose)
+    ground = None if pose is None else Ground.below_pose(pose)
+    return Frame(name, image, camera, depth, *other, pose=pose, ground=ground)
 
 
 def _camera(path: Path) -> Camera:

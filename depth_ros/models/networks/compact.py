@@ -7,6 +7,9 @@ Two things make it know metres. Beside the colours it sees the viewing ray of ev
 it can tell a wide lens from a long one. And it predicts depth for one canonical focal length: the
 same object at twice the distance through a lens twice as long makes the same picture, so what it
 answers is multiplied by the camera's focal length over the canonical one.
+
+Where somebody knows how high the camera is and which way is down, it is told that too
+(`ground.py`): things stand on the ground, so this gives the scale of all else.
 """
 
 from __future__ import annotations
@@ -20,11 +23,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth_ros.types import Camera, FloatImage, Image
+from depth_ros.models.networks.ground import CHANNELS, GroundSense, ground_planes
+from depth_ros.models.networks.scale import LOG_DEPTH_BIAS
+from depth_ros.types import Camera, FloatImage, Ground, Image
 
-CANONICAL_FOCAL = 256.0  # pixels of the network's input
 LARGEST = 1024  # width of a layer, and most blocks
-LOG_DEPTH_BIAS = 1.0  # e metres: where an untrained network starts
+PICTURE = 5  # channels: colours and rays
 
 
 @dataclass(frozen=True)
@@ -102,15 +106,16 @@ class _Up(nn.Module):
         self.skip = _convolution(skip, outside, 1)
         self.mix = _convolution(outside, outside, 3)
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+    def forward(self, x: Tensor, skip: Tensor, ground: Tensor) -> Tensor:
         x = functional.interpolate(self.down(x), scale_factor=2.0, mode='bilinear')
-        x = functional.relu(x + self.skip(skip))
+        x = functional.relu(x + self.skip(skip) + ground)
         return x + functional.relu(self.mix(x))
 
 
 class CompactDepth(nn.Module):
     """
-    Input (batch, 5, height, width): RGB as (x - 0.5) / 0.25, then x/z and y/z of each pixel's ray.
+    Input (batch, 9, height, width): RGB as (x - 0.5) / 0.25; x/z and y/z of each pixel's ray; what
+    is known of the ground, as `ground_planes` gives it.
 
     Output: log depth in metres for the canonical focal length, and the log of its expected
     absolute error; both (batch, height / 2, width / 2).
@@ -120,7 +125,7 @@ class CompactDepth(nn.Module):
         super().__init__()
         self.layout = layout = layout or Layout()
         widths = layout.widths
-        self.stem = _convolution(5, layout.stem, 3, stride=2)
+        self.stem = _convolution(PICTURE, layout.stem, 3, stride=2)
         stages = []
         before = layout.stem
         for width, blocks in zip(widths, layout.blocks, strict=True):
@@ -135,39 +140,42 @@ class CompactDepth(nn.Module):
         self.ups = nn.ModuleList(
             _Up(i, s, o) for i, s, o in zip(inside, skips, layout.decoder, strict=True)
         )
+        self.ground = GroundSense(layout.stem, layout.decoder, widths[-1])
         self.head = nn.Conv2d(layout.decoder[0], 2, 3, padding=1)
         nn.init.normal_(self.head.weight, std=1e-3)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = functional.relu(self.stem(x))
+        picture, planes = x[:, :PICTURE], x[:, PICTURE:]
+        half = functional.avg_pool2d(planes, 2)
+        *told, deepest = self.ground.told(half)
+        x = functional.relu(self.stem(picture) + self.ground.stem(half))
         seen = [x]
         for stage in self.stages:
             x = stage(x)
             seen.append(x)
-        x = self.context(x)
-        for up, skip in zip(reversed(self.ups), reversed(seen[:-1]), strict=True):
-            x = up(x, skip)
+        x = self.context(x + deepest)
+        for up, skip, ground in zip(
+            reversed(self.ups), reversed(seen[:-1]), reversed(told), strict=True
+        ):
+            x = up(x, skip, ground)
+        x, places = self.ground.look(x, half, functional.avg_pool2d(picture[:, 3:], 2))
         log_depth, log_error = self.head(x).float().unbind(1)
-        return log_depth + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0
+        return places.blend(log_depth) + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0
 
 
-def network_input(image: Image, camera: Camera) -> FloatImage:
-    """Return the (5, H, W) input for an RGB picture of an undistorted camera of its size."""
+def network_input(image: Image, camera: Camera, ground: Ground | None = None) -> FloatImage:
+    """Return the (9, H, W) input for an RGB picture of an undistorted camera of its size."""
     height, width = image.shape[:2]
-    planes = np.empty((5, height, width), np.float32)
+    planes = np.empty((PICTURE + CHANNELS, height, width), np.float32)
     for channel in range(3):
         np.multiply(image[..., channel], np.float32(4 / 255), out=planes[channel])
     planes[:3] -= 2
     planes[3] = (np.arange(width) - camera.cx) / camera.fx
     planes[4] = ((np.arange(height) - camera.cy) / camera.fy)[:, None]
+    planes[PICTURE:] = ground_planes(planes[3], planes[4], camera, ground)
     return planes
-
-
-def metric_log_depth(log_depth: Tensor, focal: Tensor) -> Tensor:
-    """Return log depth in metres for lenses of focal length (batch,) in pixels of the input."""
-    return log_depth + (focal / CANONICAL_FOCAL).log()[:, None, None]
 
 
 def fold_normalisation(network: nn.Module) -> nn.Module:

@@ -1,0 +1,150 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the compact network computes from a known ground is geometry, and silent without one."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from depth_ros.models.networks import ground as sense  # noqa: E402
+from depth_ros.models.networks.compact import (  # noqa: E402
+    PICTURE,
+    CompactDepth,
+    Layout,
+    fold_normalisation,
+    network_input,
+)
+from depth_ros.models.networks.scale import CANONICAL_FOCAL, LOG_DEPTH_BIAS  # noqa: E402
+from depth_ros.models.plane import plane_depth  # noqa: E402
+from depth_ros.types import Camera, Ground  # noqa: E402
+
+SMALL = Layout(8, (8, 8, 16, 16), (1, 1, 1, 1), (8, 8, 8, 8))
+CAMERA = Camera.pinhole(64, 64, 60.0)
+GROUND = Ground.below_mount(0.7, 0.35, 0.1)
+PICTURES = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+
+
+def focal(camera):
+    return np.sqrt(camera.fx * camera.fy) / CANONICAL_FOCAL
+
+
+@pytest.mark.parametrize('fx', [60.0, 240.0])
+def test_the_planes_are_those_of_the_bare_ground(fx):
+    """Against plane_depth, which computes it another way, as far as the network counts."""
+    camera = Camera.pinhole(64, 48, fx, 1.1 * fx, 30.0, 21.0)
+    image = np.zeros((48, 64, 3), np.uint8)
+    planes = network_input(image, camera, GROUND)
+    known, slope, log_depth, log_height = planes[PICTURE:]
+    truth = plane_depth(camera, tuple(GROUND.down.tolist()), GROUND.height)
+    farthest = np.exp(sense.FARTHEST) * focal(camera)
+    near = truth < farthest
+    seen = np.exp(log_depth + LOG_DEPTH_BIAS) * focal(camera)
+    np.testing.assert_allclose(seen[near], truth[near], rtol=1e-3)
+    np.testing.assert_allclose(seen[~near], farthest, rtol=1e-5)
+    assert (known == 1).all()
+    assert ((slope > 0) == np.isfinite(truth)).all()
+    np.testing.assert_allclose(np.exp(log_height) * focal(camera), GROUND.height, rtol=1e-5)
+    unknown = network_input(image, camera)
+    assert not unknown[PICTURE:].any()
+    np.testing.assert_array_equal(unknown[:PICTURE], planes[:PICTURE])
+
+
+def half_planes(camera, ground):
+    """Return planes and rays as the network has them at half the size of its input."""
+    image = np.zeros((camera.height, camera.width, 3), np.uint8)
+    planes = torch.from_numpy(network_input(image, camera, ground))[None]
+    return planes[:, PICTURE:], planes[:, 3:PICTURE]
+
+
+def test_a_wall_is_as_far_away_as_the_ground_where_it_stands():
+    """Columns of a wall at 1.5 m to 6 m, seen by a level camera: exact up to the top."""
+    camera, ground = Camera.pinhole(48, 64, 50.0, cy=20.0), Ground.below_mount(0.5)
+    planes, rays = half_planes(camera, ground)
+    depth = planes[:, 2]
+    wall = torch.linspace(1.5, 6.0, 48).log() - np.log(focal(camera)) - LOG_DEPTH_BIAS
+    bare = (depth < wall).float()
+    upright, seen = sense.depth_upright(bare, depth, sense._log_flat(rays, planes[:, 1]))
+    above = (bare == 0)[0]
+    assert above.float().mean() > 0.4
+    assert (seen[0][above] == 1).all()
+    # The contact is known to a row, whose depths differ by that much.
+    step = (depth[0, :-1] - depth[0, 1:])[bare[0, 1:] > 0].max()
+    expected = wall.expand(64, -1)[above]
+    error = upright[0][above] - expected
+    assert (error <= 1e-4).all()
+    assert (error >= -step - 1e-4).all()
+    # A wall has one depth from its foot to its top.
+    heights = upright[0, :, 10][above[:, 10]]
+    np.testing.assert_allclose(heights, heights[-1].expand(len(heights)), atol=1e-4)
+
+
+def test_a_pitched_camera_sees_the_same_wall():
+    """In the middle column, where down in the picture is down in the world."""
+    pitch, distance, height = 0.4, 2.0, 0.8
+    camera, ground = Camera.pinhole(33, 128, 90.0, cy=64.0), Ground.below_mount(height, pitch)
+    planes, rays = half_planes(camera, ground)
+    y = (np.arange(128) - 64.0) / 90.0
+    flat = np.cos(pitch) - y * np.sin(pitch)  # along the ground, for each metre of Z
+    truth = np.log(distance / flat) - np.log(focal(camera)) - LOG_DEPTH_BIAS
+    middle = planes[0, 2, :, 16].numpy()
+    bare = torch.from_numpy((middle < truth).astype(np.float32))[None, :, None].expand(1, 128, 33)
+    upright, _ = sense.depth_upright(bare, planes[:, 2], sense._log_flat(rays, planes[:, 1]))
+    above = middle >= truth
+    assert above.sum() > 30
+    error = upright[0, above, 16].numpy() - truth[above]
+    assert np.ptp(error) < 1e-4  # one step of the contact, the same all the way up
+    assert -0.03 < error[0] <= 1e-4
+
+
+def test_without_bare_ground_below_nothing_is_claimed():
+    planes, rays = half_planes(CAMERA, GROUND)
+    bare = torch.zeros(1, 64, 64)
+    bare[:, 10:20] = 1
+    _, seen = sense.depth_upright(bare, planes[:, 2], sense._log_flat(rays, planes[:, 1]))
+    assert (seen[:, :20] == 1).all()
+    assert (seen[:, 20:] == 0).all()
+
+
+def scrambled(seed=0):
+    """Return a network whose weights all matter."""
+    torch.manual_seed(seed)
+    network = CompactDepth(SMALL).eval()
+    with torch.no_grad():
+        for parameter in network.ground.parameters():
+            parameter.normal_()
+    return network
+
+
+def inputs(ground):
+    return torch.from_numpy(network_input(PICTURES, CAMERA, ground))[None]
+
+
+@torch.no_grad()
+def test_who_knows_no_ground_is_not_disturbed_by_what_is_learned_of_it():
+    one, other = scrambled(1), scrambled(2)
+    other.load_state_dict(
+        {k: v for k, v in one.state_dict().items() if not k.startswith('ground.')}, strict=False
+    )
+    for ours, theirs in zip(one(inputs(None)), other(inputs(None)), strict=True):
+        assert torch.equal(ours, theirs)
+    assert not torch.allclose(one(inputs(GROUND))[0], other(inputs(GROUND))[0])
+
+
+@torch.no_grad()
+def test_where_the_ground_is_believed_its_depth_is_the_answer():
+    network = scrambled()
+    network.ground.trust.weight.zero_()
+    network.ground.trust.bias.copy_(torch.tensor([40.0, -40.0]))
+    log_depth, _ = network(inputs(GROUND))
+    half = torch.nn.functional.avg_pool2d(inputs(GROUND)[:, PICTURE:], 2)
+    torch.testing.assert_close(log_depth, half[:, 2] + LOG_DEPTH_BIAS)
+
+
+@torch.no_grad()
+def test_folding_changes_nothing():
+    network = scrambled()
+    before = network(inputs(GROUND))[0]
+    torch.testing.assert_close(
+        fold_normalisation(network)(inputs(GROUND))[0], before, rtol=1e-3, atol=1e-3
+    )
