@@ -93,6 +93,7 @@ class BuiltinModel(ModelBase):
             network, self.area = read_network(folder)
             network = network.to(self.device).to(memory_format=torch.channels_last)
             self.network: Any = fold_normalisation(network)
+        caution = CAUTION.format(scale='' if options.ground else NO_SCALE)
         self.info = ModelInfo(
             name,
             DepthKind.METRIC,
@@ -102,7 +103,7 @@ class BuiltinModel(ModelBase):
                 **(FACTS if name == NAME else {}),
                 'card': str(folder / CARD),
                 'precision': str(self.dtype).removeprefix('torch.'),
-                **({'caution': CAUTION} if name == NAME else {}),
+                **({'caution': caution} if name == NAME else {}),
             },
         )
 
@@ -219,10 +220,10 @@ FACTS = {'size': 192, 'multiple': 32, 'parameters': 3_800_000}
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
     'builtin is small and was trained on rendered pictures only: on real ones its depth is '
-    'wrong by 22 % with the scale corrected (a tilted plane: 29 %), and its scale by more until '
-    'camera_height says how high the camera is; '
+    'wrong by 22 % with the scale corrected (a tilted plane: 29 %){scale}; '
     'for real work: depth_ros fetch depth-anything-v2-metric-indoor-small'
 )
+NO_SCALE = ', and its scale by more until camera_height says how high the camera is'
 
 FAMILY = Family(
     names={NAME: ModelInfo(NAME, DepthKind.METRIC, description=DESCRIPTION, details=FACTS)},

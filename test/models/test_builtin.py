@@ -144,6 +144,8 @@ def test_a_mount_is_a_ground(model, views):
     view = View(views[0].image, CAMERA)
     told = View(views[0].image, CAMERA, ground=Ground.below_mount(*mount.values()))
     np.testing.assert_array_equal(mounted.predict([view]).values, model.predict([told]).values)
+    assert 'camera_height' in model.info.details['caution']
+    assert 'camera_height' not in mounted.info.details['caution']
     # What is known of one picture goes before what was said of all.
     other = View(views[0].image, CAMERA, ground=Ground.below_mount(0.4))
     np.testing.assert_array_equal(mounted.predict([other]).values, model.predict([other]).values)
