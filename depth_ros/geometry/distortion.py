@@ -306,14 +306,10 @@ def _radial_limit(k: Matrix) -> float:
 
 def _first_root(coefficients: Matrix, widest: float) -> float:
     """Return the smallest positive real root, lowest power first, or widest if there is none."""
-    # Terms too small to matter anywhere would only upset the root finder.
-    felt = np.abs(coefficients) * widest ** np.arange(coefficients.size) > 1e-12
-    trimmed = np.trim_zeros(np.where(felt, coefficients, 0.0), 'b')
-    if trimmed.size < 2:
-        return widest
-    roots = np.roots(trimmed[::-1])
+    # Solved for 1 / q, whose largest root is found well however small the last terms are.
+    roots = np.roots(coefficients)
     real = roots.real[(np.abs(roots.imag) <= 1e-9 * np.abs(roots)) & (roots.real > 0)]
-    return float(min(real.min(initial=widest), widest))
+    return float(1 / real.max(initial=1 / widest))
 
 
 def _tilt(tx: float, ty: float) -> Matrix:

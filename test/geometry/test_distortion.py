@@ -118,6 +118,17 @@ def test_beyond_the_fold_there_is_nothing(camera, angle):
 
 
 @given(cameras(), st.floats(0, 2 * np.pi))
+@example(
+    # The last coefficient is next to nothing and must stay without effect.
+    Camera(
+        8,
+        8,
+        np.diag([8, 8, 1]),
+        [-0.25, -0.125, 0, 0, 0.0625, 0, 0.0625, 3.2e-37],
+        Distortion.RATIONAL,
+    ),
+    0.0,
+)
 def test_the_radial_part_rises_until_the_fold(camera, angle):
     D = camera.D.copy()
     if camera.distortion is not Distortion.EQUIDISTANT:
