@@ -225,9 +225,11 @@ class Ground:
 
     @classmethod
     def below_pose(cls, pose: Matrix) -> Ground | None:
-        """Return what is below a camera-to-world pose, if it is above the world's z = 0."""
-        height = float(pose[2, 3])
-        return cls(-pose[2, :3], height) if height > 0 else None
+        """Return what is below a camera-to-world pose, if that is one above the world's z = 0."""
+        height, length = float(pose[2, 3]), float(np.linalg.norm(pose[2, :3]))
+        if not (0 < height < math.inf and abs(length - 1) < 0.05):
+            return None
+        return cls(-pose[2, :3] / length, height)  # files hold rounded numbers
 
 
 @dataclass(frozen=True, eq=False)

@@ -199,9 +199,18 @@ def test_a_mount_and_its_pose_have_the_same_ground(pitch, roll):
     assert mounted.height == posed.height == 0.7
 
 
-@pytest.mark.parametrize('height', [0.0, -0.5])
+@pytest.mark.parametrize('height', [0.0, -0.5, np.nan, np.inf])
 def test_nobody_stands_under_the_ground(height):
     assert Ground.below_pose(camera_pose((0, 0, height))) is None
+
+
+def test_rounded_poses_have_a_ground_and_what_is_no_pose_has_none():
+    pose = camera_pose((3, -2, 0.7), yaw=1.1, pitch=0.4)
+    rounded = Ground.below_pose(pose.round(2))
+    np.testing.assert_allclose(rounded.down, Ground.below_pose(pose).down, atol=0.01)
+    pose[:3, :3] *= 2
+    assert Ground.below_pose(pose) is None
+    assert Ground.below_pose(np.full((4, 4), np.nan)) is None
 
 
 @pytest.mark.parametrize(

@@ -186,8 +186,7 @@ def _commands(folder: Path, rate: float, models: dict[str, str]) -> dict[str, li
     stereo = [f'{inner}:={outer}' for inner, outer in eyes.items()]
     mono = [f'{topic}:=camera/left/{topic}' for topic in ('image', 'camera_info')]
     options = [f'model:={models["mono_depth"]}', 'max_depth:=20.0']
-    if models['mono_depth'] in ('floor', DEFAULT_MONO):
-        options += [f'camera_height:={CAMERA_HEIGHT}', f'camera_pitch:={CAMERA_PITCH}']
+    options += [f'camera_height:={CAMERA_HEIGHT}', f'camera_pitch:={CAMERA_PITCH}']
     return {
         'camera': [*_module('demo_camera'), str(folder), '--rate', str(rate)],
         'stereo_depth': _module('stereo_depth')

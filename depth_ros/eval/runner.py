@@ -127,10 +127,17 @@ Watcher = Callable[[int, int, Frame, Measurement], None]  # model, frame, what w
 
 
 class Runner:
-    """A model with the pipeline that its number of views asks for."""
+    """
+    A model with the pipeline that its number of views asks for.
 
-    def __init__(self, model: DepthModel, options: Options = AS_GIVEN) -> None:
+    :param ground: tell a model of one picture where the ground is, in frames that know it.
+    """
+
+    def __init__(
+        self, model: DepthModel, options: Options = AS_GIVEN, ground: bool = False
+    ) -> None:
         self.model = model
+        self._ground = ground
         self._mono = MonoPipeline(model, options) if model.info.views in (0, 1) else None
         self._stereo = StereoPipeline(model, options) if model.info.views == 2 else None
         if self._mono is None and self._stereo is None:
@@ -140,17 +147,13 @@ class Runner:
             )
         self._warm = False
 
-    def __call__(self, frame: Frame, ground: bool = False) -> tuple[Prediction, float]:
-        """
-        Return the prediction for a frame and the seconds that the model took for it.
-
-        :param ground: tell a model of one picture where the ground is, if the frame knows it.
-        """
+    def __call__(self, frame: Frame) -> tuple[Prediction, float]:
+        """Return the prediction for a frame and the seconds that the model took for it."""
         self.model.reset()  # frames of a data set are no video
         if self._mono is not None:
             if not self._warm:
                 self._mono.warm_up(frame.camera)
-            told = frame.ground if ground else None
+            told = frame.ground if self._ground else None
             done = self._mono(frame.image, frame.camera, ground=told)
         else:
             assert self._stereo is not None
@@ -192,13 +195,13 @@ def evaluate(
             result = ModelResult(contestant.label, contestant.options)
             report.models.append(result)
             try:
-                runners.append(Runner(contestant.create()))
+                runners.append(Runner(contestant.create(), ground=ground))
                 result.info = runners[-1].model.info  # type: ignore[union-attr]
             except DepthError as error:
                 runners.append(None)
                 result.error = str(error)
         for number, source in enumerate(data.sources[:limit]):
-            frame, outcomes = _one_frame(source, runners, protocol, common, ground)
+            frame, outcomes = _one_frame(source, runners, protocol, common)
             if report.grounds is not None and frame is not None and frame.ground is not None:
                 report.grounds += 1
             for index, outcome in outcomes.items():
@@ -222,11 +225,7 @@ class _Outcome:
 
 
 def _one_frame(
-    source: Source,
-    runners: Sequence[Runner | None],
-    protocol: Protocol,
-    common: bool,
-    ground: bool,
+    source: Source, runners: Sequence[Runner | None], protocol: Protocol, common: bool
 ) -> tuple[Frame | None, dict[int, _Outcome]]:
     """Return the frame and what each model that exists made of it."""
     present = [i for i, runner in enumerate(runners) if runner is not None]
@@ -237,18 +236,16 @@ def _one_frame(
         return None, {i: _Outcome(failed) for i in present}
     outcomes = {}
     for i in present:
-        outcomes[i] = _one_model(runners[i], frame, source.name, protocol, ground)
+        outcomes[i] = _one_model(runners[i], frame, source.name, protocol)
     if common:
         _judge_again(outcomes, frame, protocol)
     return frame, outcomes
 
 
-def _one_model(
-    runner: Runner | None, frame: Frame, name: str, protocol: Protocol, ground: bool
-) -> _Outcome:
+def _one_model(runner: Runner | None, frame: Frame, name: str, protocol: Protocol) -> _Outcome:
     assert runner is not None
     try:
-        prediction, seconds = runner(frame, ground)
+        prediction, seconds = runner(frame)
         seen = measure(prediction, frame, protocol)
     except Exception as error:  # whatever a model can raise
         return _Outcome(FrameResult(name, error=_sentence(error)))

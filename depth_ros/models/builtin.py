@@ -25,6 +25,7 @@ from depth_ros.models.base import (
     required_library,
 )
 from depth_ros.models.checkpoint import WEIGHTS, check_safetensors
+from depth_ros.models.mount import MountOptions
 from depth_ros.models.torch_runtime import choose_device, choose_precision, guard
 from depth_ros.types import Camera, DepthKind, FloatImage, Ground, Image, Prediction, View
 
@@ -36,8 +37,8 @@ WITHIN = math.log(1.25)  # confidence is the chance of an error below this, in l
 
 
 @dataclass(frozen=True)
-class BuiltinOptions:
-    """How the network runs."""
+class BuiltinOptions(MountOptions):
+    """How the network runs, and what it is told of the camera."""
 
     device: str = option('auto', 'where it runs: auto, cpu, cuda or cuda:N')
     precision: str = option(
@@ -47,33 +48,6 @@ class BuiltinOptions:
         0, 'long side of the network input in pixels; 0 is the size it was trained at',
         range=(0, 2048),
     )  # fmt: skip
-    camera_height: float = option(
-        0.0, 'metres from the floor up to the camera, which gives the scale; 0 is not known',
-        range=(0.0, 1e4),
-    )  # fmt: skip
-    camera_pitch: float = option(
-        0.0, 'radians by which the camera looks down, with camera_height',
-        range=(-math.pi / 2, math.pi / 2),
-    )  # fmt: skip
-    camera_roll: float = option(
-        0.0, 'radians by which the right side of the camera hangs down, with camera_height',
-        range=(-math.pi, math.pi),
-    )  # fmt: skip
-
-    def __post_init__(self) -> None:
-        for name in ('camera_pitch', 'camera_roll'):
-            if getattr(self, name) and not self.camera_height:
-                raise ModelError(
-                    f'{name} is {getattr(self, name):g}, but camera_height is 0, which means that '
-                    'it is not known; set both, or neither'
-                )
-
-    @property
-    def ground(self) -> Ground | None:
-        """What is below the camera, where the height is known."""
-        if not self.camera_height:
-            return None
-        return Ground.below_mount(self.camera_height, self.camera_pitch, self.camera_roll)
 
 
 class BuiltinModel(ModelBase):

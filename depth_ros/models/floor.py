@@ -14,21 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from depth_ros.models.base import Family, ModelBase, ModelInfo, check_options, option
+from depth_ros.models.mount import MountOptions
 from depth_ros.models.plane import plane_depth
 from depth_ros.types import Camera, DepthKind, FloatImage, Ground, Prediction, View
 
 
 @dataclass(frozen=True)
-class FloorOptions:
-    """How the camera is mounted; the angles are those of REP-103, as in a URDF."""
+class FloorOptions(MountOptions):
+    """How the camera is mounted, here always at some height."""
 
     camera_height: float = option(1.0, 'metres from the floor up to the camera', range=(1e-3, 1e4))
-    camera_pitch: float = option(
-        0.0, 'radians by which the camera looks down', range=(-math.pi / 2, math.pi / 2)
-    )
-    camera_roll: float = option(
-        0.0, 'radians by which the right side of the camera hangs down', range=(-math.pi, math.pi)
-    )
     max_range: float = option(
         math.inf, 'metres of depth beyond which the floor is +Inf', range=(1e-3, math.inf)
     )
@@ -39,7 +34,9 @@ class FloorOptions:
     @property
     def ground(self) -> Ground:
         """The floor, as the mount says where it is."""
-        return Ground.below_mount(self.camera_height, self.camera_pitch, self.camera_roll)
+        ground = super().ground
+        assert ground is not None  # __post_init__ has refused a height of 0
+        return ground
 
 
 class FloorModel(ModelBase):

@@ -59,6 +59,15 @@ def dataset(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope='module')
+def posed(dataset, tmp_path_factory):
+    """The same set, of a level camera half a metre above the ground."""
+    root = shutil.copytree(dataset, tmp_path_factory.mktemp('posed') / 'set')
+    for sequence in root.iterdir():
+        (sequence / 'poses.txt').write_text('0 0 1 0  -1 0 0 0  0 -1 0 0.5\n' * 4)
+    return root
+
+
 def configuration(dataset, **more):
     return config_from({**SMALL, 'steps': 12, 'data': {'folders': [str(dataset)]}, **more})
 
@@ -298,10 +307,7 @@ def test_a_part_of_the_first_weights_can_be_kept(dataset, tmp_path):
 
 
 @pytest.mark.parametrize('share', [0.0, 1.0])
-def test_what_is_known_of_the_ground_is_learned_by_who_is_told(share, dataset, tmp_path):
-    posed = shutil.copytree(dataset, tmp_path / 'posed')
-    for sequence in posed.iterdir():
-        (sequence / 'poses.txt').write_text('0 0 1 0  -1 0 0 0  0 -1 0 0.5\n' * 4)
+def test_what_is_known_of_the_ground_is_learned_by_who_is_told(share, posed, tmp_path):
     frames = find_frames(posed)
     assert all(frame.load().ground is not None for frame in frames)
     config = configuration(posed, augment={'ground': share})
@@ -312,10 +318,7 @@ def test_what_is_known_of_the_ground_is_learned_by_who_is_told(share, dataset, t
         assert torch.equal(value, before[name]) == (share == 0), name
 
 
-def test_who_learns_the_ground_alone_stays_the_same_without_one(dataset, tmp_path):
-    posed = shutil.copytree(dataset, tmp_path / 'posed')
-    for sequence in posed.iterdir():
-        (sequence / 'poses.txt').write_text('0 0 1 0  -1 0 0 0  0 -1 0 0.5\n' * 4)
+def test_who_learns_the_ground_alone_stays_the_same_without_one(posed, tmp_path):
     frames = find_frames(posed)
     first, second = tmp_path / 'first', tmp_path / 'second'
     Trainer(configuration(posed), frames, frames, first).run()

@@ -9,6 +9,7 @@ away as the ground where it stands. Both are computed; the network says where th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -38,9 +39,9 @@ def ground_planes(
     planes = np.zeros((CHANNELS, *np.broadcast_shapes(x.shape, y.shape)), np.float32)
     if ground is None:
         return planes
-    right, down, ahead = (np.float32(v) for v in ground.down)
+    right, down, ahead = ground.down.tolist()
     slope = right * x + down * y + ahead
-    height = np.log(ground.height) - log_focal(camera)
+    height = math.log(ground.height) - log_focal(camera)
     depth = height - np.log(np.maximum(slope, 1e-6))
     planes[0] = 1
     planes[1] = slope
