@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -64,8 +64,8 @@ class BuiltinModel(ModelBase):
         self.device = choose_device(options.device)
         self.dtype = getattr(torch, choose_precision(options.precision, self.device))
         with guard(self.device):
-            network, self.area = read_network(folder)
-            network = network.to(self.device).to(memory_format=torch.channels_last)
+            self.trained = read_network(folder)
+            network = self.trained.network.to(self.device).to(memory_format=torch.channels_last)
             self.network: Any = fold_normalisation(network)
         caution = CAUTION.format(scale='' if options.ground else NO_SCALE)
         self.info = ModelInfo(
@@ -81,12 +81,13 @@ class BuiltinModel(ModelBase):
             },
         )
 
-    def input_size(self, camera: Camera) -> tuple[int, int]:
+    def input_size(self, camera: Camera, ground: Ground | None = None) -> tuple[int, int]:
         """Return width and height of the network's input for a camera: multiples of 32."""
         if self.options.input_size:
             factor = self.options.input_size / max(camera.width, camera.height)
         else:
-            factor = math.sqrt(self.area / (camera.width * camera.height))
+            size = self.trained.size if ground is None else self.trained.size_told
+            factor = math.sqrt(math.prod(size) / (camera.width * camera.height))
         width, height = (
             max(32, round(side * factor / 32) * 32) for side in (camera.width, camera.height)
         )
@@ -94,8 +95,9 @@ class BuiltinModel(ModelBase):
 
     def warm_up(self, cameras: Sequence[Camera]) -> None:
         for camera in cameras:
+            image = np.zeros((camera.height, camera.width, 3), np.uint8)
             for _ in range(3):
-                self._forward(np.zeros((camera.height, camera.width, 3), np.uint8), camera)
+                self._forward(image, camera, self.options.ground)
 
     def predict(self, views: Sequence[View]) -> Prediction:
         camera = views[0].camera
@@ -122,7 +124,7 @@ class BuiltinModel(ModelBase):
         from depth_ros.models.networks.compact import network_input
         from depth_ros.models.networks.scale import metric_log_depth
 
-        width, height = self.input_size(camera)
+        width, height = self.input_size(camera, ground)
         shrinks = width * height < camera.width * camera.height
         flag = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         resized = np.asarray(cv2.resize(image, (width, height), interpolation=flag), np.uint8)
@@ -142,8 +144,16 @@ class BuiltinModel(ModelBase):
         self.network = None
 
 
-def read_network(folder: Path) -> tuple[Any, int]:
-    """Return the network of a folder in float32, and the area it was trained at."""
+class Trained(NamedTuple):
+    """A network in float32, and the width and height of pictures that it was trained at."""
+
+    network: Any
+    size: tuple[int, int]
+    size_told: tuple[int, int]  # of those whose ground it was told
+
+
+def read_network(folder: Path) -> Trained:
+    """Return what `depth_ros train` left in a folder."""
     import torch
     from safetensors import SafetensorError, safe_open
 
@@ -163,15 +173,23 @@ def read_network(folder: Path) -> tuple[Any, int]:
         with torch.device('meta'):  # a layout may ask for more memory than there is
             network = CompactDepth(Layout(**facts['layout']))
         network.load_state_dict(tensors, assign=True)
-        area = math.prod(facts['size'])
-        if not 1 <= area <= LARGEST_AREA:
-            raise ValueError(f'its input has {area} pixels, expected up to {LARGEST_AREA}')
+        sizes = [facts['size'], facts.get('size_told', facts['size'])]
+        for width, height in sizes:
+            if not 1 <= width * height <= LARGEST_AREA:
+                raise ValueError(
+                    f'its input has {width * height} pixels, expected up to {LARGEST_AREA}'
+                )
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
             f'{path} does not hold a network of depth_ros ({str(error).splitlines()[0]}); '
             'use what `depth_ros train` wrote'
         ) from error
-    return network.to(torch.float32), int(area)
+    (width, height), (width_told, height_told) = sizes
+    return Trained(
+        network.to(torch.float32),
+        (int(width), int(height)),
+        (int(width_told), int(height_told)),
+    )
 
 
 def is_trained_here(name: str) -> bool:
@@ -190,7 +208,7 @@ def _create(name: str, options: BuiltinOptions) -> BuiltinModel:
 
 
 DESCRIPTION = 'small metric network, trained on rendered pictures only; no download'
-FACTS = {'size': 192, 'multiple': 32, 'parameters': 3_800_000}
+FACTS = {'size': 192, 'multiple': 32, 'parameters': 4_900_000}
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
     'builtin is small and was trained on rendered pictures only: on real ones its depth is '

@@ -33,7 +33,7 @@ class DataConfig:
     spread: float = 0.0  # of log depth; more than 0: frames like that are drawn more often
     antialias: int = 2  # rays per pixel and side; training frames are shrunk, so 1 can do
     seed: int = 1
-    keep: bool = False  # decoded frames in memory, per worker: 0.5 MB for each of 320x240
+    keep: bool = False  # decoded frames in memory, per worker: 0.4 MB for each of 320x240
     max_depth: float = 80.0  # farther depth does not count in the losses
 
 

@@ -143,12 +143,14 @@ class Batches(IterableDataset):
         return depth_spread(sample.depth, self.config.data.max_depth)
 
     def _read(self, index: int) -> Sample:
-        if index in self.kept:
-            return self.kept[index]
-        sample = read_frame(self.frames[index])
-        if self.config.data.keep:
-            self.kept[index] = sample
-        return sample
+        if not self.config.data.keep:
+            return read_frame(self.frames[index])
+        if index not in self.kept:
+            sample = read_frame(self.frames[index])
+            with np.errstate(over='ignore'):  # beyond 65 km is as good as infinite
+                self.kept[index] = replace(sample, depth=sample.depth.astype(np.float16))
+        sample = self.kept[index]
+        return replace(sample, depth=sample.depth.astype(np.float32))
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()

@@ -81,6 +81,7 @@ class Trainer:
         # bfloat16 keeps the range of float32, so no loss scaling is needed.
         self.dtype = torch.float32 if config.precision == 'float32' else torch.bfloat16
         network = first_network(config, out)
+        self.size = picture_size(config, out)
         # Read now: a run must not learn at its end that they are gone.
         self.others = weights_to_mix(config, network)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -112,6 +113,7 @@ class Trainer:
             'step': self.step,
             'optimiser': self.config.optimiser,
             'layout': self.network.layout.as_dict(),
+            'size': self.size,
             'history': self.history,
             'scores': self.scores,
         }
@@ -227,7 +229,8 @@ class Trainer:
         tensors = {k: _half(v) for k, v in network.state_dict().items()}
         facts = {
             'layout': network.layout.as_dict(),
-            'size': [self.config.width, self.config.height],
+            'size': self.size,
+            'size_told': [self.config.width, self.config.height],
         }
         save_file(tensors, self.out / WEIGHTS, {k: json.dumps(v) for k, v in facts.items()})
         curves = {
@@ -261,7 +264,7 @@ def first_network(config: TrainConfig, out: Path) -> CompactDepth:
     network: CompactDepth = (
         CompactDepth(layout_from(saved['layout']))
         if saved and 'layout' in saved
-        else read_network(weights_folder(config.start))[0]
+        else read_network(weights_folder(config.start)).network
     )
     have = network.layout.as_dict()
     told = layout_from({**have, **config.layout}).as_dict()
@@ -273,12 +276,26 @@ def first_network(config: TrainConfig, out: Path) -> CompactDepth:
     return network
 
 
+def picture_size(config: TrainConfig, out: Path) -> list[int]:
+    """
+    Return the size of pictures of which the network is told nothing.
+
+    Who learns the ground alone may do so at another size than that of the weights it begins with.
+    """
+    if not (config.only_ground and config.start):
+        return [config.width, config.height]
+    saved = read_facts(out)
+    if saved and 'size' in saved:
+        return list(saved['size'])
+    return list(read_network(weights_folder(config.start)).size)
+
+
 def weights_to_mix(config: TrainConfig, network: CompactDepth) -> dict[str, Tensor] | None:
     """Return the weights that will be mixed into those of a network, if any."""
     if not config.mix:
         return None
     folder = config.mix_with or config.start
-    other: CompactDepth = read_network(weights_folder(folder))[0]
+    other: CompactDepth = read_network(weights_folder(folder)).network
     if other.layout.as_dict() != network.layout.as_dict():
         raise DepthError(
             f'the weights of {folder} have {other.layout}, those of the run {network.layout}; '

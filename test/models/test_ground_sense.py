@@ -16,10 +16,11 @@ from depth_ros.models.networks.compact import (  # noqa: E402
     network_input,
 )
 from depth_ros.models.networks.scale import CANONICAL_FOCAL, LOG_DEPTH_BIAS  # noqa: E402
+from depth_ros.models.networks.second_look import SecondLook  # noqa: E402
 from depth_ros.models.plane import plane_depth  # noqa: E402
 from depth_ros.types import Camera, Ground  # noqa: E402
 
-SMALL = Layout(8, (8, 8, 16, 16), (1, 1, 1, 1), (8, 8, 8, 8))
+SMALL = Layout(8, (8, 8, 16, 16), (1, 1, 1, 1), (8, 8, 8, 8), (8, 8, 8, 8))
 CAMERA = Camera.pinhole(64, 64, 60.0)
 GROUND = Ground.below_mount(0.7, 0.35, 0.1)
 PICTURES = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
@@ -106,13 +107,28 @@ def test_without_bare_ground_below_nothing_is_claimed():
     assert (seen[:, 20:] == 0).all()
 
 
+@pytest.mark.parametrize('rows', [1, 2, 7, 32, 45])
+def test_rows_joined_in_pairs_are_rows_joined_one_by_one(rows):
+    torch.manual_seed(rows)
+    bare, depth, flat = torch.rand(2, rows, 5), torch.randn(2, rows, 5), torch.randn(2, rows, 5)
+    bare[1] = bare[1].round()
+    far = seen = torch.zeros(2, 5)
+    upright, below = sense.depth_upright(bare, depth, flat)
+    for row in reversed(range(rows)):
+        far = torch.lerp(far, depth[:, row] + flat[:, row], bare[:, row])
+        seen = torch.lerp(seen, torch.ones(2, 5), bare[:, row])
+        torch.testing.assert_close(below[:, row], seen)
+        expected = far / seen.clamp(min=0.05) - flat[:, row]
+        torch.testing.assert_close(upright[:, row], expected, rtol=1e-4, atol=1e-5)
+
+
 def scrambled(seed=0):
     """Return a network whose weights all matter."""
     torch.manual_seed(seed)
     network = CompactDepth(SMALL).eval()
     with torch.no_grad():
         for parameter in network.ground.parameters():
-            parameter.normal_()
+            parameter.normal_(std=0.1)
     return network
 
 
@@ -129,6 +145,35 @@ def test_who_knows_no_ground_is_not_disturbed_by_what_is_learned_of_it():
     for ours, theirs in zip(one(inputs(None)), other(inputs(None)), strict=True):
         assert torch.equal(ours, theirs)
     assert not torch.allclose(one(inputs(GROUND))[0], other(inputs(GROUND))[0])
+
+
+@torch.no_grad()
+def test_who_stands_beside_one_that_knows_is_not_disturbed_either():
+    """In a batch of both everything is computed, for who knows nothing in vain."""
+    network = scrambled()
+    both = network(torch.cat([inputs(None), inputs(GROUND)]))
+    for alone, together in zip(network(inputs(None)), both, strict=True):
+        torch.testing.assert_close(together[:1], alone)
+    for alone, together in zip(network(inputs(GROUND)), both, strict=True):
+        torch.testing.assert_close(together[1:], alone)
+
+
+@torch.no_grad()
+def test_the_second_look_sees_all_that_the_first_has_seen():
+    """From any place a change can come through to another; nothing does before it has learned."""
+    layout = Layout()
+    fresh = SecondLook(5, layout.decoder[0], layout.widths, layout.second).eval()
+    sizes = [(32, 48), (16, 24), (8, 12), (4, 6)]
+    first = [torch.randn(1, w, *s) for w, s in zip(layout.widths, sizes, strict=True)]
+    x = torch.randn(1, 5, 64, 96)
+    assert not fresh(x, first).any()
+    fresh.out.weight.normal_()
+    before = fresh(x, first)
+    assert before.shape == (1, layout.decoder[0], 64, 96)
+    for level in range(4):
+        other = [f.clone() for f in first]
+        other[level][..., -1, -1] += 3
+        assert not torch.allclose(fresh(x, other)[..., 0, 0], before[..., 0, 0])
 
 
 @torch.no_grad()

@@ -32,7 +32,7 @@ from depth_ros.types import Camera, DepthError, DepthKind, View  # noqa: E402
 SMALL = {
     'layout': {
         'stem': 8, 'widths': [8, 8, 16, 16], 'blocks': [1, 1, 1, 1],
-        'decoder': [8, 8, 8, 8],
+        'decoder': [8, 8, 8, 8], 'second': [8, 8, 8, 8],
     },
     'width': 64, 'height': 64, 'batch': 2, 'workers': 0, 'warm_up': 2, 'precision': 'float32',
     'device': 'cpu',
@@ -295,9 +295,9 @@ def test_a_part_of_the_first_weights_can_be_kept(dataset, tmp_path):
         run = Trainer(configuration(dataset, **start, mix=keep), frames, frames, out)
         result = run.run()['abs_rel']
         assert result == pytest.approx(scores.setdefault(keep, result))
-        left[keep] = read_network(out)[0].state_dict()
+        left[keep] = read_network(out).network.state_dict()
     assert scores[0.25] != scores[0.0]
-    began = read_network(tmp_path / 'first')[0].state_dict()
+    began = read_network(tmp_path / 'first').network.state_dict()
     for name, value in left[0.25].items():
         if value.is_floating_point():
             share = 0.0 if name.startswith('ground.') else 0.25
@@ -322,9 +322,12 @@ def test_who_learns_the_ground_alone_stays_the_same_without_one(posed, tmp_path)
     frames = find_frames(posed)
     first, second = tmp_path / 'first', tmp_path / 'second'
     Trainer(configuration(posed), frames, frames, first).run()
-    more = {'start': str(first), 'only_ground': True, 'augment': {'ground': 1.0}}
+    size = {'width': 128, 'height': 96}
+    more = {'start': str(first), 'only_ground': True, 'augment': {'ground': 1.0}, **size}
     Trainer(configuration(posed, **more), frames, frames, second).run()
-    before, after = (read_network(folder)[0].state_dict() for folder in (first, second))
+    began, ended = read_network(first), read_network(second)
+    assert ended.size == began.size == began.size_told != ended.size_told == (128, 96)
+    before, after = (trained.network.state_dict() for trained in (began, ended))
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
     assert all(name.startswith('ground.') for name in changed)
@@ -336,6 +339,9 @@ def test_who_learns_the_ground_alone_stays_the_same_without_one(posed, tmp_path)
             for folder in (first, second)
         ]
         assert np.array_equal(*depths) == same
+    # Going on, it needs nothing of where it began.
+    shutil.rmtree(first)
+    assert Trainer(configuration(posed, **more), frames, frames, second).size == [*began.size]
 
 
 def test_another_run_can_be_mixed_in(dataset, tmp_path):
@@ -345,7 +351,7 @@ def test_another_run_can_be_mixed_in(dataset, tmp_path):
     more = {'seed': 1, 'mix': 0.5, 'mix_with': str(tmp_path / '0')}
     Trainer(configuration(dataset, **more), frames, frames, tmp_path / 'both').run()
     one, other, both = (
-        read_network(tmp_path / name)[0].state_dict() for name in ('0', '1', 'both')
+        read_network(tmp_path / name).network.state_dict() for name in ('0', '1', 'both')
     )
     for name, value in both.items():
         if value.is_floating_point():

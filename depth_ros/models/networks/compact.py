@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from depth_ros.models.networks.blocks import Block, Context, Up, convolution
 from depth_ros.models.networks.ground import CHANNELS, GroundSense, ground_planes
 from depth_ros.models.networks.scale import LOG_DEPTH_BIAS
 from depth_ros.types import Camera, FloatImage, Ground, Image
@@ -39,11 +40,12 @@ class Layout:
     widths: Sequence[int] = (40, 80, 128, 224)  # at 1/4, 1/8, 1/16, 1/32
     blocks: Sequence[int] = (1, 2, 3, 2)
     decoder: Sequence[int] = (16, 40, 64, 112)  # at 1/2, 1/4, 1/8, 1/16
+    second: Sequence[int] = (32, 64, 112, 128)  # of the second look, at 1/4, 1/8, 1/16, 1/32
 
     def __post_init__(self) -> None:
         if not _is_size(self.stem):
             raise ValueError(f'stem is {self.stem!r}, expected a number from 1 to {LARGEST}')
-        for name in ('widths', 'blocks', 'decoder'):
+        for name in ('widths', 'blocks', 'decoder', 'second'):
             sizes = getattr(self, name)
             if not (
                 isinstance(sizes, list | tuple) and len(sizes) == 4 and all(map(_is_size, sizes))
@@ -59,59 +61,6 @@ def _is_size(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST
 
 
-def _convolution(inside: int, outside: int, size: int, stride: int = 1) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, size, stride, size // 2, bias=False),
-        nn.BatchNorm2d(outside),
-    )
-
-
-class _Block(nn.Module):
-    """
-    Two 3x3 convolutions around a shortcut.
-
-    Depthwise ones would have fewer operations and take longer: what costs here is moving channels
-    through memory, and normalising them in training.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = _convolution(width, width, 3)
-        self.second = _convolution(width, width, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(x + self.second(functional.relu(self.first(x))))
-
-
-class _Context(nn.Module):
-    """Lets every place know the whole picture: its mean and its rows, for a camera's pitch."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.whole = nn.Linear(width, width)
-        self.row = nn.Conv1d(width, width, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        whole = self.whole(x.mean((2, 3)))[:, :, None, None]
-        rows = self.row(x.mean(3))[:, :, :, None]
-        return functional.relu(x + whole + rows)
-
-
-class _Up(nn.Module):
-    """Twice the size, joined with what the encoder saw there."""
-
-    def __init__(self, inside: int, skip: int, outside: int) -> None:
-        super().__init__()
-        self.down = _convolution(inside, outside, 1)
-        self.skip = _convolution(skip, outside, 1)
-        self.mix = _convolution(outside, outside, 3)
-
-    def forward(self, x: Tensor, skip: Tensor, ground: Tensor) -> Tensor:
-        x = functional.interpolate(self.down(x), scale_factor=2.0, mode='bilinear')
-        x = functional.relu(x + self.skip(skip) + ground)
-        return x + functional.relu(self.mix(x))
-
-
 class CompactDepth(nn.Module):
     """
     Input (batch, 9, height, width): RGB as (x - 0.5) / 0.25; x/z and y/z of each pixel's ray; what
@@ -125,22 +74,22 @@ class CompactDepth(nn.Module):
         super().__init__()
         self.layout = layout = layout or Layout()
         widths = layout.widths
-        self.stem = _convolution(PICTURE, layout.stem, 3, stride=2)
+        self.stem = convolution(PICTURE, layout.stem, 3, stride=2)
         stages = []
         before = layout.stem
         for width, blocks in zip(widths, layout.blocks, strict=True):
-            body: list[nn.Module] = [_convolution(before, width, 3, stride=2), nn.ReLU()]
-            body += [_Block(width) for _ in range(blocks)]
+            body: list[nn.Module] = [convolution(before, width, 3, stride=2), nn.ReLU()]
+            body += [Block(width) for _ in range(blocks)]
             stages.append(nn.Sequential(*body))
             before = width
         self.stages = nn.ModuleList(stages)
-        self.context = _Context(widths[-1])
+        self.context = Context(widths[-1])
         skips = (layout.stem, *widths[:-1])
         inside = (*layout.decoder[1:], widths[-1])
         self.ups = nn.ModuleList(
-            _Up(i, s, o) for i, s, o in zip(inside, skips, layout.decoder, strict=True)
+            Up(i, s, o) for i, s, o in zip(inside, skips, layout.decoder, strict=True)
         )
-        self.ground = GroundSense(layout.stem, layout.decoder, widths[-1])
+        self.ground = GroundSense(layout.stem, layout.decoder, widths, layout.second)
         self.head = nn.Conv2d(layout.decoder[0], 2, 3, padding=1)
         nn.init.normal_(self.head.weight, std=1e-3)
         assert self.head.bias is not None
@@ -156,13 +105,17 @@ class CompactDepth(nn.Module):
             x = stage(x)
             seen.append(x)
         x = self.context(x + deepest)
+        first = (*seen[1:-1], x)
         for up, skip, ground in zip(
             reversed(self.ups), reversed(seen[:-1]), reversed(told), strict=True
         ):
             x = up(x, skip, ground)
-        x, places = self.ground.look(x, half, functional.avg_pool2d(picture[:, 3:], 2))
+        rays = functional.avg_pool2d(picture[:, 3:], 2)
+        x, places = self.ground.look(x, half, rays, first)
         log_depth, log_error = self.head(x).float().unbind(1)
-        return places.blend(log_depth) + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0
+        if places is not None:
+            log_depth = places.blend(log_depth)
+        return log_depth + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0
 
 
 def network_input(image: Image, camera: Camera, ground: Ground | None = None) -> FloatImage:

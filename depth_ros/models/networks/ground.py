@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depth_ros.models.networks.scale import LOG_DEPTH_BIAS, log_focal
+from depth_ros.models.networks.second_look import SecondLook
 from depth_ros.types import Camera, FloatImage, Ground
 
 CHANNELS = 4  # of what ground_planes gives
@@ -67,17 +68,20 @@ class Places(NamedTuple):
 class GroundSense(nn.Module):
     """The parts of the network that know the ground; silent where it is not known."""
 
-    def __init__(self, stem: int, decoder: Sequence[int], deepest: int) -> None:
+    def __init__(
+        self, stem: int, decoder: Sequence[int], encoder: Sequence[int], second: Sequence[int]
+    ) -> None:
         super().__init__()
         self.stem = nn.Conv2d(CHANNELS, stem, 1, bias=False)
-        widths = (*decoder, deepest)  # at 1/2, 1/4, ... 1/32
-        self.levels = nn.ModuleList(nn.Conv2d(CHANNELS, w, 1, bias=False) for w in widths)
+        levels = (*decoder, encoder[-1])  # at 1/2, 1/4, ... 1/32
+        self.levels = nn.ModuleList(nn.Conv2d(CHANNELS, w, 1, bias=False) for w in levels)
         width = decoder[0]
         self.bare = nn.Conv2d(width, 1, 3, padding=1)
         self.found = nn.Conv2d(3, width, 1, bias=False)
         self.refine = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
         )
+        self.second = SecondLook(width + CHANNELS + 3, width, encoder, second)
         self.trust = nn.Conv2d(width, 2, 3, padding=1)
         # Until it has learned, it all but does as if nothing were known.
         for told in (self.stem, *self.levels, self.found):
@@ -94,13 +98,23 @@ class GroundSense(nn.Module):
             planes.append(functional.avg_pool2d(planes[-1], 2))
         return [level(plane) for level, plane in zip(self.levels, planes, strict=True)]
 
-    def look(self, x: Tensor, half: Tensor, rays: Tensor) -> tuple[Tensor, Places]:
-        """Find the bare ground and what stands on it in the last features of the decoder."""
+    def look(
+        self, x: Tensor, half: Tensor, rays: Tensor, first: Sequence[Tensor]
+    ) -> tuple[Tensor, Places | None]:
+        """
+        Find the bare ground and what stands on it in the last features of the decoder.
+
+        :param first: what the encoder saw, from 1/4 to 1/32.
+        """
         known, slope, depth, _ = half.float().unbind(1)
+        if not (self.training or known.any()):
+            return functional.relu(x), None
         bare = known * (SHARP * self.bare(x)[:, 0].float()).sigmoid()
         upright, seen = depth_upright(bare, depth, _log_flat(rays.float(), slope))
-        x = functional.relu(x + self.found(torch.stack([bare, seen, seen * upright], 1)))
+        found = torch.stack([bare, seen, seen * upright], 1)
+        x = functional.relu(x + self.found(found))
         x = x + known[:, None] * functional.relu(self.refine(x))
+        x = x + known[:, None] * self.second(torch.cat([x, half, found], 1), first)
         # One part, e^0, is left for what the network makes up by itself.
         trust = functional.pad(self.trust(x).float(), (0, 0, 0, 0, 1, 0)).softmax(1)
         return x, Places(depth, known * trust[:, 1], upright, seen * trust[:, 2])
@@ -115,14 +129,16 @@ def depth_upright(bare: Tensor, depth: Tensor, log_flat: Tensor) -> tuple[Tensor
     whether any is seen below, 0 to 1. All (batch, height, width); down is taken as straight down
     in the picture, which for robots it nearly is.
     """
-    distance = depth + log_flat
-    far = seen = torch.zeros_like(bare[:, 0])
-    rows = []
-    for is_bare, here in zip(reversed(bare.unbind(1)), reversed(distance.unbind(1)), strict=True):
-        far = torch.lerp(far, here, is_bare)
-        seen = torch.lerp(seen, torch.ones_like(seen), is_bare)
-        rows.append(torch.stack([far, seen]))
-    far, seen = torch.stack(rows[::-1], 2)
+    # From the bottom up, each row keeps of the one below it what is not bare ground of its own.
+    # Rows are joined by twos, fours, eights, so that it takes few operations on large arrays.
+    kept = 1 - bare
+    far, seen = bare * (depth + log_flat), bare
+    rows, step = bare.shape[1], 1
+    while step < rows:
+        below = [functional.pad(t[:, step:], (0, 0, 0, step)) for t in (far, seen, kept)]
+        far, seen = far + kept * below[0], seen + kept * below[1]
+        kept = kept * below[2]
+        step *= 2
     return far / seen.clamp(min=0.05) - log_flat, seen
 
 
