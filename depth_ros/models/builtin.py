@@ -180,8 +180,9 @@ def read_network(folder: Path) -> Trained:
                     f'its input has {width * height} pixels, expected up to {LARGEST_AREA}'
                 )
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        why = ' '.join(str(error).split())[:160]  # torch lists every tensor
         raise ModelError(
-            f'{path} does not hold a network of depth_ros ({str(error).splitlines()[0]}); '
+            f'{path} does not hold a network of depth_ros ({why}); '
             'use what `depth_ros train` wrote'
         ) from error
     (width, height), (width_told, height_told) = sizes

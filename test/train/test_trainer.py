@@ -144,6 +144,19 @@ def test_frames_are_kept_by_the_process_that_makes_batches(workers, dataset):
     assert len(batches.kept) == (0 if workers else 8)
 
 
+def test_frames_that_are_kept_are_all_but_the_same(dataset):
+    frames = find_frames(dataset)
+    kept, read = (
+        Batches(frames, configuration(dataset, data={'folders': [str(dataset)], 'keep': keep}))
+        for keep in (True, False)
+    )
+    for number in (0, 1, 0):
+        ours, theirs = kept.batch(number), read.batch(number)
+        assert torch.equal(ours.inputs, theirs.inputs)
+        assert ours.depth.dtype is torch.float32
+        torch.testing.assert_close(ours.depth, theirs.depth, rtol=5e-4, atol=0, equal_nan=True)
+
+
 @pytest.mark.parametrize(('name', 'value'), [('spread', -1), ('glances', 1.5), ('handheld', -0.1)])
 def test_shares_and_spreads_that_cannot_be_are_named(name, value, dataset):
     with pytest.raises(DepthError, match=f'data.{name} is {value}'):
