@@ -11,24 +11,27 @@ from collections.abc import Callable
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions, install_signal_handlers
 
 from depth_ros.nodes.depth_node import DepthNode
 
 
 def run(make_node: Callable[[], DepthNode], args: list[str] | None = None) -> None:
     """Spin until interrupted or told to end; the exit code is 0 for both."""
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    # Made before a signal can end what it is made of: it would throw here, and once more, with
+    # a traceback that nobody can catch, where Python takes the half of it away.
+    executor = SingleThreadedExecutor()
     # Ctrl-C under `ros2 launch` comes twice, from the terminal and from launch, and a second
     # KeyboardInterrupt would cut the clean-up short. rclpy sees the signal all the same.
     signal.signal(signal.SIGINT, lambda *_: None)
-    rclpy.init(args=args)
+    install_signal_handlers(SignalHandlerOptions.ALL)
     node, ended = None, True
     try:
         node = make_node()
         node.autostart()
-        if rclpy.ok():
-            executor = SingleThreadedExecutor()
-            executor.add_node(node)
-            executor.spin()
+        executor.add_node(node)
+        executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except Exception:

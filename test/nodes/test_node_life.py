@@ -4,7 +4,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from node_harness import RELIABLE, CameraSide, Graph, Listener, header, new_stam
 from node_scene import DISTANCE, NORMAL, encoded, plane_depth
 from rosgraph_msgs.msg import Clock
 
+from depth_ros.files.share import ros_environment
 from depth_ros.messages.camera_info import camera_to_camera_info
 from depth_ros.messages.depth_image import image_to_depth
 from depth_ros.types import Camera
@@ -51,6 +55,23 @@ def test_ends_cleanly(fresh, module, how):
     fresh.spin_until(lambda: process.said('loaded in'), 'the model')
     assert process.stop(how) == 0
     assert 'Traceback' not in process.log
+
+
+@pytest.mark.parametrize('how', ['SIGINT', 'SIGTERM'])
+def test_ends_cleanly_at_any_line(how):
+    """A signal while the node is still being made leaves no traceback either."""
+    script = Path(__file__).with_name('told_to_end.py')
+    settings = ros_environment(PYTHONPATH=os.pathsep.join(sys.path))
+    done = subprocess.run(
+        [sys.executable, str(script), how],
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'Traceback' not in done.stderr
+    assert done.stdout.count('ended at') >= 4
 
 
 def cpu_seconds(process):

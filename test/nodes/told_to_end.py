@@ -1,0 +1,59 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs an empty node once for every line of `process.run`, and is told to end at that line."""
+
+import inspect
+import os
+import signal
+import sys
+import time
+
+import rclpy
+from rclpy.node import Node
+
+from depth_ros.nodes import process
+
+
+class EmptyNode(Node):
+    """What `run` asks of a node, and an end of its own for a line that is never reached."""
+
+    def __init__(self):
+        super().__init__('empty')
+
+    def autostart(self):
+        self.create_timer(5.0, lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+    def close(self):
+        return True
+
+
+def told_at(line):
+    """Return a trace function: the signal at this line, and the line only once it has worked."""
+
+    def trace(frame, event, _):
+        if frame.f_code is not process.run.__code__:
+            return None
+        if event == 'line' and frame.f_lineno == line:
+            sys.settrace(None)
+            os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+            while rclpy.ok():
+                time.sleep(0.01)
+            return None
+        return trace
+
+    return trace
+
+
+def main() -> None:
+    lines, first = inspect.getsourcelines(process.run)
+    handled = next(i for i, line in enumerate(lines) if 'install_signal_handlers(' in line)
+    spins = next(i for i, line in enumerate(lines) if 'executor.spin()' in line)
+    for line in range(first + handled + 1, first + spins + 1):
+        sys.settrace(told_at(line))
+        process.run(EmptyNode, [])
+        sys.settrace(None)
+        print('ended at', lines[line - first].strip())
+
+
+if __name__ == '__main__':
+    main()
