@@ -88,8 +88,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     rules.add_argument(
         '--ground',
-        action='store_true',
-        help='tell the models where the ground below the camera is, in frames that know it',
+        nargs='?',
+        choices=('known', 'seen'),
+        const='known',
+        default='nothing',
+        help='tell the models where the ground below the camera is, in frames that know it '
+        '(known, if nothing is said) or in whose truth it is seen',
     )
     rules.add_argument('--limit', type=int, metavar='N', help='measure the first N frames only')
     output = parser.add_argument_group('what is written beside the table')

@@ -7,14 +7,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
 from depth_ros.eval.align import Fit
 from depth_ros.eval.boundary import boundary_f1
 from depth_ros.eval.frames import DataSet, Frame, Source
+from depth_ros.eval.ground import ground_in_truth
 from depth_ros.eval.measure import Measurement, measure
 from depth_ros.eval.metrics import DEPTH_METRICS, DISPARITY_METRICS, Metric
 from depth_ros.eval.protocol import Protocol
@@ -123,6 +125,7 @@ class Contestant:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+Telling = Literal['nothing', 'known', 'seen']
 Watcher = Callable[[int, int, Frame, Measurement], None]  # model, frame, what was seen
 
 
@@ -176,7 +179,7 @@ def evaluate(
     limit: int | None = None,
     watch: Watcher | None = None,
     common: bool = False,
-    ground: bool = False,
+    ground: Telling = 'nothing',
 ) -> Report:
     """
     Measure every model on every frame.
@@ -186,21 +189,25 @@ def evaluate(
 
     :param common: judge only pixels that every model gives, so that leaving out what is difficult
         is no advantage; coverage stays each model's own.
-    :param ground: tell the models where the ground below the camera is, in frames that know it.
+    :param ground: tell the models where the ground below the camera is: in frames that know it
+        ('known'), or in all others as well in whose truth it is seen ('seen').
     """
-    report = Report(str(data), data.layout.name, protocol, [], common, 0 if ground else None)
+    told = ground != 'nothing'
+    report = Report(str(data), data.layout.name, protocol, [], common, 0 if told else None)
     runners: list[Runner | None] = []
     try:
         for contestant in contestants:
             result = ModelResult(contestant.label, contestant.options)
             report.models.append(result)
             try:
-                runners.append(Runner(contestant.create(), ground=ground))
+                runners.append(Runner(contestant.create(), ground=told))
                 result.info = runners[-1].model.info  # type: ignore[union-attr]
             except DepthError as error:
                 runners.append(None)
                 result.error = str(error)
         for number, source in enumerate(data.sources[:limit]):
+            if ground == 'seen':
+                source = replace(source, load=partial(_with_ground, source))
             frame, outcomes = _one_frame(source, runners, protocol, common)
             if report.grounds is not None and frame is not None and frame.ground is not None:
                 report.grounds += 1
@@ -213,6 +220,13 @@ def evaluate(
             if runner is not None:
                 runner.model.close()
     return report
+
+
+def _with_ground(source: Source) -> Frame:
+    frame = source.load()
+    if frame.ground is not None or frame.depth is None:
+        return frame
+    return replace(frame, ground=ground_in_truth(frame.depth, frame.camera))
 
 
 @dataclass

@@ -114,12 +114,26 @@ def test_the_ground_is_told_to_who_asks_for_it(tmp_path):
     sources = tuple(Source(str(i), lambda i=i: load(i)) for i in range(3))
     data = DataSet(tmp_path, Layout('made', '', lambda root: sources), sources)
     floor = [contestant('floor', camera_height=0.9, camera_pitch=0.6)]
-    blind, told = (evaluate(data, floor, Protocol(), ground=g) for g in (False, True))
+    blind, told = (evaluate(data, floor, Protocol(), ground=g) for g in ('nothing', 'known'))
     errors = [[f.metrics['abs_rel'] for f in r.models[0].frames] for r in (blind, told)]
     np.testing.assert_allclose(errors, [[2, 0, 0], [0, 0, 0]], atol=1e-6)
     assert 'ground told in 2 frames' in text_table(told)
     assert 'ground told' not in text_table(blind)
     assert (report_to_json(blind)['grounds'], report_to_json(told)['grounds']) == (None, 2)
+
+
+def test_a_ground_that_no_frame_knows_is_found_in_the_truth(tmp_path):
+    ground = Ground.below_mount(0.9, 0.6)
+    depth = plane_depth(CAMERA, tuple(ground.down.tolist()), ground.height)
+    frame = Frame('0', np.zeros((40, 60, 3), np.uint8), CAMERA, depth)
+    sources = (Source('0', lambda: frame),)
+    data = DataSet(tmp_path, Layout('made', '', lambda root: sources), sources)
+    wrong = [contestant('floor', camera_height=5.0, camera_pitch=0.6)]
+    known, seen = (evaluate(data, wrong, Protocol(), ground=g) for g in ('known', 'seen'))
+    assert (known.grounds, seen.grounds) == (0, 1)
+    assert known.models[0].mean('abs_rel') > 1
+    assert seen.models[0].mean('abs_rel') < 1e-3
+    assert frame.ground is None
 
 
 def test_limit_takes_the_first(tmp_path):
