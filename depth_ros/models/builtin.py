@@ -135,7 +135,7 @@ class BuiltinModel(ModelBase):
             with torch.autocast(
                 self.device.type, self.dtype, enabled=self.dtype is not torch.float32
             ):
-                log_depth, log_error = self.network(inputs)
+                log_depth, log_error, _ = self.network(inputs)
             focal = torch.tensor([math.sqrt(seen.fx * seen.fy)], device=self.device)
             both = torch.cat([metric_log_depth(log_depth, focal), log_error]).float().cpu()
         return both[0].numpy(), both[1].numpy()
@@ -209,7 +209,7 @@ def _create(name: str, options: BuiltinOptions) -> BuiltinModel:
 
 
 DESCRIPTION = 'small metric network, trained on rendered pictures only; no download'
-FACTS = {'size': 192, 'multiple': 32, 'parameters': 4_900_000}
+FACTS = {'size': 192, 'multiple': 32, 'parameters': 5_000_000}
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
     'builtin is small and was trained on rendered pictures only: on real ones its depth is '

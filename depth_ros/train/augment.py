@@ -20,6 +20,7 @@ from depth_ros.types import Camera, FloatImage, Ground, Image
 # How far off a mount is, that somebody has measured and a robot that drives has shaken.
 GROUND_TILT = 0.01  # radians
 GROUND_STEP = 0.03  # of the height
+BARE = 0.04  # of the camera's height: less than this above the ground is ground
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,16 @@ class Sample:
     depth: FloatImage
     camera: Camera
     ground: Ground | None = None
+
+    def bare(self) -> np.ndarray:
+        """Return where the ground itself is seen."""
+        if self.ground is None:
+            return np.zeros(self.depth.shape, bool)
+        c, (right, down, ahead) = self.camera, self.ground.down
+        x = (np.arange(c.width, dtype=np.float32) - c.cx) / c.fx
+        y = (np.arange(c.height, dtype=np.float32)[:, None] - c.cy) / c.fy
+        below = self.depth * np.float32(right * x + (down * y + ahead))
+        return np.asarray(np.abs(below - self.ground.height) < BARE * self.ground.height)
 
 
 def resample(sample: Sample, matrix: np.ndarray, width: int, height: int) -> Sample:

@@ -63,6 +63,7 @@ class LossConfig:
     variance_focus: float = 0.6
     gradient: float = 0.5
     likelihood: float = 0.2
+    bare: float = 0.0  # of saying where the ground is bare, in pictures whose ground is known
 
 
 @dataclass(frozen=True)

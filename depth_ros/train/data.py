@@ -51,23 +51,28 @@ def read_frame(source: Source) -> Sample:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one step sees: (B, 9, H, W) input, (B, H, W) depth, and focal lengths (B,)."""
+    """
+    What one step sees: (B, 9, H, W) input, (B, H, W) depth, focal lengths (B,), and where the
+    ground is bare, (B, H, W).
+    """
 
     inputs: Tensor
     depth: Tensor
     focal: Tensor
+    bare: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        return Batch(*(t.to(device) for t in (self.inputs, self.depth, self.focal)))
+        return Batch(*(t.to(device) for t in (self.inputs, self.depth, self.focal, self.bare)))
 
 
-def collate(samples: Sequence[Sample]) -> Batch:
-    """Stack frames of one size."""
+def collate(samples: Sequence[Sample], bare: Sequence[np.ndarray] | None = None) -> Batch:
+    """Stack frames of one size; where the ground is bare by what they know of it, or as given."""
     inputs = [network_input(s.image, s.camera, s.ground) for s in samples]
     return Batch(
         torch.from_numpy(np.stack(inputs)),
         torch.from_numpy(np.stack([s.depth for s in samples])),
         torch.tensor([np.sqrt(s.camera.fx * s.camera.fy) for s in samples], dtype=torch.float32),
+        torch.from_numpy(np.stack([s.bare() for s in samples] if bare is None else bare)),
     )
 
 
@@ -125,17 +130,18 @@ class Batches(IterableDataset):
         size = batch_size(config, number, rng)
         chosen = rng.choice(len(self.frames), config.batch, p=self.chances)
 
-        def varied(place: int) -> Sample:
+        def varied(place: int) -> tuple[Sample, np.ndarray]:
             rng = np.random.default_rng([config.seed, number, place])
             index = int(chosen[place])
             sample = vary_geometry(self._read(index), config.augment, *size, rng)
             image = vary_colour(sample.image, config.augment, rng)
             ground = vary_ground(sample.ground, config.augment, rng)
-            return Sample(image, sample.depth, sample.camera, ground)
+            # Where it is in truth, whatever is known of it.
+            return Sample(image, sample.depth, sample.camera, ground), sample.bare()
 
         # Each frame has its own numbers, so it does not matter which thread is first.
         with ThreadPoolExecutor(self.threads) as pool:
-            return collate(list(pool.map(varied, range(config.batch))))
+            return collate(*zip(*pool.map(varied, range(config.batch)), strict=True))
 
     def _spread(self, index: int) -> float:
         # What is kept belongs to the process that makes batches; it is not sent to others.

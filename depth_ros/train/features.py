@@ -33,8 +33,9 @@ def vary_statistics(features: Tensor, amount: float) -> Tensor:
 def vary_features(network: CompactDepth, amount: float) -> None:
     """From now on let the network vary its first features, as long as it is in training."""
 
-    def hook(module: nn.Module, _: Any, features: Tensor) -> Tensor | None:
-        return vary_statistics(features, amount) if module.training else None
+    def hook(_: nn.Module, __: Any, features: Tensor) -> Tensor | None:
+        # The ground may be all that learns, of features that do not.
+        return vary_statistics(features, amount) if network.ground.training else None
 
     # Farther in, features say what is there, not how it looks.
     for module in (network.stem, network.stages[0]):

@@ -157,3 +157,14 @@ def laplace_log_likelihood(
     log_target = torch.where(mask, target, torch.ones_like(target)).clamp(min=EPSILON).log()
     error = (log_depth - log_target).abs()
     return masked_mean(error * (-log_spread).exp() + log_spread, mask)
+
+
+def bare_ground(log_odds: Tensor, bare: Tensor, mask: Tensor) -> Tensor:
+    """
+    Return the cross entropy of guesses (batch, guesses, height, width) where the ground is bare.
+
+    It goes to zero where they are sure and right.
+    """
+    truth = bare[:, None].expand_as(log_odds).to(log_odds.dtype)
+    entropy = functional.binary_cross_entropy_with_logits(log_odds, truth, reduction='none')
+    return masked_mean(entropy, mask[:, None].expand_as(log_odds))

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from depth_ros.eval.frames import Source
 from depth_ros.models.builtin import read_network, weights_folder
-from depth_ros.models.networks.compact import CompactDepth, Layout
+from depth_ros.models.networks.compact import PICTURE, Answer, CompactDepth, Layout
 from depth_ros.models.networks.scale import metric_log_depth
 from depth_ros.models.torch_runtime import choose_device
 from depth_ros.train import losses
@@ -45,27 +45,32 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     return config.rate * (config.end_rate + (1 - config.end_rate) * falling)
 
 
-def predict(network: nn.Module, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Return log depth in metres and the log of its expected error, at the input's size."""
+def predict(network: nn.Module, batch: Batch, dtype: torch.dtype) -> Answer:
+    """Return what the network says at the input's size, log depth in metres."""
     device = batch.inputs.device.type
     inputs = batch.inputs.to(memory_format=torch.channels_last)
     with torch.autocast(device, dtype, enabled=dtype is not torch.float32):
-        log_depth, log_error = network(inputs)
+        log_depth, log_error, bare = network(inputs)
     size = batch.inputs.shape[-2:]
     both = functional.interpolate(torch.stack([log_depth, log_error], 1), size, mode='bilinear')
-    return metric_log_depth(both[:, 0], batch.focal), both[:, 1]
+    if bare is not None:
+        bare = functional.interpolate(bare, size, mode='bilinear')
+    return Answer(metric_log_depth(both[:, 0], batch.focal), both[:, 1], bare)
 
 
-def total_loss(
-    log_depth: Tensor, log_error: Tensor, batch: Batch, config: LossConfig, max_depth: float
-) -> Tensor:
-    """Return the weighted sum of the losses on log depth."""
+def total_loss(answer: Answer, batch: Batch, config: LossConfig, max_depth: float) -> Tensor:
+    """Return the weighted sum of the losses."""
+    log_depth, log_error, bare = answer
     mask = batch.depth.isfinite() & (batch.depth > 0.05) & (batch.depth < max_depth)
     target = torch.where(mask, batch.depth, torch.ones_like(batch.depth))
     silog = losses.scale_invariant_log(log_depth, target, mask, config.variance_focus)
     edges = losses.gradient_matching(log_depth, target.log(), mask, align=False)
     honest = losses.laplace_log_likelihood(log_depth, log_error, target, mask)
-    return config.scale_invariant * silog + config.gradient * edges + config.likelihood * honest
+    total = config.scale_invariant * silog + config.gradient * edges + config.likelihood * honest
+    if config.bare and bare is not None:
+        known = batch.inputs[:, PICTURE] > 0
+        total = total + config.bare * losses.bare_ground(bare, batch.bare, mask & known)
+    return total
 
 
 class Trainer:
@@ -130,7 +135,7 @@ class Trainer:
         batch = batch.to(self.device)
         outputs = predict(self.network, batch, self.dtype)
         limit = self.config.data.max_depth
-        loss = total_loss(*outputs, batch, self.config.loss, limit)
+        loss = total_loss(outputs, batch, self.config.loss, limit)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
@@ -179,7 +184,7 @@ class Trainer:
         absolute, close, count = 0.0, 0.0, 0
         for batch in validation_batches(self.check_frames, self.config):
             batch = batch.to(self.device)
-            log_depth, _ = predict(network, batch, self.dtype)
+            log_depth = predict(network, batch, self.dtype).log_depth
             limit = self.config.data.max_depth
             mask = batch.depth.isfinite() & (batch.depth > 0.05) & (batch.depth < limit)
             ratio = (log_depth[mask] - batch.depth[mask].log()).exp()

@@ -142,8 +142,10 @@ def test_who_knows_no_ground_is_not_disturbed_by_what_is_learned_of_it():
     other.load_state_dict(
         {k: v for k, v in one.state_dict().items() if not k.startswith('ground.')}, strict=False
     )
-    for ours, theirs in zip(one(inputs(None)), other(inputs(None)), strict=True):
-        assert torch.equal(ours, theirs)
+    ours, theirs = one(inputs(None)), other(inputs(None))
+    assert torch.equal(ours.log_depth, theirs.log_depth)
+    assert torch.equal(ours.log_error, theirs.log_error)
+    assert ours.ground is None
     assert not torch.allclose(one(inputs(GROUND))[0], other(inputs(GROUND))[0])
 
 
@@ -152,10 +154,40 @@ def test_who_stands_beside_one_that_knows_is_not_disturbed_either():
     """In a batch of both everything is computed, for who knows nothing in vain."""
     network = scrambled()
     both = network(torch.cat([inputs(None), inputs(GROUND)]))
-    for alone, together in zip(network(inputs(None)), both, strict=True):
+    for alone, together in zip(network(inputs(None))[:2], both[:2], strict=True):
         torch.testing.assert_close(together[:1], alone)
     for alone, together in zip(network(inputs(GROUND)), both, strict=True):
         torch.testing.assert_close(together[1:], alone)
+
+
+@torch.no_grad()
+def test_bare_ground_is_looked_for_twice_and_never_above_the_horizon(monkeypatch):
+    network = scrambled()
+    looked = []
+
+    def upright(bare, *rest):
+        looked.append(bare)
+        return depth_upright(bare, *rest)
+
+    depth_upright = sense.depth_upright
+    monkeypatch.setattr(sense, 'depth_upright', upright)
+    guesses = network(inputs(GROUND)).ground
+    below = torch.nn.functional.avg_pool2d(inputs(GROUND)[:, PICTURE:], 2)[:, 1] > 0
+    assert below.any()
+    assert not below.all()
+    assert len(looked) == guesses.shape[1] == 2
+    for bare, guess in zip(looked, guesses.unbind(1), strict=True):
+        torch.testing.assert_close(bare, below * (sense.SHARP * guess).sigmoid())
+    assert not torch.allclose(*looked)
+
+
+@torch.no_grad()
+def test_nothing_is_seen_otherwise_before_it_is_learned():
+    turn = sense.Turn(8, 3)
+    x = torch.randn(2, 8, 4, 4)
+    assert not turn(x).any()
+    turn.wide.weight.normal_()
+    assert torch.linalg.matrix_rank(turn(x).movedim(1, -1).reshape(-1, 8)) == 3
 
 
 @torch.no_grad()
@@ -167,6 +199,15 @@ def test_the_second_look_sees_all_that_the_first_has_seen():
     first = [torch.randn(1, w, *s) for w, s in zip(layout.widths, sizes, strict=True)]
     x = torch.randn(1, 5, 64, 96)
     assert not fresh(x, first).any()
+    fresh.edges.weight.normal_()
+    point = torch.zeros_like(x)
+    point[..., 20, 31] = 5
+    fine = (fresh(x + point, first) - fresh(x, first)).abs()[0].sum(0)
+    row, column = divmod(int(fine.argmax()), 96)
+    assert abs(row - 20) <= 2
+    assert abs(column - 31) <= 2  # and not where a coarser level would smear it
+    assert fine[18:23, 29:34].sum() > 0.2 * fine.sum()
+    fresh.edges.weight.zero_()
     fresh.out.weight.normal_()
     before = fresh(x, first)
     assert before.shape == (1, layout.decoder[0], 64, 96)
@@ -181,7 +222,7 @@ def test_where_the_ground_is_believed_its_depth_is_the_answer():
     network = scrambled()
     network.ground.trust.weight.zero_()
     network.ground.trust.bias.copy_(torch.tensor([40.0, -40.0]))
-    log_depth, _ = network(inputs(GROUND))
+    log_depth = network(inputs(GROUND)).log_depth
     half = torch.nn.functional.avg_pool2d(inputs(GROUND)[:, PICTURE:], 2)
     torch.testing.assert_close(log_depth, half[:, 2] + LOG_DEPTH_BIAS)
 

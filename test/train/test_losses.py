@@ -183,3 +183,30 @@ def test_the_best_laplace_spread_is_the_mean_error():
     values = [losses.laplace_log_likelihood(log_depth, s, truth, mask) for s in spreads]
     best = spreads[int(torch.stack(values).argmin())].exp().item()
     assert best == pytest.approx(log_depth.abs().mean().item(), rel=0.05)
+
+
+def test_bare_ground_costs_nothing_where_it_is_sure_and_right():
+    bare, mask = depths() > 5, some_mask()
+    guesses = torch.randn(2, 3, 12, 16, generator=generator(), dtype=torch.float64)
+    sure = torch.where(bare, 50.0, -50.0)[:, None].expand(-1, 3, -1, -1)
+    assert losses.bare_ground(sure, bare, mask).item() == pytest.approx(0, abs=1e-9)
+    # Wrong by sixty in one guess of three, at the pixels that count.
+    wrong = torch.where(torch.arange(3)[None, :, None, None] == 1, sure - sure.sign() * 60, sure)
+    assert losses.bare_ground(wrong, bare, mask).item() == pytest.approx(10 / 3, rel=1e-4)
+    # Who says nothing pays the entropy of a coin.
+    nothing = torch.zeros_like(guesses)
+    assert losses.bare_ground(nothing, bare, mask).item() == pytest.approx(np.log(2))
+    hidden = torch.where(mask[:, None], guesses, guesses + 7)
+    expected = losses.bare_ground(guesses, bare, mask)
+    assert losses.bare_ground(hidden, bare, mask).item() == pytest.approx(expected.item())
+
+
+def test_bare_ground_has_gradients_also_where_nothing_is_known():
+    bare, mask = depths() > 5, some_mask()
+    guesses = torch.randn(2, 2, 12, 16, generator=generator(), dtype=torch.float64)
+    guesses.requires_grad_()
+    assert torch.autograd.gradcheck(lambda g: losses.bare_ground(g, bare, mask), [guesses])
+    (nothing,) = torch.autograd.grad(
+        losses.bare_ground(guesses, bare, torch.zeros_like(mask)), guesses
+    )
+    assert not nothing.any()

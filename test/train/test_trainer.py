@@ -16,7 +16,9 @@ pytest.importorskip('safetensors')
 from depth_ros.cli.main import main  # noqa: E402
 from depth_ros.files.calibration import write_camera  # noqa: E402
 from depth_ros.models.builtin import read_network  # noqa: E402
+from depth_ros.models.networks.compact import PICTURE  # noqa: E402
 from depth_ros.models.registry import create_model  # noqa: E402
+from depth_ros.train import losses  # noqa: E402
 from depth_ros.train.checkpoint import claimed  # noqa: E402
 from depth_ros.train.config import config_from  # noqa: E402
 from depth_ros.train.data import (  # noqa: E402
@@ -26,7 +28,7 @@ from depth_ros.train.data import (  # noqa: E402
     find_frames,
     read_frame,
 )
-from depth_ros.train.trainer import Trainer, learning_rate  # noqa: E402
+from depth_ros.train.trainer import Trainer, learning_rate, predict  # noqa: E402
 from depth_ros.types import Camera, DepthError, DepthKind, View  # noqa: E402
 
 SMALL = {
@@ -329,6 +331,25 @@ def test_what_is_known_of_the_ground_is_learned_by_who_is_told(share, posed, tmp
     run.run()
     for name, value in run.network.ground.named_parameters():
         assert torch.equal(value, before[name]) == (share == 0), name
+
+
+def test_where_the_ground_is_bare_is_learned_by_who_is_told(posed, tmp_path):
+    frames = find_frames(posed)
+    ended = []
+    for weight in (0.0, 5.0):
+        config = configuration(posed, augment={'ground': 1.0}, loss={'bare': weight})
+        run = Trainer(config, frames, frames, tmp_path / f'{weight}')
+        run.run()
+        batch = Batches(frames, config).batch(0)
+        answer = predict(run.network.eval(), batch, torch.float32)
+        known = batch.depth.isfinite()
+        ended.append(losses.bare_ground(answer.ground, batch.bare, known).item())
+    assert ended[1] < 0.8 * ended[0]
+    # What is true of the ground does not depend on what is told of it.
+    untold = Batches(frames, configuration(posed)).batch(0)
+    assert not untold.inputs[:, PICTURE].any()
+    assert torch.equal(untold.bare, batch.bare)
+    assert batch.bare.any()
 
 
 def test_who_learns_the_ground_alone_stays_the_same_without_one(posed, tmp_path):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -61,13 +61,20 @@ def _is_size(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST
 
 
+class Answer(NamedTuple):
+    """What the network says, at half the size of its input."""
+
+    log_depth: Tensor  # (batch, height, width), in metres for the canonical focal length
+    log_error: Tensor  # the log of the expected absolute error of that
+    ground: Tensor | None  # (batch, 2, height, width): log odds of bare ground, if it is known
+
+
 class CompactDepth(nn.Module):
     """
     Input (batch, 9, height, width): RGB as (x - 0.5) / 0.25; x/z and y/z of each pixel's ray; what
     is known of the ground, as `ground_planes` gives it.
 
-    Output: log depth in metres for the canonical focal length, and the log of its expected
-    absolute error; both (batch, height / 2, width / 2).
+    Output: see `Answer`.
     """
 
     def __init__(self, layout: Layout | None = None) -> None:
@@ -95,14 +102,14 @@ class CompactDepth(nn.Module):
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> Answer:
         picture, planes = x[:, :PICTURE], x[:, PICTURE:]
         half = functional.avg_pool2d(planes, 2)
         *told, deepest = self.ground.told(half)
         x = functional.relu(self.stem(picture) + self.ground.stem(half))
         seen = [x]
-        for stage in self.stages:
-            x = stage(x)
+        for level, stage in enumerate(self.stages):
+            x = self.ground.turn(stage(x), half, level)
             seen.append(x)
         x = self.context(x + deepest)
         first = (*seen[1:-1], x)
@@ -115,7 +122,8 @@ class CompactDepth(nn.Module):
         log_depth, log_error = self.head(x).float().unbind(1)
         if places is not None:
             log_depth = places.blend(log_depth)
-        return log_depth + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0
+        guesses = None if places is None else places.guesses
+        return Answer(log_depth + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0, guesses)
 
 
 def network_input(image: Image, camera: Camera, ground: Ground | None = None) -> FloatImage:

@@ -18,12 +18,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from depth_ros.models.networks.blocks import convolution
 from depth_ros.models.networks.scale import LOG_DEPTH_BIAS, log_focal
 from depth_ros.models.networks.second_look import SecondLook
 from depth_ros.types import Camera, FloatImage, Ground
 
 CHANNELS = 4  # of what ground_planes gives
 NEAREST, FARTHEST = -2.0, 4.5  # log metres for the canonical focal length
+RANK = 64  # of what who knows the ground sees otherwise
 SHARP = 4.0  # makes the edge of the bare ground a step: rows of doubt must not add up
 
 
@@ -58,11 +60,25 @@ class Places(NamedTuple):
     bare: Tensor  # how far to believe that it is seen, 0 to 1
     upright: Tensor  # log depth of what stands where the ground below it ends
     stands: Tensor  # how far to believe that
+    guesses: Tensor  # (batch, 2, height, width): log odds of bare ground, before and after
 
     def blend(self, log_depth: Tensor) -> Tensor:
         """Return log depth, the network's own where neither is believed."""
         ground = self.bare * (self.ground - log_depth)
         return log_depth + ground + self.stands * (self.upright - log_depth)
+
+
+class Turn(nn.Module):
+    """A change of channels of low rank, none before it has learned."""
+
+    def __init__(self, width: int, rank: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(width, rank, 1, bias=False)
+        self.wide = nn.Conv2d(rank, width, 1, bias=False)
+        nn.init.zeros_(self.wide.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.wide(self.narrow(x))
 
 
 class GroundSense(nn.Module):
@@ -83,10 +99,17 @@ class GroundSense(nn.Module):
         )
         self.second = SecondLook(width + CHANNELS + 3, width, encoder, second)
         self.trust = nn.Conv2d(width, 2, 3, padding=1)
+        self.again = nn.Conv2d(width, 1, 3, padding=1)
+        self.last = nn.Sequential(
+            convolution(width + 3, width, 3),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+        )
+        self.turns = nn.ModuleList(Turn(w, min(w, RANK)) for w in encoder)
         # Until it has learned, it all but does as if nothing were known.
-        for told in (self.stem, *self.levels, self.found):
+        for told in (self.stem, *self.levels, self.found, self.last[-1]):
             nn.init.zeros_(told.weight)
-        for head, bias in ((self.bare, -1.0), (self.trust, -4.0)):
+        for head, bias in ((self.bare, -1.0), (self.again, 0.0), (self.trust, -4.0)):
             assert head.bias is not None
             nn.init.normal_(head.weight, std=1e-3)
             nn.init.constant_(head.bias, bias)
@@ -97,6 +120,13 @@ class GroundSense(nn.Module):
         while len(planes) < len(self.levels):
             planes.append(functional.avg_pool2d(planes[-1], 2))
         return [level(plane) for level, plane in zip(self.levels, planes, strict=True)]
+
+    def turn(self, x: Tensor, half: Tensor, level: int) -> Tensor:
+        """Return what a stage of the encoder saw, as who knows the ground had better see it."""
+        known = half[:, :1, :1, :1].to(x.dtype)
+        if not (self.training or known.any()):
+            return x
+        return functional.relu(x + known * self.turns[level](x))
 
     def look(
         self, x: Tensor, half: Tensor, rays: Tensor, first: Sequence[Tensor]
@@ -109,15 +139,35 @@ class GroundSense(nn.Module):
         known, slope, depth, _ = half.float().unbind(1)
         if not (self.training or known.any()):
             return functional.relu(x), None
-        bare = known * (SHARP * self.bare(x)[:, 0].float()).sigmoid()
-        upright, seen = depth_upright(bare, depth, _log_flat(rays.float(), slope))
-        found = torch.stack([bare, seen, seen * upright], 1)
+        told = half.to(x.dtype)  # or all that follows would be as wide
+        gate = told[:, :1]
+        flat = _log_flat(rays.float(), slope)
+        below = known * (slope > 0)  # the horizon, above which nobody sees ground
+
+        def find(log_odds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            bare = below * (SHARP * log_odds).sigmoid()
+            upright, seen = depth_upright(bare, depth, flat)
+            return torch.stack([bare, seen, seen * upright], 1).to(x.dtype), upright, seen
+
+        guess = self.bare(x)[:, 0].float()
+        found, _, _ = find(guess)
         x = functional.relu(x + self.found(found))
-        x = x + known[:, None] * functional.relu(self.refine(x))
-        x = x + known[:, None] * self.second(torch.cat([x, half, found], 1), first)
+        x = x + gate * functional.relu(self.refine(x))
+        x = x + gate * self.second(torch.cat([x, told, found], 1), first)
+        # By now it knows better what is bare, and so how far away the upright is.
+        better = guess + self.again(x)[:, 0].float()
+        found, upright, seen = find(better)
+        x = x + gate * self.last(torch.cat([x, found], 1))
         # One part, e^0, is left for what the network makes up by itself.
         trust = functional.pad(self.trust(x).float(), (0, 0, 0, 0, 1, 0)).softmax(1)
-        return x, Places(depth, known * trust[:, 1], upright, seen * trust[:, 2])
+        places = Places(
+            depth,
+            known * trust[:, 1],
+            upright,
+            seen * trust[:, 2],
+            torch.stack([guess, better], 1),
+        )
+        return x, places
 
 
 def depth_upright(bare: Tensor, depth: Tensor, log_flat: Tensor) -> tuple[Tensor, Tensor]:

@@ -41,11 +41,14 @@ class SecondLook(nn.Module):
         self.context = Context(widths[-1])
         self.ups = nn.ModuleList(Up(i, o, o) for i, o in zip(widths[1:], widths[:-1], strict=True))
         self.out = nn.Conv2d(widths[0], outside, 1, bias=False)
-        nn.init.zeros_(self.out.weight)
+        self.fine = Up(widths[0], inside, outside)
+        self.edges = nn.Conv2d(outside, outside, 3, padding=1, bias=False)
+        for last in (self.out, self.edges):
+            nn.init.zeros_(last.weight)
 
     def forward(self, x: Tensor, first: Sequence[Tensor]) -> Tensor:
         """Return what to add; `first` is what the first encoder saw, the largest first."""
-        seen = []
+        inside, seen = x, []
         for down, recall, block, known in zip(
             self.down, self.recall, self.blocks, first, strict=True
         ):
@@ -54,4 +57,5 @@ class SecondLook(nn.Module):
         x = self.context(seen.pop())
         for up, skip in zip(reversed(self.ups), reversed(seen), strict=True):
             x = up(x, skip)
-        return functional.interpolate(self.out(x), scale_factor=2.0, mode='bilinear')
+        coarse = functional.interpolate(self.out(x), scale_factor=2.0, mode='bilinear')
+        return coarse + self.edges(self.fine(x, inside))
