@@ -95,6 +95,9 @@ def _mean(values: Sequence[float]) -> float:
     return math.fsum(known) / len(known) if known else math.nan
 
 
+Telling = Literal['nothing', 'known', 'seen']  # of the ground
+
+
 @dataclass
 class Report:
     """What one call of `evaluate` found."""
@@ -104,7 +107,8 @@ class Report:
     protocol: Protocol
     models: list[ModelResult]
     common: bool = False  # only pixels that every model gives were judged
-    grounds: int | None = None  # frames whose ground the models were told; None: nobody asked
+    ground: Telling = 'nothing'  # what the models were told of it, and in how many frames
+    grounds: int = 0
 
     @property
     def columns(self) -> list[Metric]:
@@ -125,7 +129,6 @@ class Contestant:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-Telling = Literal['nothing', 'known', 'seen']
 Watcher = Callable[[int, int, Frame, Measurement], None]  # model, frame, what was seen
 
 
@@ -193,7 +196,7 @@ def evaluate(
         ('known'), or in all others as well in whose truth it is seen ('seen').
     """
     told = ground != 'nothing'
-    report = Report(str(data), data.layout.name, protocol, [], common, 0 if told else None)
+    report = Report(str(data), data.layout.name, protocol, [], common, ground)
     runners: list[Runner | None] = []
     try:
         for contestant in contestants:
@@ -209,7 +212,7 @@ def evaluate(
             if ground == 'seen':
                 source = replace(source, load=partial(_with_ground, source))
             frame, outcomes = _one_frame(source, runners, protocol, common)
-            if report.grounds is not None and frame is not None and frame.ground is not None:
+            if told and frame is not None and frame.ground is not None:
                 report.grounds += 1
             for index, outcome in outcomes.items():
                 report.models[index].frames.append(outcome.result)

@@ -96,9 +96,16 @@ def failures(report: Report) -> list[str]:
     return lines
 
 
+TOLD = {
+    'nothing': '',
+    'known': ', ground told in {} frames',
+    'seen': ', ground told in {} frames, from their truth where they do not know it',
+}
+
+
 def heading(report: Report) -> str:
     pixels = ', pixels that every model gives' if report.common else ''
-    told = f', ground told in {report.grounds} frames' if report.grounds is not None else ''
+    told = TOLD[report.ground].format(report.grounds)
     return f'{report.data} (layout {report.layout}), protocol {report.protocol}{pixels}{told}'
 
 
@@ -140,7 +147,8 @@ def report_to_json(report: Report) -> dict[str, Any]:
             'alignment': protocol.alignment,
             'common': report.common,
         },
-        'grounds': report.grounds,
+        'ground': report.ground,
+        'grounds': None if report.ground == 'nothing' else report.grounds,
         'notes': notes(report),
         'models': [_model(model, report.columns) for model in report.models],
     }

@@ -57,7 +57,7 @@ class AugmentConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the losses, all on log depth."""
+    """Weights of the losses: all on log depth, but for `bare`."""
 
     scale_invariant: float = 1.0
     variance_focus: float = 0.6
@@ -126,6 +126,10 @@ class TrainConfig:
             raise DepthError('mix needs `mix_with` or `start`, the weights that are mixed in')
         if self.only_ground and not self.augment.ground:
             raise DepthError('only_ground needs `augment.ground`, or there is nothing to learn')
+        if self.loss.bare and not self.augment.ground:
+            raise DepthError(
+                'loss.bare needs `augment.ground`: nobody is told where the ground is'
+            )
         if self.mix_with and not self.mix:
             raise DepthError('mix_with needs `mix`, the share of those weights')
         for name, share in (

@@ -131,6 +131,8 @@ def test_a_ground_that_no_frame_knows_is_found_in_the_truth(tmp_path):
     wrong = [contestant('floor', camera_height=5.0, camera_pitch=0.6)]
     known, seen = (evaluate(data, wrong, Protocol(), ground=g) for g in ('known', 'seen'))
     assert (known.grounds, seen.grounds) == (0, 1)
+    assert [report_to_json(report)['ground'] for report in (known, seen)] == ['known', 'seen']
+    assert 'ground told in 1 frames, from their truth' in text_table(seen)
     assert known.models[0].mean('abs_rel') > 1
     assert seen.models[0].mean('abs_rel') < 1e-3
     assert frame.ground is None

@@ -61,3 +61,7 @@ def test_a_network_in_training_varies_and_one_in_use_does_not():
         picture = inputs[:, :PICTURE]
         plain = network.stem[1](network.stem[0](picture))
         assert not torch.equal(network.stem(picture), plain)
+        # Also where the ground is all that learns.
+        network.eval().ground.train()
+        plain = network.stem[1](network.stem[0](picture))
+        assert not torch.equal(network.stem(picture), plain)
