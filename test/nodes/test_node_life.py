@@ -57,21 +57,18 @@ def test_ends_cleanly(fresh, module, how):
     assert 'Traceback' not in process.log
 
 
+@pytest.mark.parametrize('line', range(1, 7))
 @pytest.mark.parametrize('how', ['SIGINT', 'SIGTERM'])
-def test_ends_cleanly_at_any_line(how):
+def test_ends_cleanly_at_any_line(how, line):
     """A signal while the node is still being made leaves no traceback either."""
     script = Path(__file__).with_name('told_to_end.py')
     settings = ros_environment(PYTHONPATH=os.pathsep.join(sys.path))
-    done = subprocess.run(
-        [sys.executable, str(script), how],
-        env=settings,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    command = [sys.executable, str(script), how, str(line)]
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert 'Traceback' not in done.stderr
-    assert done.stdout.count('ended at') >= 4
+    assert done.stdout.startswith('ended at ')
+    assert ('executor.spin()' in done.stdout) == (line == 6)
 
 
 def cpu_seconds(process):

@@ -1,6 +1,11 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs an empty node once for every line of `process.run`, and is told to end at that line."""
+"""
+Runs an empty node, and is told to end at one line of `process.run`.
+
+Started by tests as `python told_to_end.py SIGNAL LINE`, lines counted from where signals are
+handled. One end for each process: on Jazzy a second one in the same process is not heard.
+"""
 
 import inspect
 import os
@@ -47,12 +52,11 @@ def told_at(line):
 def main() -> None:
     lines, first = inspect.getsourcelines(process.run)
     handled = next(i for i, line in enumerate(lines) if 'install_signal_handlers(' in line)
-    spins = next(i for i, line in enumerate(lines) if 'executor.spin()' in line)
-    for line in range(first + handled + 1, first + spins + 1):
-        sys.settrace(told_at(line))
-        process.run(EmptyNode, [])
-        sys.settrace(None)
-        print('ended at', lines[line - first].strip())
+    number = handled + int(sys.argv[2])
+    sys.settrace(told_at(first + number))
+    process.run(EmptyNode, [])
+    sys.settrace(None)
+    print('ended at', lines[number].strip())
 
 
 if __name__ == '__main__':
