@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -210,7 +210,7 @@ def evaluate(
                 result.error = str(error)
         for number, source in enumerate(data.sources[:limit]):
             if ground == 'seen':
-                source = replace(source, load=partial(_with_ground, source))
+                source = dataclasses.replace(source, load=partial(_with_ground, source))
             frame, outcomes = _one_frame(source, runners, protocol, common)
             if told and frame is not None and frame.ground is not None:
                 report.grounds += 1
@@ -229,7 +229,7 @@ def _with_ground(source: Source) -> Frame:
     frame = source.load()
     if frame.ground is not None or frame.depth is None:
         return frame
-    return replace(frame, ground=ground_in_truth(frame.depth, frame.camera))
+    return dataclasses.replace(frame, ground=ground_in_truth(frame.depth, frame.camera))
 
 
 @dataclass

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.train.config import AugmentConfig
 from depth_ros.types import Camera, FloatImage, Ground, Image
 
@@ -36,10 +37,7 @@ class Sample:
         """Return where the ground itself is seen."""
         if self.ground is None:
             return np.zeros(self.depth.shape, bool)
-        c, (right, down, ahead) = self.camera, self.ground.down
-        x = (np.arange(c.width, dtype=np.float32) - c.cx) / c.fx
-        y = (np.arange(c.height, dtype=np.float32)[:, None] - c.cy) / c.fy
-        below = self.depth * np.float32(right * x + (down * y + ahead))
+        below = depth_to_points(self.depth, self.camera) @ self.ground.down.astype(np.float32)
         return np.asarray(np.abs(below - self.ground.height) < BARE * self.ground.height)
 
 

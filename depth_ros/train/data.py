@@ -29,7 +29,7 @@ from depth_ros.eval.layouts import open_dataset
 from depth_ros.models.networks.compact import network_input
 from depth_ros.train.augment import Sample, fit, vary_colour, vary_geometry, vary_ground
 from depth_ros.train.config import TrainConfig
-from depth_ros.types import DepthError, FloatImage
+from depth_ros.types import DepthError, FloatImage, Ground
 
 
 def find_frames(folder: str | Path) -> list[Source]:
@@ -65,14 +65,14 @@ class Batch:
         return Batch(*(t.to(device) for t in (self.inputs, self.depth, self.focal, self.bare)))
 
 
-def collate(samples: Sequence[Sample], bare: Sequence[np.ndarray] | None = None) -> Batch:
-    """Stack frames of one size; where the ground is bare by what they know of it, or as given."""
-    inputs = [network_input(s.image, s.camera, s.ground) for s in samples]
+def collate(samples: Sequence[Sample], told: Sequence[Ground | None]) -> Batch:
+    """Stack frames of one size, with what the network is told of the ground of each."""
+    inputs = [network_input(s.image, s.camera, g) for s, g in zip(samples, told, strict=True)]
     return Batch(
         torch.from_numpy(np.stack(inputs)),
         torch.from_numpy(np.stack([s.depth for s in samples])),
         torch.tensor([np.sqrt(s.camera.fx * s.camera.fy) for s in samples], dtype=torch.float32),
-        torch.from_numpy(np.stack([s.bare() for s in samples] if bare is None else bare)),
+        torch.from_numpy(np.stack([s.bare() for s in samples])),
     )
 
 
@@ -130,14 +130,13 @@ class Batches(IterableDataset):
         size = batch_size(config, number, rng)
         chosen = rng.choice(len(self.frames), config.batch, p=self.chances)
 
-        def varied(place: int) -> tuple[Sample, np.ndarray]:
+        def varied(place: int) -> tuple[Sample, Ground | None]:
             rng = np.random.default_rng([config.seed, number, place])
             index = int(chosen[place])
             sample = vary_geometry(self._read(index), config.augment, *size, rng)
             image = vary_colour(sample.image, config.augment, rng)
-            ground = vary_ground(sample.ground, config.augment, rng)
-            # Where it is in truth, whatever is known of it.
-            return Sample(image, sample.depth, sample.camera, ground), sample.bare()
+            told = vary_ground(sample.ground, config.augment, rng)
+            return replace(sample, image=image), told
 
         # Each frame has its own numbers, so it does not matter which thread is first.
         with ThreadPoolExecutor(self.threads) as pool:
@@ -185,9 +184,7 @@ def training_batches(
 def validation_batches(frames: Sequence[Source], config: TrainConfig) -> Iterator[Batch]:
     """Return every frame once, whole and unchanged; its ground is told to who learns from it."""
 
-    def whole(source: Source) -> Sample:
-        sample = fit(read_frame(source), config.width, config.height)
-        return sample if config.augment.ground else replace(sample, ground=None)
-
     for start in range(0, len(frames), config.batch):
-        yield collate([whole(source) for source in frames[start : start + config.batch]])
+        some = frames[start : start + config.batch]
+        samples = [fit(read_frame(source), config.width, config.height) for source in some]
+        yield collate(samples, [s.ground if config.augment.ground else None for s in samples])

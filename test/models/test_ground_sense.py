@@ -145,7 +145,7 @@ def test_who_knows_no_ground_is_not_disturbed_by_what_is_learned_of_it():
     ours, theirs = one(inputs(None)), other(inputs(None))
     assert torch.equal(ours.log_depth, theirs.log_depth)
     assert torch.equal(ours.log_error, theirs.log_error)
-    assert ours.ground is None
+    assert ours.bare is None
     assert not torch.allclose(one(inputs(GROUND))[0], other(inputs(GROUND))[0])
 
 
@@ -171,7 +171,7 @@ def test_bare_ground_is_looked_for_twice_and_never_above_the_horizon(monkeypatch
 
     depth_upright = sense.depth_upright
     monkeypatch.setattr(sense, 'depth_upright', upright)
-    guesses = network(inputs(GROUND)).ground
+    guesses = network(inputs(GROUND)).bare
     below = torch.nn.functional.avg_pool2d(inputs(GROUND)[:, PICTURE:], 2)[:, 1] > 0
     assert below.any()
     assert not below.all()

@@ -343,7 +343,7 @@ def test_where_the_ground_is_bare_is_learned_by_who_is_told(posed, tmp_path):
         batch = Batches(frames, config).batch(0)
         answer = predict(run.network.eval(), batch, torch.float32)
         known = batch.depth.isfinite()
-        ended.append(losses.bare_ground(answer.ground, batch.bare, known).item())
+        ended.append(losses.bare_ground(answer.bare, batch.bare, known).item())
     assert ended[1] < 0.8 * ended[0]
     # What is true of the ground does not depend on what is told of it.
     untold = Batches(frames, configuration(posed)).batch(0)

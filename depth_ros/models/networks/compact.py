@@ -66,7 +66,7 @@ class Answer(NamedTuple):
 
     log_depth: Tensor  # (batch, height, width), in metres for the canonical focal length
     log_error: Tensor  # the log of the expected absolute error of that
-    ground: Tensor | None  # (batch, 2, height, width): log odds of bare ground, if it is known
+    bare: Tensor | None  # (batch, 2, height, width): log odds of bare ground, if it is known
 
 
 class CompactDepth(nn.Module):
@@ -105,11 +105,15 @@ class CompactDepth(nn.Module):
     def forward(self, x: Tensor) -> Answer:
         picture, planes = x[:, :PICTURE], x[:, PICTURE:]
         half = functional.avg_pool2d(planes, 2)
+        # In a batch of both it is computed for all, for who knows nothing in vain.
+        known = self.ground.training or bool(half[:, 0].any())
         *told, deepest = self.ground.told(half)
         x = functional.relu(self.stem(picture) + self.ground.stem(half))
         seen = [x]
         for level, stage in enumerate(self.stages):
-            x = self.ground.turn(stage(x), half, level)
+            x = stage(x)
+            if known:
+                x = self.ground.turn(x, half, level)
             seen.append(x)
         x = self.context(x + deepest)
         first = (*seen[1:-1], x)
@@ -118,12 +122,13 @@ class CompactDepth(nn.Module):
         ):
             x = up(x, skip, ground)
         rays = functional.avg_pool2d(picture[:, 3:], 2)
-        x, places = self.ground.look(x, half, rays, first)
+        looked = self.ground.look(x, half, rays, first) if known else None
+        x, places = looked or (functional.relu(x), None)
         log_depth, log_error = self.head(x).float().unbind(1)
+        bare = None
         if places is not None:
-            log_depth = places.blend(log_depth)
-        guesses = None if places is None else places.guesses
-        return Answer(log_depth + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0, guesses)
+            log_depth, bare = places.blend(log_depth), places.guesses
+        return Answer(log_depth + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0, bare)
 
 
 def network_input(image: Image, camera: Camera, ground: Ground | None = None) -> FloatImage:

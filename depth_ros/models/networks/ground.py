@@ -124,21 +124,17 @@ class GroundSense(nn.Module):
     def turn(self, x: Tensor, half: Tensor, level: int) -> Tensor:
         """Return what a stage of the encoder saw, as who knows the ground had better see it."""
         known = half[:, :1, :1, :1].to(x.dtype)
-        if not (self.training or known.any()):
-            return x
         return functional.relu(x + known * self.turns[level](x))
 
     def look(
         self, x: Tensor, half: Tensor, rays: Tensor, first: Sequence[Tensor]
-    ) -> tuple[Tensor, Places | None]:
+    ) -> tuple[Tensor, Places]:
         """
         Find the bare ground and what stands on it in the last features of the decoder.
 
         :param first: what the encoder saw, from 1/4 to 1/32.
         """
         known, slope, depth, _ = half.float().unbind(1)
-        if not (self.training or known.any()):
-            return functional.relu(x), None
         told = half.to(x.dtype)  # or all that follows would be as wide
         gate = told[:, :1]
         flat = _log_flat(rays.float(), slope)
