@@ -17,6 +17,7 @@ from depth_ros.models.networks.compact import (  # noqa: E402
 )
 from depth_ros.models.networks.scale import CANONICAL_FOCAL, LOG_DEPTH_BIAS  # noqa: E402
 from depth_ros.models.networks.second_look import SecondLook  # noqa: E402
+from depth_ros.models.networks.sharpen import twice  # noqa: E402
 from depth_ros.models.plane import plane_depth  # noqa: E402
 from depth_ros.types import Camera, Ground  # noqa: E402
 
@@ -155,7 +156,7 @@ def test_who_stands_beside_one_that_knows_is_not_disturbed_either():
     network = scrambled()
     both = network(torch.cat([inputs(None), inputs(GROUND)]))
     for alone, together in zip(network(inputs(None))[:2], both[:2], strict=True):
-        torch.testing.assert_close(together[:1], alone)
+        torch.testing.assert_close(together[:1], twice(alone))
     for alone, together in zip(network(inputs(GROUND)), both, strict=True):
         torch.testing.assert_close(together[1:], alone)
 
@@ -222,9 +223,14 @@ def test_where_the_ground_is_believed_its_depth_is_the_answer():
     network = scrambled()
     network.ground.trust.weight.zero_()
     network.ground.trust.bias.copy_(torch.tensor([40.0, -40.0]))
+    # Each pixel chooses the depth beside it, which here is its own.
+    network.ground.sharpen.choose.weight.zero_()
+    network.ground.sharpen.choose.bias.view(9, 4)[4] = 100
     log_depth = network(inputs(GROUND)).log_depth
     half = torch.nn.functional.avg_pool2d(inputs(GROUND)[:, PICTURE:], 2)
-    torch.testing.assert_close(log_depth, half[:, 2] + LOG_DEPTH_BIAS)
+    torch.testing.assert_close(log_depth[:, ::2, 1::2], half[:, 2] + LOG_DEPTH_BIAS)
+    assert log_depth.shape == inputs(GROUND)[:, 0].shape
+    assert network(inputs(None)).log_depth.shape == half[:, 0].shape
 
 
 @torch.no_grad()

@@ -26,6 +26,7 @@ from torch.nn import functional
 from depth_ros.models.networks.blocks import Block, Context, Up, convolution
 from depth_ros.models.networks.ground import CHANNELS, GroundSense, ground_planes
 from depth_ros.models.networks.scale import LOG_DEPTH_BIAS
+from depth_ros.models.networks.sharpen import twice
 from depth_ros.types import Camera, FloatImage, Ground, Image
 
 LARGEST = 1024  # width of a layer, and most blocks
@@ -62,7 +63,11 @@ def _is_size(value: object) -> bool:
 
 
 class Answer(NamedTuple):
-    """What the network says, at half the size of its input."""
+    """
+    What the network says, at half the size of its input.
+
+    Who knows the ground gets its first two at the whole size.
+    """
 
     log_depth: Tensor  # (batch, height, width), in metres for the canonical focal length
     log_error: Tensor  # the log of the expected absolute error of that
@@ -128,6 +133,8 @@ class CompactDepth(nn.Module):
         bare = None
         if places is not None:
             log_depth, bare = places.blend(log_depth), places.guesses
+            log_depth = self.ground.sharpen(log_depth, x, picture[:, :3], planes[:, 0] > 0)
+            log_error = twice(log_error)
         return Answer(log_depth + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0, bare)
 
 

@@ -21,11 +21,13 @@ from torch.nn import functional
 from depth_ros.models.networks.blocks import convolution
 from depth_ros.models.networks.scale import LOG_DEPTH_BIAS, log_focal
 from depth_ros.models.networks.second_look import SecondLook
+from depth_ros.models.networks.sharpen import Sharpen
 from depth_ros.types import Camera, FloatImage, Ground
 
 CHANNELS = 4  # of what ground_planes gives
 NEAREST, FARTHEST = -2.0, 4.5  # log metres for the canonical focal length
 RANK = 64  # of what who knows the ground sees otherwise
+FINEST = 24  # channels that tell where edges are
 SHARP = 4.0  # makes the edge of the bare ground a step: rows of doubt must not add up
 
 
@@ -106,6 +108,7 @@ class GroundSense(nn.Module):
             nn.Conv2d(width, width, 3, padding=1, bias=False),
         )
         self.turns = nn.ModuleList(Turn(w, min(w, RANK)) for w in encoder)
+        self.sharpen = Sharpen(width, FINEST)
         # Until it has learned, it all but does as if nothing were known.
         for told in (self.stem, *self.levels, self.found, self.last[-1]):
             nn.init.zeros_(told.weight)
