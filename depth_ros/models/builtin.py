@@ -67,10 +67,6 @@ class BuiltinModel(ModelBase):
             self.trained = read_network(folder)
             network = self.trained.network.to(self.device).to(memory_format=torch.channels_last)
             self.network: Any = fold_normalisation(network)
-            # What autocast would cast in every frame: a third of its time.
-            for module in network.modules():
-                if isinstance(module, torch.nn.Conv2d | torch.nn.Conv1d | torch.nn.Linear):
-                    module.to(self.dtype)
         caution = CAUTION.format(scale='' if options.ground else NO_SCALE)
         self.info = ModelInfo(
             name,

@@ -12,15 +12,12 @@ import pytest
 pytest.importorskip('torch')
 pytest.importorskip('safetensors')
 
-import torch
-
 from depth_ros.cli.main import main
 from depth_ros.eval.layouts import open_datasets
 from depth_ros.eval.protocol import make_protocol
 from depth_ros.eval.runner import Contestant, evaluate
 from depth_ros.models import builtin
 from depth_ros.models.base import ModelError
-from depth_ros.models.networks.compact import fold_normalisation
 from depth_ros.models.registry import DEFAULT_MONO, catalogue, create_model
 from depth_ros.synthetic import make_scene, render
 from depth_ros.train.config import read_config
@@ -139,19 +136,6 @@ def test_who_knows_the_ground_is_right_more_often(model, views):
             depth = model.predict([View(view.image, CAMERA, ground=ground)]).values
             shares[name].append(within_a_quarter(depth, view.depth))
     assert np.mean(shares['told']) > np.mean(shares['untold']) + 0.05
-
-
-def test_weights_are_rounded_once_and_not_in_every_frame(views):
-    """To the bit what autocast makes of them, which would do so again for each picture."""
-    rounded = create_model('builtin', {'device': 'cpu', 'precision': 'bfloat16'})
-    assert next(rounded.network.stages.parameters()).dtype is torch.bfloat16
-    frame = views[0].image, CAMERA, Ground.below_pose(views[0].pose)
-    ours = rounded._forward(*frame)
-    network = builtin.read_network(builtin.SHIPPED).network
-    rounded.network = fold_normalisation(network.to(memory_format=torch.channels_last))
-    assert next(rounded.network.stages.parameters()).dtype is torch.float32
-    for one, other in zip(ours, rounded._forward(*frame), strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 def test_a_mount_is_a_ground(model, views):
