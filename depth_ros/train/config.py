@@ -64,6 +64,7 @@ class LossConfig:
     gradient: float = 0.5
     likelihood: float = 0.2
     bare: float = 0.0  # of saying where the ground is bare, in pictures whose ground is known
+    keep: float = 0.0  # of answering as the first weights do, where nothing is told
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,10 @@ class TrainConfig:
         if self.loss.bare and not self.augment.ground:
             raise DepthError(
                 'loss.bare needs `augment.ground`: nobody is told where the ground is'
+            )
+        if self.loss.keep and not (self.only_ground and self.start):
+            raise DepthError(
+                'loss.keep needs `only_ground` and `start`, the weights whose answers are kept'
             )
         if self.mix_with and not self.mix:
             raise DepthError('mix_with needs `mix`, the share of those weights')

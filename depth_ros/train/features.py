@@ -31,11 +31,14 @@ def vary_statistics(features: Tensor, amount: float) -> Tensor:
 
 
 def vary_features(network: CompactDepth, amount: float) -> None:
-    """From now on let the network vary its first features, as long as it is in training."""
+    """
+    From now on let the network vary its first features.
 
-    def hook(_: nn.Module, __: Any, features: Tensor) -> Tensor | None:
-        # The ground may be all that learns, of features that do not.
-        return vary_statistics(features, amount) if network.ground.training else None
+    It is for one that learns; the one that is used is the average of its weights.
+    """
+
+    def hook(_: nn.Module, __: Any, features: Tensor) -> Tensor:
+        return vary_statistics(features, amount)
 
     # Farther in, features say what is there, not how it looks.
     for module in (network.stem, network.stages[0]):

@@ -29,6 +29,7 @@ from depth_ros.train.checkpoint import load_state, read_facts, save_state
 from depth_ros.train.config import LossConfig, TrainConfig, config_to
 from depth_ros.train.data import Batch, training_batches, validation_batches
 from depth_ros.train.features import vary_features
+from depth_ros.train.keep import Kept
 from depth_ros.train.optimiser import make_optimiser
 from depth_ros.train.plot import plot_curves
 from depth_ros.types import DepthError
@@ -95,6 +96,7 @@ class Trainer:
             self.network.requires_grad_(False)
         # Who is told no ground must not forget what is known of it.
         self.network.ground.requires_grad_(config.augment.ground > 0)
+        self.kept = kept_answers(config, self.network)
         if config.augment.features:
             vary_features(self.network, config.augment.features)
         self.optimiser = make_optimiser(
@@ -138,6 +140,10 @@ class Trainer:
         loss = total_loss(outputs, batch, self.config.loss, limit)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        if self.kept:
+            seed = self.config.seed + self.step
+            moved = self.kept.loss(self.network, batch.inputs, self.dtype, seed)
+            (self.config.loss.keep * moved).backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         self.optimiser.step()
         self._average()
@@ -293,6 +299,15 @@ def picture_size(config: TrainConfig, out: Path) -> list[int]:
     if saved and 'size' in saved:
         return list(saved['size'])
     return list(read_network(weights_folder(config.start)).size)
+
+
+def kept_answers(config: TrainConfig, network: CompactDepth) -> Kept | None:
+    """Return what holds a network to the answers of the weights it began with, if anything."""
+    if not config.loss.keep:
+        return None
+    first = read_network(weights_folder(config.start)).network
+    first.to(next(network.parameters()).device).to(memory_format=torch.channels_last)
+    return Kept(network, first, config.augment.features)
 
 
 def weights_to_mix(config: TrainConfig, network: CompactDepth) -> dict[str, Tensor] | None:

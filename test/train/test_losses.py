@@ -185,6 +185,40 @@ def test_the_best_laplace_spread_is_the_mean_error():
     assert best == pytest.approx(log_depth.abs().mean().item(), rel=0.05)
 
 
+def test_the_divergence_of_laplace_laws_is_that_of_their_densities():
+    x = torch.linspace(-60, 60, 2_000_001, dtype=torch.float64)
+
+    def law(place, log_spread):
+        spread = np.exp(log_spread)
+        return -(x - place).abs() / spread - np.log(2 * spread)
+
+    for first, second in (((0.2, -1.0), (0.7, -2.0)), ((0.0, 0.5), (-1.0, 0.1))):
+        p, q = law(*first), law(*second)
+        expected = torch.trapezoid(p.exp() * (p - q), x).item()
+        given = [torch.tensor(v, dtype=torch.float64) for v in (*first, *second)]
+        assert losses.laplace_divergence(*given).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_divergence_of_a_law_from_itself_is_nothing_and_flat():
+    places = torch.randn(SHAPE, generator=generator(), dtype=torch.float64)
+    spreads = torch.randn(SHAPE, generator=generator(1), dtype=torch.float64) - 1
+    own = [t.clone().requires_grad_() for t in (places, spreads)]
+    value = losses.laplace_divergence(places, spreads, *own)
+    value.backward()
+    assert value.item() == pytest.approx(0, abs=1e-12)
+    assert all(t.grad.abs().max() < 1e-12 for t in own)
+    other = [t + 0.3 * torch.randn_like(t) for t in (places, spreads)]
+    assert losses.laplace_divergence(places, spreads, *other).item() > 1e-3
+
+
+def test_gradients_of_the_divergence_are_right():
+    given = [torch.randn(6, generator=generator(s), dtype=torch.float64) for s in range(4)]
+    own = [t.requires_grad_() for t in given[2:]]
+    assert torch.autograd.gradcheck(
+        lambda place, spread: losses.laplace_divergence(*given[:2], place, spread), own
+    )
+
+
 def test_bare_ground_costs_nothing_where_it_is_sure_and_right():
     bare, mask = depths() > 5, some_mask()
     guesses = torch.randn(2, 3, 12, 16, generator=generator(), dtype=torch.float64)

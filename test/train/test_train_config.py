@@ -42,6 +42,7 @@ def test_numbers_that_yaml_reads_as_text_or_int():
         ({**MINIMAL, 'mix_with': 'builtin'}, 'mix_with needs `mix`'),
         ({**MINIMAL, 'augment': {'ground': 1.5}}, 'augment.ground is 1.5, expected a share'),
         ({**MINIMAL, 'only_ground': True}, 'only_ground needs `augment.ground`'),
+        ({**MINIMAL, 'loss': {'keep': 1.0}}, 'loss.keep needs `only_ground` and `start`'),
         ({**MINIMAL, 'loss': {'bare': 0.5}}, 'loss.bare needs `augment.ground`'),
         ({**MINIMAL, 'optimiser': 'sgd'}, 'expected one of adamw, muon'),
         ({'data': 5}, r'data\. is int'),
