@@ -73,7 +73,7 @@ def test_its_configuration_can_be_trained_again():
             assert f'depth_ros synth --out {folder} ' in path.read_text()
         before = {config.start, config.mix_with} - {''}
         open_ends |= {folder.removeprefix('runs/') for folder in before} - runs
-    assert len(runs) == 12
+    assert len(runs) == 13
 
 
 def test_it_gives_metres_and_how_far_to_trust_them(model, views):
