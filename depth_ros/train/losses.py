@@ -172,7 +172,7 @@ def laplace_divergence(
     spread = first_log_spread.exp()
     wider = second_log_spread - first_log_spread
     expected = spread * (-distance / spread).exp() + distance
-    return (wider + expected * (-second_log_spread).exp() - 1).mean()
+    return (wider + expected / second_log_spread.exp() - 1).mean()
 
 
 def bare_ground(log_odds: Tensor, bare: Tensor, mask: Tensor) -> Tensor:
