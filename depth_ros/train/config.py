@@ -64,7 +64,8 @@ class LossConfig:
     gradient: float = 0.5
     likelihood: float = 0.2
     bare: float = 0.0  # of saying where the ground is bare, in pictures whose ground is known
-    keep: float = 0.0  # of answering as the first weights do, where nothing is told
+    # Of answering as the first weights do, where nothing is told; inner parts then learn as well.
+    keep: float = 0.0
 
 
 @dataclass(frozen=True)

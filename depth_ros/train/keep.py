@@ -34,7 +34,7 @@ class Kept:
             part.requires_grad_(True)
 
     def loss(self, network: CompactDepth, inputs: Tensor, dtype: torch.dtype, seed: int) -> Tensor:
-        """Return how far the network has gone from its first answers; it is in use afterwards."""
+        """Return how far the network has gone from its first answers; leaves it in `eval` mode."""
         some = inputs[: max(1, round(SHARE * len(inputs)))].clone()
         some[:, PICTURE:] = 0
         some = some.to(memory_format=torch.channels_last)
