@@ -96,7 +96,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '(known, if nothing is said) or in whose truth it is seen',
     )
     rules.add_argument('--limit', type=int, metavar='N', help='measure the first N frames only')
-    output = parser.add_argument_group('what is written beside the table')
+    output = parser.add_argument_group('what is written')
+    output.add_argument(
+        '--groups',
+        action='store_true',
+        help='also by groups of frames: what their folders are called before a number, as the '
+        'kinds of scenes of `depth_ros synth`, or by --data if there are several',
+    )
     output.add_argument('--json', metavar='FILE', help='everything as JSON; - replaces the table')
     output.add_argument('--html', type=Path, metavar='FILE', help='one page with pictures')
     output.add_argument(
@@ -137,9 +143,9 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             _write(Path(arguments.json), text + '\n')
     if arguments.json != '-':
-        print(text_table(report))
+        print(text_table(report, arguments.groups))
     if arguments.html:
-        _write(arguments.html, book.html(report))
+        _write(arguments.html, book.html(report, arguments.groups))
     for line in failures(report):
         print(f'depth_ros eval: {line}', file=sys.stderr)
     return 0 if all(model.measured for model in report.models) else 1

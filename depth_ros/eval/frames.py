@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,16 @@ class Source:
 
     name: str
     load: Callable[[], Frame]
+
+
+def group_of(name: str) -> str:
+    """
+    Return what a frame belongs to: the first folder of its name, without a number after it.
+
+    `clutter_900005/000000` belongs to `clutter`. Frames that lie in no folder belong to nothing.
+    """
+    folder, _, rest = name.partition('/')
+    return re.sub(r'(?<=.)[-_]\d+$', '', folder) if rest else ''
 
 
 @dataclass(frozen=True)

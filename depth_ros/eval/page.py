@@ -106,15 +106,15 @@ class Book:
             ),
         ]
 
-    def html(self, report: Report) -> str:
-        """Return the page."""
+    def html(self, report: Report, groups: bool = False) -> str:
+        """Return the page; `groups` as in `text_table`."""
         title = 'Depth measured against truth'
         parts = [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f'<title>{title}</title><style>{_STYLE}</style></head><body>',
             f'<h1>{title}</h1><p class="what">{html.escape(table.heading(report))}</p>',
-            _table(report),
+            _table(report, groups),
             *(f'<p>{html.escape(note)}</p>' for note in table.notes(report)),
             _failures(report),
             _meanings(report),
@@ -150,17 +150,16 @@ def _figure(caption: str, source: str) -> str:
     return f'<figure><img alt="{text}" src="{source}"><figcaption>{text}</figcaption></figure>'
 
 
-def _table(report: Report) -> str:
-    leaders = {metric.label: table.best(report, metric) for metric in report.columns}
+def _table(report: Report, groups: bool) -> str:
     head = ''.join(f'<th>{html.escape(model.label)}</th>' for model in report.models)
     lines = [f'<div class="scroll"><table><tr><th></th>{head}</tr>']
-    for name, texts in table.rows(report):
-        first = leaders.get(name.split(' ')[0], set())
+    for name, texts in [*table.rows(report), *(table.group_rows(report) if groups else [])]:
         cells = ''.join(
-            f'<td{" class=best" if i in first else ""}>{html.escape(text.removesuffix(" *"))}</td>'
-            for i, text in enumerate(texts)
+            f'<td{" class=best" * text.endswith(" *")}>{html.escape(text.removesuffix(" *"))}</td>'
+            for text in texts
         )
-        lines.append(f'<tr><td>{html.escape(name)}</td>{cells}</tr>')
+        title = html.escape(name).replace('  ', '&emsp;')
+        lines.append(f'<tr><td>{title}</td>{cells}</tr>')
     return '\n'.join([*lines, '</table></div>'])
 
 

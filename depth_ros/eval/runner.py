@@ -15,7 +15,7 @@ import numpy as np
 
 from depth_ros.eval.align import Fit
 from depth_ros.eval.boundary import boundary_f1
-from depth_ros.eval.frames import DataSet, Frame, Source
+from depth_ros.eval.frames import DataSet, Frame, Source, group_of
 from depth_ros.eval.ground import ground_in_truth
 from depth_ros.eval.measure import Measurement, measure
 from depth_ros.eval.metrics import DEPTH_METRICS, DISPARITY_METRICS, Metric
@@ -118,6 +118,24 @@ class Report:
             for column in COLUMNS
             if any(math.isfinite(model.mean(column.name)) for model in self.models)
         ]
+
+    def groups(self) -> dict[str, Report]:
+        """Return a report of the frames of each group, by name; none if all are of one."""
+        names = sorted({group_of(f.name) for model in self.models for f in model.frames})
+        if len(names) < 2:
+            return {}
+        return {
+            name: dataclasses.replace(
+                self, models=[_of_group(model, name) for model in self.models]
+            )
+            for name in names
+        }
+
+
+def _of_group(model: ModelResult, name: str) -> ModelResult:
+    return dataclasses.replace(
+        model, frames=[frame for frame in model.frames if group_of(frame.name) == name]
+    )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from depth_ros.eval.metrics import Metric
 from depth_ros.eval.runner import FrameResult, ModelResult, Report
 
 SCHEMA = 1
+HEADLINES = ('epe', 'bad2', 'abs_rel', 'delta1')  # what is told of every group of frames
 
 
 def number(value: float) -> str:
@@ -46,19 +47,7 @@ def rows(report: Report) -> list[tuple[str, list[str]]]:
         ('kind', [m.info.kind.value if m.info else '-' for m in models]),
         ('alignment', [' '.join(m.alignments) or '-' for m in models]),
     ]
-    for metric in report.columns:
-        arrow = '↑' if metric.higher_is_better else '↓'
-        unit = f' [{metric.unit}]' if metric.unit else ''
-        leaders = best(report, metric)
-        table.append(
-            (
-                f'{metric.label}{unit} {arrow}',
-                [
-                    number(m.mean(metric.name)) + (' *' if i in leaders else '')
-                    for i, m in enumerate(models)
-                ],
-            )
-        )
+    table += [(_title(metric), _values(report, metric)) for metric in report.columns]
     table += [
         (
             'coverage [%] ↑',
@@ -68,6 +57,34 @@ def rows(report: Report) -> list[tuple[str, list[str]]]:
         ('time [ms]', [number(m.milliseconds) for m in models]),
     ]
     return table
+
+
+def group_rows(report: Report) -> list[tuple[str, list[str]]]:
+    """Return what the table says of each group of frames, in words and cells like `rows`."""
+    table = []
+    groups = report.groups()
+    for metric in report.columns:
+        if metric.name in HEADLINES and groups:
+            table.append((_title(metric), [''] * len(report.models)))
+            for name, group in groups.items():
+                if metric not in group.columns:  # as sets of single pictures have no disparity
+                    continue
+                count = max(len(model.frames) for model in group.models)
+                table.append((f'  {name or "others"} ({count})', _values(group, metric)))
+    return table
+
+
+def _title(metric: Metric) -> str:
+    unit = f' [{metric.unit}]' if metric.unit else ''
+    return f'{metric.label}{unit} {"↑" if metric.higher_is_better else "↓"}'
+
+
+def _values(report: Report, metric: Metric) -> list[str]:
+    leaders = best(report, metric)
+    return [
+        number(model.mean(metric.name)) + (' *' if i in leaders else '')
+        for i, model in enumerate(report.models)
+    ]
 
 
 def notes(report: Report) -> list[str]:
@@ -109,13 +126,16 @@ def heading(report: Report) -> str:
     return f'{report.data} (layout {report.layout}), protocol {report.protocol}{pixels}{told}'
 
 
-def text_table(report: Report) -> str:
+def text_table(report: Report, groups: bool = False) -> str:
     """Return the table as text, metrics down and models across."""
     cells = [('', [m.label for m in report.models]), *rows(report)]
+    by_group = group_rows(report) if groups else []
+    if by_group:
+        cells += [('', []), *by_group]
     if len(report.models) > 1:  # keep the columns straight beside the marks of the best
         cells = [(n, [t if t.endswith(' *') else f'{t}  ' for t in row]) for n, row in cells]
     first = max(len(name) for name, _ in cells)
-    widths = [max(len(row[i]) for _, row in cells) for i in range(len(report.models))]
+    widths = [max(len(row[i]) for _, row in cells if row) for i in range(len(report.models))]
     lines = [heading(report), '']
     for name, row in cells:
         values = '  '.join(text.rjust(width) for text, width in zip(row, widths))
@@ -123,6 +143,8 @@ def text_table(report: Report) -> str:
     lines.append('')
     if any(text.endswith(' *') for _, row in cells for text in row):
         lines += ['* best; ↓ smaller is better, ↑ larger is better']
+    if groups and not by_group:
+        lines.append('All frames are of one group.')
     lines += notes(report)
     return '\n'.join(lines).rstrip()
 
@@ -151,7 +173,24 @@ def report_to_json(report: Report) -> dict[str, Any]:
         'grounds': None if report.ground == 'nothing' else report.grounds,
         'notes': notes(report),
         'models': [_model(model, report.columns) for model in report.models],
+        'groups': {name: _group(group, report) for name, group in report.groups().items()},
     }
+
+
+def _group(group: Report, report: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            'label': model.label,
+            'metrics': _means(model, report.columns),
+            'measured': len(model.measured),
+            'failed': len(model.failed),
+        }
+        for model in group.models
+    ]
+
+
+def _means(model: ModelResult, columns: list[Metric]) -> dict[str, float | None]:
+    return {c.name: _finite(model.mean(c.name)) for c in columns}
 
 
 def _model(model: ModelResult, columns: list[Metric]) -> dict[str, Any]:
@@ -165,7 +204,7 @@ def _model(model: ModelResult, columns: list[Metric]) -> dict[str, Any]:
         'options': dict(model.options),
         'error': model.error or None,
         'alignment': model.alignments,
-        'metrics': {c.name: _finite(model.mean(c.name)) for c in columns},
+        'metrics': _means(model, columns),
         'coverage': _finite(model.coverage),
         'milliseconds': _finite(model.milliseconds),
         'measured': len(model.measured),

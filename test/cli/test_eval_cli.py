@@ -88,6 +88,18 @@ def test_several_sets_are_measured_as_one(data, tmp_path, capsys):
     assert report['protocol']['name'] == 'full'
 
 
+def test_groups_are_told_when_asked_for(data, tmp_path, capsys):
+    both = tmp_path / 'both'
+    shutil.copytree(data, both / 'room_1')
+    shutil.copytree(data, both / 'hall_2')
+    page = tmp_path / 'r.html'
+    assert evaluate(both, '--model', 'plane', '--groups', '--html', page) == 0
+    assert capsys.readouterr().out.count('room (3)') == 2  # AbsRel and the share within 25 %
+    assert page.read_text().count('hall (3)') == 2
+    assert evaluate(both, '--model', 'plane') == 0
+    assert 'room' not in capsys.readouterr().out
+
+
 def test_rules_from_the_command_line(data, capsys):
     assert (
         evaluate(

@@ -12,12 +12,12 @@ import layout_folders as folders
 import numpy as np
 import pytest
 
-from depth_ros.eval.frames import DataSet, Frame, Layout, Source
+from depth_ros.eval.frames import DataSet, Frame, Layout, Source, group_of
 from depth_ros.eval.layouts import open_dataset
 from depth_ros.eval.page import Book
 from depth_ros.eval.protocol import Protocol
-from depth_ros.eval.runner import Contestant, evaluate
-from depth_ros.eval.table import failures, notes, report_to_json, text_table
+from depth_ros.eval.runner import Contestant, FrameResult, ModelResult, Report, evaluate
+from depth_ros.eval.table import failures, group_rows, notes, report_to_json, text_table
 from depth_ros.models.plane import plane_depth
 from depth_ros.models.registry import create_model
 from depth_ros.types import Camera, Ground
@@ -204,6 +204,77 @@ def test_table_marks_the_best_and_names_the_rules(tmp_path):
     assert row.index('*') < row.index(row.split()[-1])
     assert '0 to 9 m' in table
     assert re.search(r'alignment +none +none', table)
+
+
+def grouped_set(tmp_path):
+    """Two rooms, four metres deep, and a hall of eight; the second room cannot be read."""
+    image = np.zeros((40, 60, 3), np.uint8)
+
+    def load(name, metres):
+        if name == 'room_8/0':
+            raise OSError('damaged')
+        return Frame(name, image, CAMERA, np.full((40, 60), metres, np.float32))
+
+    depths = {'room_7/0': 4.0, 'room_7/1': 4.0, 'room_8/0': 4.0, 'hall_1/0': 8.0}
+    sources = tuple(Source(n, lambda n=n, z=z: load(n, z)) for n, z in depths.items())
+    return DataSet(tmp_path, Layout('made', '', lambda root: sources), sources)
+
+
+def test_each_group_of_frames_is_told_by_itself(tmp_path):
+    models = [contestant('plane', 'near', distance=4.0), contestant('plane', 'far', distance=8.0)]
+    report = evaluate(grouped_set(tmp_path), models, Protocol())
+    lines = text_table(report, groups=True).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.strip() == 'AbsRel ↓')
+    assert [line.split() for line in lines[start + 1 : start + 3]] == [
+        ['hall', '(1)', '0.5', '0', '*'],
+        ['room', '(3)', '0', '*', '1'],
+    ]
+    assert 'hall' not in text_table(report)
+    groups = report_to_json(report)['groups']
+    assert [g['label'] for g in groups['room']] == ['near', 'far']
+    assert [g['metrics']['abs_rel'] for g in groups['room']] == [0, 1]
+    assert [(g['measured'], g['failed']) for g in groups['room']] == [(2, 1), (2, 1)]
+    page = Book(4, 0).html(report, groups=True)
+    assert '<td>&emsp;hall (1)</td><td>0.5</td><td class=best>0</td>' in page
+    assert 'hall (1)' not in Book(4, 0).html(report)
+
+
+def test_frames_of_one_group_are_not_told_twice(tmp_path):
+    report = evaluate(plane_set(tmp_path), [contestant('plane', **TILT)], Protocol())
+    assert text_table(report, groups=True).endswith('All frames are of one group.')
+    assert report_to_json(report)['groups'] == {}
+
+
+def test_a_metric_that_a_group_does_not_have_is_not_told_of_it():
+    frames = [
+        FrameResult('mono/0', {'abs_rel': 0.5, 'epe': math.nan}),
+        FrameResult('pair/0', {'abs_rel': 0.1, 'epe': 2.0}),
+    ]
+    report = Report('made', 'made', Protocol(), [ModelResult('some', {}, frames=frames)])
+    assert [name for name, _ in group_rows(report)] == [
+        'EPE [px] ↓',
+        '  pair (1)',
+        'AbsRel ↓',
+        '  mono (1)',
+        '  pair (1)',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('name', 'group'),
+    [
+        ('clutter_900005/000000', 'clutter'),
+        ('nyu/00045', 'nyu'),
+        ('set2/room_7/3', 'set2'),
+        ('seq-01/frame-000200', 'seq'),
+        ('2011_09_26/03', '2011_09'),
+        ('_7/1', '_7'),
+        ('17/1', '17'),
+        ('000200', ''),
+    ],
+)
+def test_group_is_the_first_folder_without_its_number(name, group):
+    assert group_of(name) == group
 
 
 def test_json_is_strict_and_holds_every_frame(tmp_path):
