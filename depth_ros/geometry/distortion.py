@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from depth_ros.types import Camera, DepthError, Distortion, FloatImage, Matrix
 _WIDEST = np.deg2rad(89.9)  # the ray beyond which x / z says nothing any more
 _TABLE = 4096  # entries of the table that gives Newton its first guess
 _STEPS = 20
+_DIRECTIONS, _RADII = 180, 1024  # where it is tried whether a lens rises again beyond a fold
 _CHUNK = 1 << 15  # points worked on at a time, so that temporaries stay in the cache
 
 
@@ -197,6 +198,7 @@ class _Polynomial(_Lens):
     tilt: Matrix | None  # 3x3 homography
     limit: float  # radius x^2 + y^2 = limit^2 up to which the radial part rises
     table: tuple[Matrix, Matrix]  # distorted radius -> radius, both rising
+    ends: Matrix | None = None  # by direction, the radius beyond which it only seems to rise
 
     @classmethod
     def from_coefficients(cls, D: Matrix) -> _Polynomial:
@@ -211,7 +213,7 @@ class _Polynomial(_Lens):
         r = np.tan(np.linspace(0, np.arctan(limit), _TABLE))
         with np.errstate(divide='ignore', invalid='ignore'):  # the limit may be a pole
             radial, _ = _radial(k, r * r)
-        return cls(
+        lens = cls(
             k,
             np.array([p1, p2]),
             np.array([s1, s2, s3, s4]),
@@ -219,6 +221,8 @@ class _Polynomial(_Lens):
             limit,
             (np.maximum.accumulate(r * radial), r),
         )
+        round_about = not (lens.p.any() or lens.s.any())
+        return lens if round_about else replace(lens, ends=lens.rises_again())
 
     def bend(self, x: Matrix, y: Matrix) -> tuple[Matrix, Matrix, tuple[Matrix, ...]]:
         """Return the distorted x and y before the tilt, and the Jacobian (xx, xy, yy, yx)."""
@@ -240,9 +244,32 @@ class _Polynomial(_Lens):
         return bent_x, bent_y, jacobian
 
     def inside(self, x: Matrix, y: Matrix, jacobian: tuple[Matrix, ...]) -> npt.NDArray[np.bool_]:
-        xx, xy, yy, yx = jacobian
-        rises = (xx * yy > xy * yx) & (xx + yy > 0)
-        return rises & (x * x + y * y <= (self.limit * (1 + 1e-9)) ** 2)
+        square = x * x + y * y
+        inside = _rises(jacobian) & (square <= (self.limit * (1 + 1e-9)) ** 2)
+        if self.ends is not None:
+            turn = np.arctan2(y, x) * (_DIRECTIONS / (2 * np.pi))
+            inside &= square <= self.ends[np.floor(turn).astype(np.intp) % _DIRECTIONS] ** 2
+        return inside
+
+    def rises_again(self) -> Matrix | None:
+        """
+        Return by direction a radius between a fold and where the lens rises again beyond it.
+
+        Point by point such a place looks as if it lay before the fold. None if there is none,
+        which is the rule.
+        """
+        angles = np.arange(_DIRECTIONS)[:, None] * (2 * np.pi / _DIRECTIONS)
+        r = np.tan(np.linspace(0, np.arctan(self.limit), _RADII))
+        with np.errstate(all='ignore'):  # the limit may be a pole
+            rises = _rises(self.bend(r * np.cos(angles), r * np.sin(angles))[2])
+        fold = np.argmin(rises, 1)  # 0 where there is none: the middle of every lens rises
+        beyond = rises & (np.arange(_RADII) > fold[:, None]) & (fold > 0)[:, None]
+        found = beyond.any(1)
+        if not found.any():
+            return None
+        ends = np.where(found, 0.5 * (r[fold] + r[np.argmax(beyond, 1)]), np.inf)
+        # What lies between two directions ends where the first of them does.
+        return np.minimum(ends, np.roll(ends, -1))
 
     def distort(self, rays: Matrix) -> Matrix:
         x, y = rays[:, 0], rays[:, 1]
@@ -277,6 +304,12 @@ class _Polynomial(_Lens):
             error = np.maximum(np.abs(bent_x - u), np.abs(bent_y - v))
             found = (error <= 1e-12 * (1 + radius)) & self.inside(x, y, jacobian)
             return np.where(found[:, None], np.stack([x, y], axis=-1), np.nan)
+
+
+def _rises(jacobian: tuple[Matrix, ...]) -> npt.NDArray[np.bool_]:
+    """Return where a map neither mirrors nor turns the picture over."""
+    xx, xy, yy, yx = jacobian
+    return (xx * yy > xy * yx) & (xx + yy > 0)
 
 
 def _radial(k: Matrix, r2: Matrix) -> tuple[Matrix, Matrix]:

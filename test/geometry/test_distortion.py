@@ -97,8 +97,16 @@ LEANING = Camera(
 )  # fmt: skip
 
 
+# One that folds and, farther out, rises again.
+RISING_AGAIN = Camera(
+    9, 9, np.eye(3), np.array([0, 0, 0, 0, 1 / 512, 3 / 8, 0, 0, 0, 0, 0, -1 / 128]),
+    Distortion.RATIONAL,
+)  # fmt: skip
+
+
 @given(cameras(), st.floats(0, 2 * np.pi))
 @example(LEANING, 2.0)
+@example(RISING_AGAIN, 1.0)
 def test_beyond_the_fold_there_is_nothing(camera, angle):
     """Along a ray away from the axis a lens ends at most once, and until then it does not fold."""
     along = np.array([np.cos(angle), np.sin(angle)])
