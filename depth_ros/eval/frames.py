@@ -81,16 +81,6 @@ class Source:
     load: Callable[[], Frame]
 
 
-def group_of(name: str) -> str:
-    """
-    Return what a frame belongs to: the first folder of its name, without a number after it.
-
-    `clutter_900005/000000` belongs to `clutter`. Frames that lie in no folder belong to nothing.
-    """
-    folder, _, rest = name.partition('/')
-    return re.sub(r'(?<=.)[-_]\d+$', '', folder) if rest else ''
-
-
 @dataclass(frozen=True)
 class Layout:
     """
@@ -108,12 +98,29 @@ class Layout:
 
 @dataclass(frozen=True)
 class DataSet:
-    """The frames of one folder, or of several that are measured as one."""
+    """
+    The frames of one folder, or of several that are measured as one.
+
+    :param parts: what the names of frames begin with, folder by folder, where there are several.
+    """
 
     root: Path
     layout: Layout
     sources: tuple[Source, ...]
     title: str = ''  # where it is not the folder
+    parts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.title or str(self.root)
+
+    def group_of(self, name: str) -> str:
+        """
+        Return what a frame belongs to: its part, or the first folder of its name but for a number.
+
+        `clutter_900005/000000` belongs to `clutter`; a frame that lies in no folder, to nothing.
+        """
+        for part in sorted(self.parts, key=len, reverse=True):
+            if name.startswith(f'{part}/'):
+                return part
+        folder, _, rest = name.partition('/')
+        return re.sub(r'(?<=.)[-_]\d+$', '', folder) if rest else ''

@@ -15,7 +15,7 @@ import numpy as np
 
 from depth_ros.eval.align import Fit
 from depth_ros.eval.boundary import boundary_f1
-from depth_ros.eval.frames import DataSet, Frame, Source, group_of
+from depth_ros.eval.frames import DataSet, Frame, Source
 from depth_ros.eval.ground import ground_in_truth
 from depth_ros.eval.measure import Measurement, measure
 from depth_ros.eval.metrics import DEPTH_METRICS, DISPARITY_METRICS, Metric
@@ -102,7 +102,7 @@ Telling = Literal['nothing', 'known', 'seen']  # of the ground
 class Report:
     """What one call of `evaluate` found."""
 
-    data: str
+    data: DataSet
     layout: str
     protocol: Protocol
     models: list[ModelResult]
@@ -121,21 +121,19 @@ class Report:
 
     def groups(self) -> dict[str, Report]:
         """Return a report of the frames of each group, by name; none if all are of one."""
+        group_of = self.data.group_of
+
+        def of_group(model: ModelResult, name: str) -> ModelResult:
+            frames = [frame for frame in model.frames if group_of(frame.name) == name]
+            return dataclasses.replace(model, frames=frames)
+
         names = sorted({group_of(f.name) for model in self.models for f in model.frames})
         if len(names) < 2:
             return {}
         return {
-            name: dataclasses.replace(
-                self, models=[_of_group(model, name) for model in self.models]
-            )
+            name: dataclasses.replace(self, models=[of_group(m, name) for m in self.models])
             for name in names
         }
-
-
-def _of_group(model: ModelResult, name: str) -> ModelResult:
-    return dataclasses.replace(
-        model, frames=[frame for frame in model.frames if group_of(frame.name) == name]
-    )
 
 
 @dataclass(frozen=True)
@@ -214,7 +212,7 @@ def evaluate(
         ('known'), or in all others as well in whose truth it is seen ('seen').
     """
     told = ground != 'nothing'
-    report = Report(str(data), data.layout.name, protocol, [], common, ground)
+    report = Report(data, data.layout.name, protocol, [], common, ground)
     runners: list[Runner | None] = []
     try:
         for contestant in contestants:

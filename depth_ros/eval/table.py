@@ -159,7 +159,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
     return {
         'schema': SCHEMA,
         'depth_ros': __version__,
-        'data': report.data,
+        'data': str(report.data),
         'layout': report.layout,
         'protocol': {
             'name': protocol.name,

@@ -98,6 +98,10 @@ def test_groups_are_told_when_asked_for(data, tmp_path, capsys):
     assert page.read_text().count('hall (3)') == 2
     assert evaluate(both, '--model', 'plane') == 0
     assert 'room' not in capsys.readouterr().out
+    assert (
+        evaluate(both / 'room_1', '--data', both / 'hall_2', '--model', 'plane', '--groups') == 0
+    )
+    assert capsys.readouterr().out.count('room_1 (3)') == 2  # as they were called
 
 
 def test_rules_from_the_command_line(data, capsys):

@@ -6,13 +6,14 @@ import html.parser
 import json
 import math
 import re
+from pathlib import Path
 
 import cv2
 import layout_folders as folders
 import numpy as np
 import pytest
 
-from depth_ros.eval.frames import DataSet, Frame, Layout, Source, group_of
+from depth_ros.eval.frames import DataSet, Frame, Layout, Source
 from depth_ros.eval.layouts import open_dataset
 from depth_ros.eval.page import Book
 from depth_ros.eval.protocol import Protocol
@@ -250,7 +251,8 @@ def test_a_metric_that_a_group_does_not_have_is_not_told_of_it():
         FrameResult('mono/0', {'abs_rel': 0.5, 'epe': math.nan}),
         FrameResult('pair/0', {'abs_rel': 0.1, 'epe': 2.0}),
     ]
-    report = Report('made', 'made', Protocol(), [ModelResult('some', {}, frames=frames)])
+    data = DataSet(Path('made'), Layout('made', '', lambda root: ()), ())
+    report = Report(data, 'made', Protocol(), [ModelResult('some', {}, frames=frames)])
     assert [name for name, _ in group_rows(report)] == [
         'EPE [px] ↓',
         '  pair (1)',
@@ -274,7 +276,20 @@ def test_a_metric_that_a_group_does_not_have_is_not_told_of_it():
     ],
 )
 def test_group_is_the_first_folder_without_its_number(name, group):
-    assert group_of(name) == group
+    data = DataSet(Path('made'), Layout('made', '', lambda root: ()), ())
+    assert data.group_of(name) == group
+
+
+def test_sets_given_by_name_are_groups_as_they_are_called():
+    names = {
+        'kitti_2012/0': 'kitti_2012',
+        'kitti_2015/0': 'kitti_2015',
+        'a/b/3': 'a/b',
+        'a/3': 'a',
+    }
+    layout = Layout('made', '', lambda root: ())
+    data = DataSet(Path('made'), layout, (), parts=('kitti_2012', 'kitti_2015', 'a', 'a/b'))
+    assert {name: data.group_of(name) for name in names} == names
 
 
 def test_json_is_strict_and_holds_every_frame(tmp_path):

@@ -76,4 +76,5 @@ def open_datasets(roots: Sequence[str | Path], layout: str | None = None) -> Dat
         lambda _: sources,
         protocols.pop() if len(protocols) == 1 else 'full',
     )
-    return DataSet(top, together, sources, ', '.join(str(item.root) for item in sets))
+    title = ', '.join(str(item.root) for item in sets)
+    return DataSet(top, together, sources, title, tuple(map(str, short)))
