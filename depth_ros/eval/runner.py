@@ -103,7 +103,6 @@ class Report:
     """What one call of `evaluate` found."""
 
     data: DataSet
-    layout: str
     protocol: Protocol
     models: list[ModelResult]
     common: bool = False  # only pixels that every model gives were judged
@@ -212,7 +211,7 @@ def evaluate(
         ('known'), or in all others as well in whose truth it is seen ('seen').
     """
     told = ground != 'nothing'
-    report = Report(data, data.layout.name, protocol, [], common, ground)
+    report = Report(data, protocol, [], common, ground)
     runners: list[Runner | None] = []
     try:
         for contestant in contestants:

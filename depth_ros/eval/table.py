@@ -123,7 +123,8 @@ TOLD = {
 def heading(report: Report) -> str:
     pixels = ', pixels that every model gives' if report.common else ''
     told = TOLD[report.ground].format(report.grounds)
-    return f'{report.data} (layout {report.layout}), protocol {report.protocol}{pixels}{told}'
+    layout = report.data.layout.name
+    return f'{report.data} (layout {layout}), protocol {report.protocol}{pixels}{told}'
 
 
 def text_table(report: Report, groups: bool = False) -> str:
@@ -143,7 +144,7 @@ def text_table(report: Report, groups: bool = False) -> str:
     lines.append('')
     if any(text.endswith(' *') for _, row in cells for text in row):
         lines += ['* best; ↓ smaller is better, ↑ larger is better']
-    if groups and not by_group:
+    if groups and not report.groups():
         lines.append('All frames are of one group.')
     lines += notes(report)
     return '\n'.join(lines).rstrip()
@@ -160,7 +161,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
         'schema': SCHEMA,
         'depth_ros': __version__,
         'data': str(report.data),
-        'layout': report.layout,
+        'layout': report.data.layout.name,
         'protocol': {
             'name': protocol.name,
             'min_depth': protocol.min_depth,

@@ -246,13 +246,19 @@ def test_frames_of_one_group_are_not_told_twice(tmp_path):
     assert report_to_json(report)['groups'] == {}
 
 
+def test_groups_of_which_nothing_was_measured_are_not_called_one(tmp_path):
+    report = evaluate(grouped_set(tmp_path), [contestant('sgbm')], Protocol())
+    assert 'one group' not in text_table(report, groups=True)
+    assert report_to_json(report)['groups']['hall'][0]['failed'] == 1
+
+
 def test_a_metric_that_a_group_does_not_have_is_not_told_of_it():
     frames = [
         FrameResult('mono/0', {'abs_rel': 0.5, 'epe': math.nan}),
         FrameResult('pair/0', {'abs_rel': 0.1, 'epe': 2.0}),
     ]
     data = DataSet(Path('made'), Layout('made', '', lambda root: ()), ())
-    report = Report(data, 'made', Protocol(), [ModelResult('some', {}, frames=frames)])
+    report = Report(data, Protocol(), [ModelResult('some', {}, frames=frames)])
     assert [name for name, _ in group_rows(report)] == [
         'EPE [px] ↓',
         '  pair (1)',
