@@ -67,9 +67,8 @@ def _print(results: list[dict[str, Any]]) -> None:
         print(f'{result["status"]:<10}  {result["case"]}')
         for row in result.get('outputs', ()):
             mark = ' ' if row['holds'] else '!'
-            print(
-                f'  {mark} {row["output"]:<36} error {row["error"]:.3g} allowed {row["allowed"]:.3g}'
-            )
+            figures = f'error {row["error"]:.3g} allowed {row["allowed"]:.3g}'
+            print(f'  {mark} {row["output"]:<36} {figures}')
 
 
 if __name__ == '__main__':

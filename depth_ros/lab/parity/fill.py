@@ -23,7 +23,7 @@ def filled_array(
     leaf = key.rsplit('.', 1)[-1]
     if leaf == 'num_batches_tracked':
         return np.zeros(size, np.int64)
-    random = np.random.RandomState(zlib.crc32(key.encode()) & 0x7FFFFFFF)  # noqa: NPY002
+    random = np.random.RandomState(zlib.crc32(key.encode()) & 0x7FFFFFFF)
     values = np.asarray(random.standard_normal(size), np.float64)
     if leaf == 'running_mean':
         values = 0.1 * values
