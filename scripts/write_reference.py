@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from depth_ros.cli.main import COMMANDS  # noqa: E402
 from depth_ros.nodes.launching import COMMON  # noqa: E402
-from depth_ros.nodes.parameters import (  # noqa: E402
+from depth_ros.nodes.parameters.specs import (  # noqa: E402
     MONO,
     STEREO,
     ParameterSpec,
@@ -121,7 +121,7 @@ def parameter_table(specs: Iterable[ParameterSpec]) -> str:
 
 def output_table(node: str) -> str:
     """Return a table of published topics; needs the message packages of ROS."""
-    from depth_ros.nodes import outputs
+    from depth_ros.nodes.output import outputs
 
     rows = ['| topic | type | what |', '|---|---|---|']
     for output in {'mono_depth': outputs.MONO, 'stereo_depth': outputs.STEREO}[node]:

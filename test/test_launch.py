@@ -30,7 +30,7 @@ import yaml
 
 from depth_ros.files.share import ros_environment, transport_environment
 from depth_ros.nodes import launching
-from depth_ros.nodes.parameters import MONO, STEREO, ParameterSpec, model_options
+from depth_ros.nodes.parameters.specs import MONO, STEREO, ParameterSpec, model_options
 from depth_ros.types import DepthError
 
 ROOT = Path(launching.__file__).resolve().parents[2]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,19 +23,19 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 
 from depth_ros import libraries
-from depth_ros.models.base import DepthModel
-from depth_ros.nodes import diagnostics
-from depth_ros.nodes.declaration import Parameters
-from depth_ros.nodes.frames import Frames, Job
-from depth_ros.nodes.health import Health
-from depth_ros.nodes.inputs import CameraInput, Shot
-from depth_ros.nodes.loading import Loaded, Pipeline, load, sentence_of
-from depth_ros.nodes.outputs import Output, Outputs, Settings
-from depth_ros.nodes.parameters import ParameterSpec, Value, pipeline_options
-from depth_ros.nodes.reasons import Facts, Level, explain
-from depth_ros.nodes.worker import Worker
-from depth_ros.pipeline import DepthFrame, Options
-from depth_ros.types import DepthError
+from depth_ros.models.protocol import DepthModel
+from depth_ros.nodes.health import diagnostics
+from depth_ros.nodes.health.health import Health
+from depth_ros.nodes.health.reasons import Facts, Level, explain
+from depth_ros.nodes.input.camera import CameraInput, Shot
+from depth_ros.nodes.output.outputs import Output, Outputs, Settings
+from depth_ros.nodes.parameters.declaration import Parameters
+from depth_ros.nodes.parameters.specs import ParameterSpec, Value, pipeline_options
+from depth_ros.nodes.work.frames import Frames, Job
+from depth_ros.nodes.work.loading import Loaded, load, sentence_of
+from depth_ros.nodes.work.worker import Worker
+from depth_ros.pipeline import DepthFrame, Options, Pipeline
+from depth_ros.types import Camera, DepthError, Image, View
 
 LOOK_PERIOD = 0.2  # seconds between looks for consumers
 REPORT_PERIOD = 1.0
@@ -81,13 +82,21 @@ class DepthNode(LifecycleNode):
 
     # -- what the number of eyes decides ---------------------------------------------------
 
+    example: tuple[Camera, ...] = ()
+    """Cameras of an ordinary size, to warm a model with before the first image comes."""
+
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
         """Return the pipeline around a model that was just loaded, warmed up."""
-        raise NotImplementedError
+        pipeline = Pipeline(model, self.pipeline_options(values))
+        with suppress(DepthError):  # this model may not be made for such cameras
+            pipeline.warm_up(self.example)
+        return pipeline
 
-    def compute(self, pipeline: Any, pictures: Sequence[Any], stamp: int) -> DepthFrame:
-        """Call the pipeline with one (picture, camera) per eye; the stamp is in nanoseconds."""
-        raise NotImplementedError
+    def compute(
+        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
+    ) -> DepthFrame:
+        """Call the pipeline with one (image, camera) per eye; the stamp is in nanoseconds."""
+        return pipeline([View(image, camera) for image, camera in images])
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         """Return the inputs, wired to `submit`."""
@@ -180,10 +189,10 @@ class DepthNode(LifecycleNode):
         worker.start(keep_waiting=self.context.ok)
         if (loaded := worker.resource) is not None:
             self.get_logger().info(
-                'model {model} ({kind}) on {device}'.format(**loaded.details)
+                'model {model} ({kind}) on {device}'.format(**loaded.facts)
                 + f', loaded in {time.monotonic() - start:.1f} s'
             )
-            if caution := loaded.details.get('caution'):
+            if caution := loaded.pipeline.model.info.caution:
                 self.get_logger().warning(caution)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -319,7 +328,7 @@ class DepthNode(LifecycleNode):
             and self.get_clock().now().nanoseconds == 0,
             **self.stamp_facts(),
         )
-        details = dict(loaded.details) if loaded is not None else {}
+        details = dict(loaded.facts) if loaded is not None else {}
         values = diagnostics.figures(snapshot, facts, details) | self.counts()
         self._reporter.report(explain(facts), values, details.get('model', ''))
 

@@ -16,7 +16,7 @@ from sensor_msgs.msg import CameraInfo
 
 from depth_ros import libraries
 from depth_ros.messages.camera_info import camera_to_camera_info
-from depth_ros.nodes.diagnostics import Throttle
+from depth_ros.nodes.health.diagnostics import Throttle
 from depth_ros.types import Camera
 
 pytestmark = pytest.mark.ros
