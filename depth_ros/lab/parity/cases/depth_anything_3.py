@@ -118,7 +118,9 @@ def _nested(scene: Scene) -> dict[str, Tensor | None]:
 
 def _run_ray_pose(network: RayPose, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     height, width = (int(side) for side in inputs['image_hw'])
-    cameras = cameras_of_rays(inputs['ray'], inputs['ray_conf'], (height, width), network.settings)
+    cameras = cameras_of_rays(
+        inputs['ray'], inputs['ray_conf'], (height, width), settings=network.settings
+    )
     return {'extrinsics': cameras.extrinsics, 'intrinsics': cameras.intrinsics}
 
 

@@ -4,32 +4,35 @@
 Poses and intrinsics from ray maps.
 
 The direction of a ray is R K^-1 (u, v, 1), a homography of its place in the image. The
-homography is found with RANSAC and split into the rotation and the intrinsics; the position of
-the camera is where the rays begin.
+homography is found with RANSAC and split into the rotation and the intrinsics, which are then
+fitted to all rays. The position of the camera is where the rays begin.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from depth_ros.models.networks.depth_anything_3.camera import intrinsic_matrix, inverse_pose
+from depth_ros.models.networks.depth_anything_3.ray_fit import Lens, fitted_lens, robust_mean
 from depth_ros.types import DepthError
 
 _AT_ONCE = 25  # hypotheses scored together, which bounds the memory
-_SIDEWAYS = 0.7  # cosine of the angle to the optical axis of the world, from which to turn
-_BEYOND = 3.0  # median distances from the middle, from which a ray's origin is an outlier
+_SHORTEST, _LONGEST = 1e-2, 1e2  # focal lengths over half of the image, to begin with
 
 
 class RayPoseSettings(NamedTuple):
     """
-    How the homography is searched and split.
+    How the homography is searched and what it is made into.
 
-    With `exact`, views that look away from the optical axis of the world are turned to it first,
-    outliers do not move the position, and the intrinsics may have an off-centre principal point.
-    Without it the arithmetic is the authors', which agrees where none of this matters.
+    `method` 'central' fits rotation and focal lengths to a principal point in the middle of the
+    image, as the camera decoder has it. 'free' fits the principal point too: a little noise
+    moves it far, and the rotation with it. Both turn views that look away from the optical axis
+    of the world to it first, and outliers do not move the position. 'authors' splits the
+    homography without a fit, with the authors' arithmetic.
     """
 
     hypotheses: int = 100
@@ -37,11 +40,12 @@ class RayPoseSettings(NamedTuple):
     confident: float = 0.3  # share of the rays that hypotheses are made of
     threshold: float = 0.2  # of an inlier, in the plane at distance 1
     smallest_z: float = 1e-4
+    fitted: int = 8000  # rays at most, of the fit that follows
     seed: int = 0
-    exact: bool = True
+    method: Literal['central', 'free', 'authors'] = 'central'
 
 
-AUTHORS = RayPoseSettings(exact=False)
+AUTHORS = RayPoseSettings(method='authors')
 
 
 class Cameras(NamedTuple):
@@ -58,6 +62,7 @@ def cameras_of_rays(
     rays: Tensor,
     confidence: Tensor | None,
     size: tuple[int, int],
+    intrinsics: Tensor | None = None,
     settings: RayPoseSettings | None = None,
 ) -> Cameras:
     """
@@ -68,6 +73,8 @@ def cameras_of_rays(
     :param rays: (batch, views, rows, columns, 6), direction and origin in the world.
     :param confidence: (batch, views, rows, columns), or None for equal weights.
     :param size: height and width of the image whose intrinsics are wanted.
+    :param intrinsics: (batch, views, 3, 3) where they are known, in pixels; then only the poses
+        are fitted, whatever the method.
     """
     settings = settings or RayPoseSettings()
     batch, views, rows, columns, _ = rays.shape
@@ -86,18 +93,29 @@ def cameras_of_rays(
     flat = torch.where(finite[..., None], flat, 0)
     weights = torch.where(finite, weights, 0)
     grid = _grid(rows, columns, flat)
-    found = [_camera(r, w, grid, settings) for r, w in zip(flat, weights, strict=True)]
-    poses, lenses = (torch.stack(part) for part in zip(*found, strict=True))
-    height, width = size
-    fx, fy, cx, cy = lenses.unbind(-1)
-    intrinsics = intrinsic_matrix(
-        fx * width / 2, fy * height / 2, (cx + 1) * width / 2, (cy + 1) * height / 2
-    )
-    shape = (batch, views)
-    return Cameras(
-        inverse_pose(poses).unflatten(0, shape).to(rays.dtype),
-        intrinsics.unflatten(0, shape).to(rays.dtype),
-    )
+    half = flat.new_tensor([size[1], size[0]]) / 2
+    known = None if intrinsics is None else _in_grid_units(intrinsics.flatten(0, 1), half)
+    poses, lenses = [], []
+    for index, (rays_of_view, weights_of_view) in enumerate(zip(flat, weights, strict=True)):
+        given = rays_of_view, weights_of_view, grid
+        if known is None and settings.method == 'authors':
+            pose, lens = _camera_as_authors(*given, settings)
+        else:
+            pose, lens = _camera(*given, None if known is None else known[index], settings)
+        enough = (weights_of_view > 0).sum() >= settings.points
+        poses.append(torch.where(enough, pose, torch.nan))
+        lenses.append(torch.where(enough, lens, torch.nan))
+    focal, centre = torch.stack(lenses).unflatten(1, (2, 2)).unbind(1)
+    matrix = intrinsic_matrix(*(focal * half).unbind(-1), *((centre + 1) * half).unbind(-1))
+    extrinsics = inverse_pose(torch.stack(poses)).unflatten(0, (batch, views))
+    return Cameras(extrinsics.to(rays.dtype), matrix.unflatten(0, (batch, views)).to(rays.dtype))
+
+
+def _in_grid_units(intrinsics: Tensor, half: Tensor) -> Tensor:
+    """Return focal lengths and centres (views, 4) in an image from -1 to 1."""
+    exact = intrinsics.to(half)
+    focal = torch.stack([exact[:, 0, 0], exact[:, 1, 1]], -1)
+    return torch.cat([focal / half, exact[:, :2, 2] / half - 1], -1)
 
 
 def _grid(rows: int, columns: int, like: Tensor) -> Tensor:
@@ -109,43 +127,68 @@ def _grid(rows: int, columns: int, like: Tensor) -> Tensor:
 
 
 def _camera(
-    rays: Tensor, weights: Tensor, grid: Tensor, settings: RayPoseSettings
+    rays: Tensor, weights: Tensor, grid: Tensor, known: Tensor | None, settings: RayPoseSettings
 ) -> tuple[Tensor, Tensor]:
     """Return camera-to-world (3, 4) and focal lengths and centre (4,) in units of the grid."""
-    directions, origins = rays[:, :3], rays[:, 3:]
-    turn = _turn(directions, weights) if settings.exact else torch.eye(3).to(rays)
-    turned = directions @ turn.T
-    z = turned[:, 2]
-    ahead = (z if settings.exact else z.abs()) > settings.smallest_z
-    weights = torch.where(ahead, weights, 0)
-    places = turned[:, :2] / torch.where(ahead, z, 1)[:, None]
-    inliers = _inliers(grid, places, weights, settings)
-    homography = turn.T @ _homography(grid, places, weights * inliers)
-    homography = homography * torch.linalg.det(homography).sign()
-    if settings.exact:
-        rotation, lens = _split(homography)
-        centre = _middle(origins, weights * inliers)
-    else:
-        rotation, lens = _split_as_authors(homography)
-        centre = weights @ origins / weights.sum()
-    pose = torch.cat([rotation, centre[:, None]], 1)
-    enough = (weights > 0).sum() >= settings.points
-    return torch.where(enough, pose, torch.nan), torch.where(enough, lens, torch.nan)
+    directions, origins = functional.normalize(rays[:, :3], dim=-1), rays[:, 3:]
+    turn = _turn(directions, weights)
+    homography, _ = _searched(directions @ turn.T, weights, grid, settings)
+    homography = turn.T @ homography
+    lens = _split(homography)[1] if known is None else known
+    lens = lens.nan_to_num(1.0)
+    focal, centre = lens[:2].clamp(_SHORTEST, _LONGEST), lens[2:]
+    if known is None and settings.method == 'central':
+        centre = torch.zeros_like(centre)
+    matrix = intrinsic_matrix(*focal, *centre)
+    left, _, right = torch.linalg.svd(homography @ matrix)
+    start = Lens(left @ right, torch.cat([focal, centre]))
+    free = known is None, known is None and settings.method == 'free'
+    some = _some(len(grid), settings).to(grid.device)
+    found, kept = fitted_lens(start, grid[some], directions[some], weights[some], free)
+    position = robust_mean(origins[some], kept)
+    return torch.cat([found.rotation, position[:, None]], 1), found.intrinsics
+
+
+def _some(number: int, settings: RayPoseSettings) -> Tensor:
+    """Return the indices of the rays that are fitted."""
+    generator = torch.Generator().manual_seed(settings.seed)
+    return torch.randperm(number, generator=generator)[: settings.fitted].sort().values
+
+
+def _camera_as_authors(
+    rays: Tensor, weights: Tensor, grid: Tensor, settings: RayPoseSettings
+) -> tuple[Tensor, Tensor]:
+    """Return what `_camera` does, with the arithmetic of the authors."""
+    homography, weights = _searched(rays[:, :3], weights, grid, settings)
+    rotation, lens = _split_as_authors(homography)
+    position = weights @ rays[:, 3:] / weights.sum()
+    return torch.cat([rotation, position[:, None]], 1), lens
 
 
 def _turn(directions: Tensor, weights: Tensor) -> Tensor:
     """
-    Return the rotation (3, 3) that brings the mean direction to the optical axis.
+    Return a rotation (3, 3) that brings the mean direction to the optical axis of the world.
 
     A direction at right angles to the axis has no place in the plane at distance 1, and near to
-    that its place is mostly noise. It is the identity for views that look ahead.
+    that its place is mostly noise.
     """
-    unit = torch.nn.functional.normalize(directions, dim=-1)
-    ahead = torch.nn.functional.normalize(weights @ unit, dim=0)
-    helper = torch.nn.functional.one_hot(ahead.abs().argmin(), 3).to(ahead)
-    side = torch.nn.functional.normalize(torch.linalg.cross(helper, ahead), dim=0)
-    turn = torch.stack([side, torch.linalg.cross(ahead, side), ahead])
-    return torch.where(ahead[2] > _SIDEWAYS, torch.eye(3).to(turn), turn)
+    ahead = functional.normalize(weights @ directions, dim=0)
+    helper = functional.one_hot(ahead.abs().argmin(), 3).to(ahead)
+    side = functional.normalize(torch.linalg.cross(helper, ahead), dim=0)
+    return torch.stack([side, torch.linalg.cross(ahead, side), ahead])
+
+
+def _searched(
+    directions: Tensor, weights: Tensor, grid: Tensor, settings: RayPoseSettings
+) -> tuple[Tensor, Tensor]:
+    """Return the homography (3, 3) from the grid to the directions, and the usable weights."""
+    z = directions[:, 2]
+    usable = z.abs() > settings.smallest_z
+    weights = torch.where(usable, weights, 0)
+    places = directions[:, :2] / torch.where(usable, z, 1)[:, None]
+    inliers = _inliers(grid, places, weights, settings)
+    homography = _homography(grid, places, weights * inliers)
+    return torch.where(torch.linalg.det(homography) < 0, -homography, homography), weights
 
 
 def _inliers(grid: Tensor, places: Tensor, weights: Tensor, settings: RayPoseSettings) -> Tensor:
@@ -161,7 +204,7 @@ def _inliers(grid: Tensor, places: Tensor, weights: Tensor, settings: RayPoseSet
     sample = order[(parts * best / count).long().clamp(max=best - 1).to(grid.device)]
     hypotheses = _homography(grid[sample], places[sample], weights[sample])
     homogeneous, coarse_grid = (
-        torch.nn.functional.pad(places, (0, 1), value=1).float(),
+        functional.pad(places, (0, 1), value=1).float(),
         grid.float(),
     )
     coarse_weights = weights.float()
@@ -228,19 +271,3 @@ def _split_as_authors(homography: Tensor) -> tuple[Tensor, Tensor]:
     rotation, lower = rotation * signs, lower * signs[:, None]
     lower = lower / lower[2, 2]
     return rotation, torch.stack([1 / lower[0, 0], 1 / lower[1, 1], lower[2, 0], lower[2, 1]])
-
-
-def _middle(points: Tensor, weights: Tensor) -> Tensor:
-    """Return the weighted mean (3,) of points (n, 3) without those far from their median."""
-    median = torch.stack([_median(values, weights) for values in points.unbind(-1)])
-    distance = (points - median).norm(dim=-1)
-    near = distance <= _BEYOND * _median(distance, weights)
-    kept = weights * near
-    return kept @ points / kept.sum()
-
-
-def _median(values: Tensor, weights: Tensor) -> Tensor:
-    """Return the weighted median of values (n,)."""
-    ordered, order = values.sort()
-    reached = weights[order].cumsum(0)
-    return ordered[torch.searchsorted(reached, reached[-1:] / 2).clamp(max=len(values) - 1)][0]
