@@ -243,6 +243,14 @@ def test_it_can_be_exported(name):
     assert_equal(run(exported, views), run(network, views))
 
 
+@pytest.mark.parametrize('name', ALL)
+def test_it_can_be_compiled_in_one_piece(name):
+    network = tiny(ALL[name])
+    views = some_views(1, 3, 28, 42)
+    compiled = torch.compile(network, fullgraph=True, backend='eager')
+    assert_equal(run(compiled, views), run(network, views))
+
+
 def test_mono_exports_to_onnx(tmp_path):
     pytest.importorskip('onnxscript')
     onnxruntime = pytest.importorskip('onnxruntime')

@@ -137,7 +137,7 @@ class SkyScratch(Scratch):
 
 
 class SkyHead(Head):
-    """Depth and sky, of images that know nothing of each other."""
+    """The head of mono networks: depth and sky, each image by itself."""
 
     def __init__(self, inside: int, configuration: configurations.Head) -> None:
         super().__init__(inside, configuration)

@@ -86,10 +86,10 @@ class RayHead(Head):
 
 def with_places(x: Tensor, aspect: float) -> Tensor:
     """
-    Return features (images, channels, rows, columns) that know where in the image they are.
+    Return features (images, channels, rows, columns) plus a sine-cosine position embedding.
 
-    The first half of the channels gains waves along the columns, the second along the rows. So
-    the embedding is never made for each pixel.
+    The first half of the channels depends on the column alone, the second on the row alone, so
+    the embedding is computed per column and per row and broadcast.
 
     :param aspect: width of the image over its height.
     """

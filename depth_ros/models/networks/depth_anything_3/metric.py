@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the metres come from: a focal length, or a metric network beside the any-view one."""
+"""Depth in metres: from a focal length, or from a metric network beside the any-view one."""
 
 from __future__ import annotations
 

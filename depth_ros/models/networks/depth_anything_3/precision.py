@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which numbers must not be half precision, whatever the weights are."""
+"""The precision of outputs and geometry, which half precision is too coarse for."""
 
 from __future__ import annotations
 

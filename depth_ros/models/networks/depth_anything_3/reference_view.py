@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which view the poses are relative to."""
+"""The choice of the view that the poses are relative to."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ def reference_view(class_tokens: Tensor) -> Tensor:
     """
     Return the index of the reference view of each item, (batch,), int64.
 
-    It is the most ordinary view: the one whose likeness to the others, length and variance, each
-    mapped to 0..1 over the views, lie nearest to the middle of the range.
+    The choice is the authors' `saddle_balanced`: the class token's similarity to the others, its
+    length and its variance are each mapped to 0..1 over the views; the view with the least sum
+    of distances from 0.5 is the reference.
 
     :param class_tokens: (batch, views, channels), of the block before the cross-view ones.
     """

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of the depth of the sky."""
+"""The depth of sky pixels."""
 
 from __future__ import annotations
 
