@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip('torch')
 from torch.nn import functional
 
 from depth_ros.models.weights.tensorflow_names import is_weight, tensorflow_to_torch
