@@ -22,7 +22,7 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo
 
 from depth_ros.geometry.camera import bin_camera, crop_camera
-from depth_ros.types import Camera, DepthError, Distortion, Matrix
+from depth_ros.types import Camera, DepthError, Distortion, Matrix, quoted
 
 _MODELS = {
     '': Distortion.NONE,
@@ -68,7 +68,7 @@ def camera_info_to_camera(
         K,
         D,
         distortion,
-        _rotation(R) if R.any() else np.eye(3),
+        R if R.any() else np.eye(3),
         P if P.any() else None,
     )
     camera = _window(camera, msg)
@@ -92,21 +92,11 @@ def _finite(values: Any, name: str, shape: tuple[int, ...] | None) -> Matrix:
     return array if shape is None else array.reshape(shape)
 
 
-def _rotation(R: Matrix) -> Matrix:
-    error = float(np.abs(R @ R.T - np.eye(3)).max())
-    if error > 1e-3 or np.linalg.det(R) < 0:
-        raise DepthError(
-            f'camera_info has an R that is not a rotation (off by {error:.3g}); '
-            'expected the rectification matrix, or identity: calibrate again'
-        )
-    return R
-
-
 def _distortion(name: str, D: Matrix) -> tuple[Distortion, Matrix]:
     distortion = _MODELS.get(name.strip().lower())
     if distortion is None:
         raise DepthError(
-            f'distortion model {name!r} is not known, expected one of '
+            f'distortion model {quoted(name)} is not known, expected one of '
             f'{", ".join(n for n in _MODELS if n)}; convert the calibration'
         )
     lengths = _LENGTHS[distortion]
@@ -117,7 +107,7 @@ def _distortion(name: str, D: Matrix) -> tuple[Distortion, Matrix]:
         return Distortion.NONE, np.zeros(0)
     if D.size not in lengths:
         raise DepthError(
-            f'distortion model {name!r} has {D.size} coefficients in D, expected '
+            f'distortion model {quoted(name)} has {D.size} coefficients in D, expected '
             f'{" or ".join(map(str, lengths))}; check the calibration'
         )
     return distortion, D
