@@ -32,6 +32,7 @@ from depth_ros.files.calibration import write_camera
 from depth_ros.files.pictures import depth_picture
 from depth_ros.files.ply import write_ply
 from depth_ros.files.share import ros_environment, transport_environment
+from depth_ros.geometry.depth_values import is_valid, valid_or_nan
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
 from depth_ros.types import DepthError
 
@@ -240,7 +241,7 @@ def _write_pictures(folder: Path, truth: dict[str, np.ndarray], out: Path) -> No
         frame = played[stamp]
         exact = truth['depth'][frame]
         # One scale for all, or two pictures of the same depth would have different colours.
-        near, far = np.percentile(exact[np.isfinite(exact)], [1, 99])
+        near, far = np.percentile(exact[is_valid(exact)], [1, 99])
         picture = depth_picture(depth, near=near, far=far)
         cv2.imwrite(str(out / f'{prefix}depth.png'), picture[..., ::-1])
         if not prefix:
@@ -248,8 +249,7 @@ def _write_pictures(folder: Path, truth: dict[str, np.ndarray], out: Path) -> No
             for name, shown in zip(('input', 'truth'), beside):
                 cv2.imwrite(str(out / f'{name}.png'), shown[..., ::-1])
             cv2.imwrite(str(out / 'overview.png'), np.hstack(beside)[..., ::-1])
-        finite = np.where(np.isfinite(depth), depth, np.float32(np.nan))
-        np.save(out / f'{prefix}depth.npy', finite)
+        np.save(out / f'{prefix}depth.npy', valid_or_nan(depth))
         cloud_file = folder / f'{source}_points.npz'
         if cloud_file.exists():
             with np.load(cloud_file) as cloud:

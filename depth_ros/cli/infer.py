@@ -20,6 +20,7 @@ from depth_ros.files.calibration import read_camera
 from depth_ros.files.images import read_image
 from depth_ros.files.pictures import depth_picture, relative_picture
 from depth_ros.files.ply import write_ply
+from depth_ros.geometry.depth_values import valid_or_nan
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
 from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, Options, Pipeline
@@ -233,7 +234,7 @@ def write_results(
         picture = relative_picture(values)
         (out / 'points.ply').unlink(missing_ok=True)  # of an earlier, metric run
     else:
-        values = np.where(np.isfinite(frame.depth), frame.depth, np.float32(np.nan))
+        values = valid_or_nan(frame.depth)
         picture = depth_picture(frame.depth)
         points = depth_to_points(frame.depth, frame.camera)
         rgb = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
+from depth_ros.geometry.depth_values import LARGEST, SMALLEST
 from depth_ros.messages.cloud_kernels import kernels
 from depth_ros.messages.cloud_memory import CloudBuffer, CloudMemory, Strip, StripPlan, Target
 from depth_ros.messages.fast import array_to_bytes, new_message
@@ -33,8 +34,6 @@ _NAMES = {
     'xyzrgb': ('x', 'y', 'z', 'rgb'),
     'xyzi': ('x', 'y', 'z', 'intensity'),
 }
-_LARGEST = float(np.finfo(np.float32).max)
-_SMALLEST = float(np.finfo(np.float32).tiny)  # no subnormal: some libraries flush them to 0
 
 
 class CloudBuilder:
@@ -77,8 +76,8 @@ class CloudBuilder:
         self.organised = organised
         self.decimation_yx = (int(decimation_y), int(decimation_x))
         # Inclusive float32 bounds within which depth is valid: positive and finite in any case.
-        self._near = np.float32(max(min_range, _SMALLEST))
-        self._far = np.float32(min(max_range, _LARGEST))
+        self._near = np.float32(max(min_range, SMALLEST))
+        self._far = np.float32(min(max_range, LARGEST))
         # y points down.
         self._top, self._bottom = np.float32(-max_height), np.float32(-min_height)
         self._crops_height = math.isfinite(min_height) or math.isfinite(max_height)
