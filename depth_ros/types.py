@@ -35,6 +35,8 @@ def quoted(value: object, limit: int = 80) -> str:
     What is quoted may be an image, a text of megabytes, or a list that contains itself many times
     over, of which `repr` would make gigabytes.
     """
+    if isinstance(value, str) and len(value) > limit - 2:
+        value = value[: limit - 5] + '...'
     brief = reprlib.Repr()
     brief.maxlevel, brief.maxother, brief.maxstring = 3, limit, limit
     try:

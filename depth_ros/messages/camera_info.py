@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import CameraInfo
 
+from depth_ros.files.picture_header import MAX_PIXELS
 from depth_ros.geometry.camera import bin_camera, crop_camera
 from depth_ros.types import Camera, DepthError, Distortion, Matrix, quoted
 
@@ -72,14 +73,23 @@ def camera_info_to_camera(
         P if P.any() else None,
     )
     camera = _window(camera, msg)
+    if camera.width * camera.height > MAX_PIXELS:
+        raise DepthError(
+            f'camera_info describes {camera.width}x{camera.height} pixels, expected at most '
+            f'{MAX_PIXELS} of them; let the driver bin or crop the image'
+        )
     size_wh = (image_width or camera.width, image_height or camera.height)
     if size_wh != camera.size_wh:
-        raise DepthError(
-            f'image is {size_wh[0]}x{size_wh[1]} but camera_info describes '
-            f'{camera.width}x{camera.height} (after ROI and binning); '
-            'calibrate for this size, or set binning and roi in the driver'
-        )
+        raise mismatch(*size_wh, camera.size_wh)
     return camera
+
+
+def mismatch(width: int, height: int, size_wh: tuple[int, int]) -> DepthError:
+    """Return the error for an image that is not of the size that its camera_info describes."""
+    return DepthError(
+        f'image is {width}x{height} but camera_info describes {size_wh[0]}x{size_wh[1]} (after '
+        'ROI and binning); calibrate for this size, or set binning and roi in the driver'
+    )
 
 
 def _finite(values: Any, name: str, shape: tuple[int, ...] | None) -> Matrix:

@@ -198,7 +198,7 @@ FILES = {
     'python objects': (b'image_width: !!python/object/apply:os.getcwd []', 'not valid YAML'),
     'OpenCV storage': (b'%YAML:1.0\n---\nK: !!opencv-matrix\n', 'OpenCV file storage'),
     'too deep': (b'[' * 20_000, 'not valid YAML'),
-    'too large': (b'#' * (1 << 20) + b'\n' * 10, 'a calibration has at most'),
+    'too large': (b'#' * (1 << 20) + b'\n' * 10, 'more than 65536 bytes'),
     'control characters': (b'image_width: \x00', 'not valid YAML'),
 }
 
