@@ -16,6 +16,7 @@ from depth_ros.types import DepthError
 T = TypeVar('T')
 MAX_BYTES = 1 << 20
 OPTIMISERS = ('adamw', 'muon')
+NEAREST = 0.05  # metres; nearer depth does not count in the losses
 
 
 @dataclass(frozen=True)
