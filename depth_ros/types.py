@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -233,14 +234,34 @@ class Ground:
 
 
 @dataclass(frozen=True, eq=False)
+class Known:
+    """What is known about a view beside its image; None where it is not known."""
+
+    pose: Matrix | None = None
+    """4x4 camera-to-world."""
+    ground: Ground | None = None
+    depth: FloatImage | None = None
+    """Measured metres of the same view, at any resolution; NaN where nothing was measured."""
+
+    def __post_init__(self) -> None:
+        if self.pose is not None:
+            object.__setattr__(self, 'pose', _frozen(self.pose, (4, 4), 'the pose'))
+        if self.depth is not None and self.depth.ndim != 2:
+            raise DepthError(
+                f'known depth has shape {self.depth.shape}, expected height x width in metres'
+            )
+
+
+NOTHING_KNOWN = Known()
+
+
+@dataclass(frozen=True, eq=False)
 class View:
-    """One picture and the camera that took it: uint8, HxWx3 RGB or HxW grey."""
+    """One image and the camera that took it: uint8, HxWx3 RGB or HxW grey."""
 
     image: Image
     camera: Camera
-    pose: Matrix | None = None  # 4x4 camera-to-world, where it is known
-    ground: Ground | None = None  # where it is known
-    prompt: FloatImage | None = None  # metres that were measured, of the same view, any resolution
+    known: Known = NOTHING_KNOWN
 
     def __post_init__(self) -> None:
         if self.image.dtype != np.uint8 or self.image.ndim not in (2, 3):
@@ -260,7 +281,7 @@ class View:
 
     @property
     def rgb(self) -> Image:
-        """HxWx3, whatever was given."""
+        """The image as HxWx3, also where it is grey."""
         if self.image.ndim == 3:
             return self.image
         return np.repeat(self.image[..., None], 3, axis=2)
@@ -269,7 +290,7 @@ class View:
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """
-    What a model says about its first view, and what the numbers mean.
+    What a model predicts for one view, and what the numbers mean.
 
     values is float32 HxW at the size of `camera`. Metric depth follows REP-117 (NaN missing,
     +Inf beyond range or sky, -Inf too close); a disparity of NaN is no match, 0 is infinitely
@@ -279,13 +300,19 @@ class Prediction:
     kind: DepthKind
     values: FloatImage
     camera: Camera
+    """The camera of `values`; a model that estimates intrinsics returns its own here."""
     model: str = ''
     confidence: FloatImage | None = None  # 0..1, HxW
     baseline: float = 0.0  # metres; disparity only
     focal: float = 0.0  # pixels of this image; disparity only
     disparity_range: tuple[float, float] | None = None  # smallest and largest the search allows
+    pose: Matrix | None = None
+    """4x4 camera-to-world that a multi-view model estimated, in the scale of `values`."""
+    views: tuple[Prediction, ...] = ()
+    """One prediction per view, in the order given; empty where the model predicts one only."""
+    carry: Any = None
+    """What the model takes back with the next frame of the same camera (a warm start)."""
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds per stage
-    extras: Mapping[str, np.ndarray] = field(default_factory=dict)  # normals, rays, poses, ...
 
     def __post_init__(self) -> None:
         expected = (self.camera.height, self.camera.width)
@@ -299,8 +326,9 @@ class Prediction:
                 f'confidence has shape {self.confidence.shape}, expected {expected}; '
                 f'the model {self.model!r} broke its contract'
             )
+        if self.pose is not None:
+            object.__setattr__(self, 'pose', _frozen(self.pose, (4, 4), 'the pose'))
         object.__setattr__(self, 'timings', MappingProxyType(dict(self.timings)))
-        object.__setattr__(self, 'extras', MappingProxyType(dict(self.extras)))
 
     @property
     def is_metric(self) -> bool:

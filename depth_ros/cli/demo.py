@@ -105,7 +105,7 @@ def _check_ros() -> None:
 
 def render_frames(folder: Path, kind: str, seed: int, count: int) -> dict[str, np.ndarray]:
     """Render a camera that sweeps through a scene; keep what it should see for the comparison."""
-    from depth_ros.synthetic import camera_pose, make_scene, render_stereo, stereo_cameras
+    from depth_ros.lab.synthetic import camera_pose, make_scene, render_stereo, stereo_cameras
 
     left, right = stereo_cameras(WIDTH, HEIGHT, FOCAL, BASELINE)
     write_camera(left, folder / 'left.yaml', 'left')
@@ -150,7 +150,6 @@ def _environment(default_transport: bool) -> dict[str, str]:
     # A domain of its own: a robot on the same network is neither heard nor disturbed.
     environment = ros_environment(PYTHONUNBUFFERED='1')
     environment.setdefault('ROS_DOMAIN_ID', str(random.randint(100, 200)))
-    environment.setdefault('OMP_NUM_THREADS', '2')
     if default_transport:
         for name in transport_environment():
             environment.pop(name, None)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from depth_ros.cli.model_options import make_model, parse_options
-from depth_ros.eval.align import ALIGNMENTS
-from depth_ros.eval.layouts import LAYOUTS, open_datasets
-from depth_ros.eval.page import Book
-from depth_ros.eval.protocol import CROPS, PROTOCOLS, make_protocol
-from depth_ros.eval.runner import Contestant, evaluate
-from depth_ros.eval.table import failures, report_to_json, text_table
+from depth_ros.lab.eval.align import ALIGNMENTS
+from depth_ros.lab.eval.layouts import LAYOUTS, open_datasets
+from depth_ros.lab.eval.page import Book
+from depth_ros.lab.eval.protocol import CROPS, PROTOCOLS, make_protocol
+from depth_ros.lab.eval.runner import Contestant, evaluate
+from depth_ros.lab.eval.table import failures, report_to_json, text_table
 from depth_ros.types import DepthError
 
 

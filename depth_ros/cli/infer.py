@@ -22,8 +22,8 @@ from depth_ros.files.pictures import depth_picture, relative_picture
 from depth_ros.files.ply import write_ply
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
-from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, MonoPipeline, Options, StereoPipeline
-from depth_ros.types import Camera, DepthError, FloatImage, Image
+from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, Options, Pipeline
+from depth_ros.types import Camera, DepthError, FloatImage, Image, Known, View
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     depth.add_argument('--min-depth', type=float, default=0.0, help='metres')
     depth.add_argument('--max-depth', type=float, default=math.inf, help='metres')
     depth.add_argument(
-        '--edge-threshold', type=float, default=0.05, help='flying pixels; 0 keeps them'
+        '--edge-threshold',
+        type=float,
+        default=Options.edge_threshold,
+        help='flying pixels; 0 keeps them',
     )
     depth.add_argument(
         '--min-confidence', type=float, default=0.0, help='0 to 1; pixels below become NaN'
@@ -91,13 +94,13 @@ def run(arguments: argparse.Namespace) -> int:
         right = read_image(arguments.right)
         cameras = _stereo_cameras(arguments, image, right)
         model = make_model(name, arguments.option)
-        frame = StereoPipeline(model, options)(image, right, *cameras)
+        frame = Pipeline(model, options)([View(image, cameras[0]), View(right, cameras[1])])
         known = True
     else:
         camera = _mono_camera(arguments, image)
         known = camera is not None
         model = make_model(name, arguments.option)
-        pipeline = MonoPipeline(model, options)
+        pipeline = Pipeline(model, options)
         if not known and pipeline.makes_metres:
             raise DepthError(
                 f'model {name!r} gives metres and needs the camera for that; '
@@ -105,11 +108,12 @@ def run(arguments: argparse.Namespace) -> int:
             )
         # A relative model does not look at the camera: any will do.
         assumed = camera or Camera.pinhole(image.shape[1], image.shape[0], max(image.shape[:2]))
-        frame = pipeline(image, assumed, _read_prompt(arguments.prompt))
+        known_depth = Known(depth=_read_prompt(arguments.prompt))
+        frame = pipeline([View(image, assumed, known_depth)])
     write_results(frame, name, arguments.out, camera_known=known)
     print(_summary(frame, name, arguments.out))
-    if caution := model.info.details.get('caution'):
-        print(f'depth_ros infer: {caution}', file=sys.stderr)
+    if model.info.caution:
+        print(f'depth_ros infer: {model.info.caution}', file=sys.stderr)
     return 0
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import logging
 import os
 import sys
@@ -21,26 +20,19 @@ COMMANDS = {
     'infer': 'depth, cloud and pictures from an image or a stereo pair',
     'models': 'list every model, what its numbers mean, and its licence',
     'fetch': 'download models ahead of time and verify them',
+    'convert': 'turn an official checkpoint file into safetensors',
     'eval': 'measure models against ground truth',
     'synth': 'write a synthetic data set with exact depth',
     'train': 'train a model from a configuration',
-    'bench': 'measure speed on this machine',
-    'doctor': 'say what is wrong with a running graph',
-    'bag': 'process a bag, every frame once',
 }
 
 
 def _usage() -> str:
     width = max(map(len, COMMANDS))
-    rows = [f'  {name:<{width}}  {text}{_planned(name)}' for name, text in COMMANDS.items()]
+    rows = [f'  {name:<{width}}  {text}' for name, text in COMMANDS.items()]
     return '\n'.join(
         ['usage: depth_ros [--version] COMMAND ...', '', *rows, '', 'depth_ros COMMAND --help']
     )
-
-
-def _planned(name: str) -> str:
-    spec = importlib.util.find_spec(f'depth_ros.cli.{name}')
-    return '' if spec else ' (not in this version)'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,9 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     name, *rest = arguments
     if name not in COMMANDS:
         print(f'depth_ros: there is no command {name!r}\n\n{_usage()}', file=sys.stderr)
-        return 2
-    if _planned(name):
-        print(f'depth_ros: {name} is not in version {__version__}', file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.INFO, format='%(levelname)s: %(message)s')
     module = importlib.import_module(f'depth_ros.cli.{name}')

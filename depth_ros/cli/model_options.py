@@ -10,7 +10,7 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
-from depth_ros.models.base import DepthModel
+from depth_ros.models.protocol import DepthModel
 from depth_ros.models.registry import create_model, family_of
 from depth_ros.types import DepthError
 

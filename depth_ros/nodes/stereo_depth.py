@@ -4,43 +4,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any
 
 from depth_ros import libraries
-from depth_ros.models.base import DepthModel
-from depth_ros.nodes import outputs, parameters
 from depth_ros.nodes.depth_node import DepthNode
-from depth_ros.nodes.inputs import CameraInput, Shot
-from depth_ros.nodes.loading import Pipeline
-from depth_ros.nodes.parameters import Value
+from depth_ros.nodes.input.camera import CameraInput, Shot
+from depth_ros.nodes.input.stamps import StampWatch
+from depth_ros.nodes.parameters import specs
+from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
-from depth_ros.nodes.stamps import StampWatch
-from depth_ros.pipeline import DepthFrame, StereoPipeline
 from depth_ros.sync import PairSynchroniser, Side
-from depth_ros.types import Camera, DepthError
+from depth_ros.types import Camera
 
 
 class StereoDepth(DepthNode):
     """Subscribe to `left/*` and `right/*`; publish depth and disparity of the left eye."""
 
+    views = 2
+    example = (Camera.pinhole(640, 480, 500.0), Camera.pinhole(640, 480, 500.0, baseline=0.1))
+
     def __init__(self, **kwargs: Any) -> None:
         self._pairs: PairSynchroniser | None = None
         self._tolerance = 0.0
         self._watch = StampWatch()
-        super().__init__('stereo_depth', parameters.STEREO, outputs.STEREO, **kwargs)
-
-    def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
-        pipeline = StereoPipeline(model, self.pipeline_options(values))
-        left, right = (Camera.pinhole(640, 480, 500.0, baseline=b) for b in (0.0, 0.1))
-        with suppress(DepthError):  # this model may not be made for such cameras
-            pipeline.warm_up(left, right)
-        return pipeline
-
-    def compute(self, pipeline: StereoPipeline, pictures: Sequence[Any], stamp: int) -> DepthFrame:
-        (left, left_camera), (right, right_camera) = pictures
-        return pipeline(left, right, left_camera, right_camera)
+        super().__init__('stereo_depth', specs.STEREO, **kwargs)
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         approximate = bool(values['approximate_sync'])

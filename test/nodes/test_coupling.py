@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depth_ros.nodes.coupling import Coupler
+from depth_ros.nodes.input.coupling import Coupler
 
 
 class Log(Coupler):

@@ -16,7 +16,7 @@ from sensor_msgs.msg import CameraInfo
 
 from depth_ros import libraries
 from depth_ros.messages.camera_info import camera_to_camera_info
-from depth_ros.nodes.diagnostics import Throttle
+from depth_ros.nodes.health.diagnostics import Throttle
 from depth_ros.types import Camera
 
 pytestmark = pytest.mark.ros
@@ -233,7 +233,7 @@ def test_outputs_that_stay_empty_are_named(fresh):
     listener.wait(send(side), 'depth/image')
     for sentence in (
         'there are metres, so ~/relative stays empty; subscribe',
-        'the model tells no confidence, ~/confidence stays empty',
+        'the model has no confidence, ~/confidence stays empty',
     ):
         fresh.spin_until(lambda s=sentence: process.said(s), 'the sentence')
     assert not listener.order['relative']

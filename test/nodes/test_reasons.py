@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from depth_ros.nodes.reasons import EyeFacts, Facts, Level, TopicFacts, explain
+from depth_ros.nodes.health.reasons import EyeFacts, Facts, Level, TopicFacts, explain
 
 IMAGE = TopicFacts('/image', best_effort=1, hertz=30.0, silent=0.01, received=100)
 INFO = TopicFacts(

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from depth_ros.nodes.worker import Worker
+from depth_ros.nodes.work.worker import Worker
 
 LONG = 20.0  # only a bound: nothing waits that long unless it is broken
 
