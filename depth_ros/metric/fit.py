@@ -39,6 +39,7 @@ SLOPE = 4.0  # standard deviations by which a scale must differ from 0 to be tol
 EDGE = 0.05  # relative step to a neighbour that halves the weight of a point
 FEW = 20  # points of which none is given less weight for an edge
 CHANCE = -3.0  # log10 of the fits this good that points without relation may give
+PER_CELL = 2.5  # independent points in a cell
 TOLERANCES = (0.7, 1.5, AGREES)  # standard deviations at which agreement is judged
 LOOSE = 0.5  # chance above which agreement is no evidence, because all points are alike
 ALIKE = 0.7  # share that must agree then
@@ -53,8 +54,8 @@ class FitOptions:
     """What a fit must pass, and what is known beforehand."""
 
     min_points: int = 5  # usable points, at least
-    min_inliers: float = 0.4  # share of the usable points that must agree
-    max_residual: float = 0.25  # relative standard deviation of the inliers, at most
+    min_inliers: float = 0.5  # share of the usable points that must agree
+    max_residual: float = 0.2  # relative standard deviation of the inliers, at most
     with_shift: bool | None = None  # None: as the kind needs
     known_shift: float | None = None  # fit the scale only, with this shift
     noise: float = 0.05  # relative error of a point with its prediction, for a few points alone
@@ -81,6 +82,7 @@ class Fit:
     kind: DepthKind = DepthKind.AFFINE_INVERSE
     scale_only: bool = False
     uncertainty: float = 0.0  # relative standard deviation of depth, the median over the image
+    span: tuple[float, float, float] = (0.0, 1.0, 2.0)  # 10 %, 50 % and 90 % of the values
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.scale) and self.scale > 0 and math.isfinite(self.shift)):
@@ -327,7 +329,7 @@ def _check(points: _Points, solution: Solution, options: FitOptions) -> None:
     # The noise may have a sharp peak and long tails: the tails agree as well.
     near = int(np.count_nonzero(solution.inliers | (error <= options.max_residual)))
     unknowns = len(solution.theta)
-    chance, expected = _chance(solution)
+    chance, expected = _chance(points, solution)
     alike = unknowns == 1 and chance > LOOSE  # points at one depth prove nothing by agreeing
     least = max(options.min_inliers, ALIKE) if alike else options.min_inliers
     if near < least * count:
@@ -350,7 +352,7 @@ def _relative_error(points: _Points, solution: Solution) -> Vector:
     return error * points.metres if points.kind in INVERSE_KINDS else error / points.metres
 
 
-def _chance(solution: Solution) -> tuple[float, float]:
+def _chance(points: _Points, solution: Solution) -> tuple[float, float]:
     """
     Return how often a value agrees with the metres of another point, and what that means.
 
@@ -360,17 +362,23 @@ def _chance(solution: Solution) -> tuple[float, float]:
     count, unknowns = solution.errors.size, len(solution.theta)
     order = np.random.default_rng(1).permutation(count)
     predicted, deviation = solution.predicted[order], solution.deviation[order]
-    target = (solution.predicted + solution.errors)[order]
+    if points.kind is DepthKind.METRIC:  # what was fitted is log metres less log value
+        predicted = predicted + np.log(points.value[order])
+    target = predicted + solution.errors[order]
     target = np.concatenate([target, target])
     shifts = {max(1, count * part // 7) for part in range(1, 7)}
     other = np.concatenate([np.abs(target[by : by + count] - predicted) for by in shifts])
     ratio = other / np.tile(deviation, len(shifts))
     own = np.abs(solution.errors) / solution.deviation
+    # Points of one cell see one surface: many of them are not as much evidence.
+    evidence = min(count, round(PER_CELL * np.unique(points.cells).size))
     chance, expected = 1.0, math.inf
     for tolerance in TOLERANCES:
         chance = np.count_nonzero(ratio <= tolerance) / ratio.size
-        agreeing = int(np.count_nonzero(own <= tolerance))
-        expected = min(expected, chance_log10(agreeing, count, unknowns, chance))
+        agreeing = np.count_nonzero(own <= tolerance) / count
+        expected = min(
+            expected, chance_log10(round(agreeing * evidence), evidence, unknowns, chance)
+        )
     return chance, expected
 
 
@@ -390,4 +398,10 @@ def _make(
     deviation = relative_deviation(fit, points.seen)
     far = np.isfinite(deviation) & (fit.scale * points.seen + fit.shift > 0)
     uncertainty = middle(deviation[far]) if far.any() else math.inf
-    return dataclasses.replace(fit, uncertainty=uncertainty)
+    return dataclasses.replace(fit, uncertainty=uncertainty, span=_span(points.seen))
+
+
+def _span(values: Vector) -> tuple[float, float, float]:
+    at = [int(share * (values.size - 1)) for share in (0.1, 0.5, 0.9)]
+    low, mid, high = np.partition(values, at)[at].tolist()
+    return low, mid, high

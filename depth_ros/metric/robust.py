@@ -25,7 +25,7 @@ AGREES = 3.0  # standard deviations within which an equation agrees
 ROUNDED = 1.5  # standard deviations within which the loss is quadratic
 IGNORED = 8.0  # standard deviations beyond which an equation has no weight
 FLOOR = 0.05  # of the median target: the smallest size that a relative error refers to
-FINEST = 1e-9  # relative error below which agreement is exact
+FINEST = 1e-6  # relative error below which agreement is exact: values are float32
 CUT_MEDIAN = 0.664  # median absolute value of a normal variable cut at 2.5 sigma
 ROUNDS = 10
 
