@@ -23,7 +23,11 @@ Mask = npt.NDArray[np.bool_]
 ROTATION = float(np.radians(1.0))  # standard deviation of a rotation from odometry,
 DIRECTION = float(np.radians(2.0))  # and of its direction of motion
 INDEPENDENT = 30  # matches beyond these share the errors of calibration and add no knowledge
-ROUNDS = 12
+SEARCHES = (cv2.USAC_MAGSAC, cv2.USAC_ACCURATE, cv2.RANSAC)  # each fails at times
+ROUNDS = 8  # from the widest gate to the tolerance,
+LAST = 5  # and at the tolerance
+STEP = 1e-6  # radians, for slopes
+FINEST = 0.02  # of the tolerance: the narrowest gate
 SEEN = 3.0  # times the tolerance: the parallax from which a direction of motion is visible
 
 
@@ -81,13 +85,17 @@ def fundamental_matrix(
     """Return the fundamental matrix that most pixel matches agree with, within `tolerance` px."""
     a, b = _matches(first, second, 8, 'fundamental')
     cv2.setRNGSeed(0)
-    matrix, _ = cv2.findFundamentalMat(a, b, cv2.USAC_MAGSAC, tolerance, 0.999, 2000)
-    if matrix is None or matrix.shape != (3, 3):
+    found = [
+        cv2.findFundamentalMat(a, b, method, tolerance, 0.999, 2000)[0] for method in SEARCHES
+    ]
+    matrices = [np.array(m, np.float64) for m in found if m is not None and m.shape == (3, 3)]
+    if not matrices:
         raise DepthError(
             f'{len(a)} matches have no fundamental matrix in common; the points must not all '
             'lie on one line or at one place'
         )
-    return _judged(np.asarray(matrix, np.float64), a, b, tolerance)
+    polished = [_polished(m, a, b, tolerance) for m in matrices]
+    return _judged(min(polished, key=lambda m: _cost(m, a, b, tolerance)), a, b, tolerance)
 
 
 def essential_matrix(first: npt.ArrayLike, second: npt.ArrayLike, tolerance: float) -> Epipolar:
@@ -97,14 +105,21 @@ def essential_matrix(first: npt.ArrayLike, second: npt.ArrayLike, tolerance: flo
     `tolerance` is in the unit of the rays: pixels divided by the focal length.
     """
     a, b = _matches(first, second, 5, 'essential')
+    return _judged(_essentials(a, b, tolerance)[0], a, b, tolerance)
+
+
+def _essentials(a: Matrix, b: Matrix, tolerance: float) -> list[Matrix]:
+    """Return essential matrices of several searches, the best first."""
     cv2.setRNGSeed(0)
-    matrix, _ = cv2.findEssentialMat(a, b, np.eye(3), cv2.USAC_MAGSAC, 0.999, tolerance)
-    if matrix is None or matrix.shape[0] < 3:
+    eye = np.eye(3)
+    found = [cv2.findEssentialMat(a, b, eye, method, 0.999, tolerance)[0] for method in SEARCHES]
+    matrices = [np.array(m[:3], np.float64) for m in found if m is not None and m.shape[0] >= 3]
+    if not matrices:
         raise DepthError(
             f'{len(a)} matches have no essential matrix in common; the points must not all lie '
             'at one place'
         )
-    return _judged(np.asarray(matrix[:3], np.float64), a, b, tolerance)
+    return sorted(matrices, key=lambda m: _cost(m, a, b, tolerance))
 
 
 def motion_from_matches(first: npt.ArrayLike, second: npt.ArrayLike, tolerance: float) -> Motion:
@@ -114,13 +129,19 @@ def motion_from_matches(first: npt.ArrayLike, second: npt.ArrayLike, tolerance: 
     Refuses where the views differ by a rotation only: no direction is visible then.
     """
     a, b = _matches(first, second, 5, 'essential')
-    found = essential_matrix(a, b, tolerance)
-    few = found.inliers
-    if np.count_nonzero(few) < 5:
-        raise DepthError(f'{np.count_nonzero(few)} matches agree on a motion, expected 5 or more')
-    _, rotation, direction, _ = cv2.recoverPose(found.matrix, a[few], b[few], np.eye(3))
-    turn, way = np.array(rotation, np.float64), np.array(direction, np.float64).ravel()
-    motion = refine_motion(a, b, turn, way, tolerance, np.inf, np.inf)
+    motions = []
+    for matrix in _essentials(a, b, tolerance):
+        few = np.abs(sampson_distance(matrix, a, b)) <= tolerance
+        if np.count_nonzero(few) < 5:
+            continue
+        _, rotation, direction, _ = cv2.recoverPose(matrix, a[few], b[few], np.eye(3))
+        turn, way = np.array(rotation, np.float64), np.array(direction, np.float64).ravel()
+        motions.append(refine_motion(a, b, turn, way, tolerance, np.inf, np.inf, 2 * tolerance))
+    if not motions:
+        raise DepthError(f'fewer than 5 of {len(a)} matches agree on a motion; match more points')
+    motion = min(
+        motions, key=lambda m: _cost(essential_of(m.rotation, m.translation), a, b, tolerance)
+    )
     turned = rotate_rays(a[motion.inliers], turn_between(a[motion.inliers], b[motion.inliers]))
     moved = np.linalg.norm(turned - b[motion.inliers], axis=1)
     if not np.median(moved) > SEEN * tolerance:
@@ -161,13 +182,14 @@ def refine_motion(
     tolerance: float,
     rotation_sigma: float = ROTATION,
     direction_sigma: float = DIRECTION,
+    widest: float | None = None,
 ) -> Motion:
     """
     Return the motion closest to a first guess that the matched rays agree with.
 
     Rotation and direction are changed, the length of the translation never: images do not show
-    it. The sigmas (radians) say how far the guess may be off. The gate on the matches begins as
-    wide as the guess is uncertain and ends at `tolerance`.
+    it. The sigmas (radians) say how far the guess may be off. The gate on the matches begins at
+    `widest`, three times the median error of the guess where None, and ends at `tolerance`.
     """
     a, b = _matches(first, second, 1, 'essential')
     t = np.asarray(translation, np.float64).ravel()
@@ -175,46 +197,53 @@ def refine_motion(
     if not length > 0:
         raise DepthError('the translation is zero, expected a motion; wait until the camera moves')
     direction = t / length
-    start = direction
-    turn = np.zeros(3)
-    widest = max(tolerance, float(np.median(np.abs(
-        sampson_distance(essential_of(rotation, direction), a, b)
-    ))))  # fmt: skip
-    gates = np.geomspace(max(3 * widest, tolerance), tolerance, ROUNDS)
-    for gate in gates:
-        base = rotation_of(turn) @ rotation
-        error = sampson_distance(essential_of(base, direction), a, b)
-        weights = np.maximum(1 - (error / (2.5 * gate)) ** 2, 0) ** 2
-        aside = _tangent(direction)
-        step = 1e-6
-        columns = []
-        for axis in np.eye(3):
-            moved = essential_of(rotation_of(step * axis) @ base, direction)
-            columns.append((sampson_distance(moved, a, b) - error) / step)
-        for axis in aside:
-            moved = essential_of(base, direction + step * axis)
-            columns.append((sampson_distance(moved, a, b) - error) / step)
-        jacobian = np.nan_to_num(np.stack(columns, axis=1))
-        error = np.nan_to_num(error)
-        weights *= min(1.0, INDEPENDENT / max(float(weights.sum()), 1.0)) / gate**2
-        normal = (jacobian * weights[:, None]).T @ jacobian
-        slope = (jacobian * weights[:, None]).T @ error
-        # What is known about the guess, and a little damping of what nothing is known about.
-        prior = np.array([1 / rotation_sigma**2] * 3 + [1 / direction_sigma**2] * 2)
-        known = np.concatenate([turn, aside @ (direction - start)])
-        normal += np.diag(prior) + np.eye(5) * (1e-9 * np.trace(normal) + 1e-12)
-        change = -np.linalg.solve(normal, slope + prior * known)
-        size = float(np.linalg.norm(change))
-        change *= min(1.0, 0.2 / max(size, 1e-12))
-        turn = _composed(change[:3], turn)
-        direction = direction + change[3:] @ aside
-        direction /= np.linalg.norm(direction)
+    start, turn = direction, np.zeros(3)
+    error = sampson_distance(essential_of(rotation, direction), a, b)
+    if widest is None:
+        widest = 3 * float(np.median(np.abs(error)))
+    # What is known about the guess; infinity is nothing.
+    prior = np.array([1 / rotation_sigma**2] * 3 + [1 / direction_sigma**2] * 2)
+    for gate in np.geomspace(max(widest, tolerance), tolerance, ROUNDS):
+        for _ in range(LAST if gate <= tolerance else 1):
+            base = rotation_of(turn) @ rotation
+            error, jacobian = _sampson_slopes(base, direction, a, b)
+            width = min(float(gate), max(_scatter(error, tolerance), FINEST * tolerance))
+            weights = np.maximum(1 - (error / (4 * width)) ** 2, 0) ** 2
+            weights *= min(1.0, INDEPENDENT / max(float(weights.sum()), 1.0)) / gate**2
+            normal = (jacobian * weights[:, None]).T @ jacobian
+            slope = (jacobian * weights[:, None]).T @ error
+            aside = _tangent(direction)
+            known = np.concatenate([turn, aside @ (direction - start)])
+            # A little damping of what neither images nor the guess know.
+            normal += np.diag(prior) + np.eye(5) * (1e-9 * np.trace(normal) + 1e-12)
+            change = -np.linalg.solve(normal, slope + prior * known)
+            change *= min(1.0, 0.2 / max(float(np.linalg.norm(change)), 1e-12))
+            turn = _composed(change[:3], turn)
+            direction = direction + change[3:] @ aside
+            direction /= np.linalg.norm(direction)
     final = rotation_of(turn) @ rotation
     error = np.abs(sampson_distance(essential_of(final, direction), a, b))
     inliers = error <= 2.0 * tolerance
     inliers &= _in_front(a, b, final, direction)
     residual = float(np.median(error[inliers])) if inliers.any() else np.inf
     return Motion(final, direction * length, inliers, residual)
+
+
+def _sampson_slopes(
+    rotation: Matrix, direction: Matrix, a: Matrix, b: Matrix
+) -> tuple[Matrix, Matrix]:
+    """Return the distances (n,), and their slopes (n, 5) by the turn and the direction."""
+    error = sampson_distance(essential_of(rotation, direction), a, b)
+    moved = [essential_of(rotation_of(STEP * axis) @ rotation, direction) for axis in np.eye(3)]
+    moved += [essential_of(rotation, direction + STEP * axis) for axis in _tangent(direction)]
+    slopes = [(sampson_distance(matrix, a, b) - error) / STEP for matrix in moved]
+    return np.nan_to_num(error), np.nan_to_num(np.stack(slopes, axis=1))
+
+
+def _scatter(error: Matrix, tolerance: float) -> float:
+    """Return the standard deviation of the errors within twice the tolerance."""
+    few = np.abs(error[np.abs(error) <= 2 * tolerance])
+    return 1.4826 * float(np.median(few)) if few.size else tolerance
 
 
 def _composed(change: Matrix, turn: Matrix) -> Matrix:
@@ -238,6 +267,45 @@ def _tangent(direction: Matrix) -> Matrix:
     one = np.cross(direction, helper)
     one /= np.linalg.norm(one)
     return np.stack([one, np.cross(direction, one)])
+
+
+def _cost(matrix: Matrix, a: Matrix, b: Matrix, tolerance: float) -> float:
+    """Return the sum of truncated distances, in tolerances."""
+    return float(np.minimum(np.abs(sampson_distance(matrix, a, b)) / tolerance, 1).sum())
+
+
+def _polished(matrix: Matrix, a: Matrix, b: Matrix, tolerance: float) -> Matrix:
+    """Return the fundamental matrix of those that agree, by eight points, reweighted."""
+    best, fewest = matrix, np.inf
+    for _ in range(10):
+        error = sampson_distance(matrix, a, b)
+        cost = _cost(matrix, a, b, tolerance)
+        if cost >= fewest:
+            break
+        best, fewest = matrix, cost
+        weights = np.maximum(1 - (error / (2.5 * tolerance)) ** 2, 0)
+        if np.count_nonzero(weights) < 8:
+            break
+        matrix = _eight_points(a, b, weights)
+    return best
+
+
+def _eight_points(a: Matrix, b: Matrix, weights: Matrix) -> Matrix:
+    """Return the weighted least squares of second^T F first = 0, of rank 2, after Hartley."""
+    (x, first), (y, second) = _normalised(a, weights), _normalised(b, weights)
+    rows = np.einsum('ni,nj->nij', y, x).reshape(-1, 9) * weights[:, None]
+    matrix = np.linalg.svd(rows, full_matrices=False)[2][-1].reshape(3, 3)
+    u, values, v = np.linalg.svd(matrix)
+    return second.T @ (u @ np.diag([values[0], values[1], 0.0]) @ v) @ first
+
+
+def _normalised(points: Matrix, weights: Matrix) -> tuple[Matrix, Matrix]:
+    """Return homogeneous points around 0 with spread 1, and the map that makes them so."""
+    centre = np.average(points, axis=0, weights=weights)
+    spread = float(np.sqrt(np.average(((points - centre) ** 2).sum(1), weights=weights) / 2))
+    scale = 1 / max(spread, 1e-12)
+    change = np.array([[scale, 0, -scale * centre[0]], [0, scale, -scale * centre[1]], [0, 0, 1]])
+    return _homogeneous(points) @ change.T, change
 
 
 def _judged(matrix: Matrix, a: Matrix, b: Matrix, tolerance: float) -> Epipolar:

@@ -27,7 +27,7 @@ INVERSE, FACTOR, METRIC = KINDS
 
 def scene(rng, height=40, width=60):
     """Return smooth depth with one step, 1 to 8 m."""
-    y, x = np.mgrid[0:1 : height * 1j, 0:1 : width * 1j]
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     depth = 1.5 + 4 * y + np.sin(5 * x + rng.uniform(0, 6))
     depth[height // 4 : height // 2, width // 3 : width // 2] = 1.0
     return depth.astype(np.float32)
@@ -269,9 +269,7 @@ def test_residuals_that_are_too_large_are_refused():
     fit = fit_affine(values, FACTOR, rows, columns, metres)
     assert fit.residual == pytest.approx(0.12, rel=0.25)
     with pytest.raises(FitError, match='disagree with the prediction by'):
-        fit_affine(
-            values, FACTOR, rows, columns, metres, options=FitOptions(max_residual=0.05)
-        )
+        fit_affine(values, FACTOR, rows, columns, metres, options=FitOptions(max_residual=0.05))
 
 
 def test_unequal_lengths_are_refused():
