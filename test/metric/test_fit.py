@@ -113,7 +113,7 @@ def test_outliers_that_agree_with_each_other_lose_against_more_that_are_right(ki
 def test_the_covariance_says_how_far_fits_of_other_points_scatter():
     rng = np.random.default_rng(0)
     depth = scene(rng)
-    values, (scale, shift) = relative(depth, rng, noise=0.03)
+    values, _ = relative(depth, rng, noise=0.03)
     errors, stated = [], []
     for _ in range(150):
         rows, columns, metres = sampled(depth, 80, rng)

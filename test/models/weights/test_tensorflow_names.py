@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
-from torch.nn import functional
+from torch.nn import functional  # noqa: E402
 
 from depth_ros.models.weights.tensorflow_names import (  # noqa: E402
     is_weight,
