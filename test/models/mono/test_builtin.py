@@ -148,7 +148,7 @@ def test_real_pictures_score_what_the_card_says(real_data):
     contestant = Contestant('builtin', lambda: create_model('builtin', {'device': 'cpu'}))
     report = evaluate(data, [contestant], make_protocol('full', alignment='median'))
     card = (builtin.SHIPPED / builtin.CARD).read_text()
-    absolute, within = scores_of('**Real pictures**', card)
+    absolute, within = scores_of('**Real images**', card)
     result = report.models[0]
     assert len(result.measured) == 15
     # Processors without bfloat16 round otherwise.
@@ -158,11 +158,11 @@ def test_real_pictures_score_what_the_card_says(real_data):
 
 def test_it_is_honest(model, capsys, tmp_path):
     caution = model.info.caution
-    assert 'rendered pictures only' in caution
+    assert 'rendered images only' in caution
     assert 'depth_ros fetch ' + 'depth-anything-v2-metric-indoor-small' in caution
     card = (builtin.SHIPPED / builtin.CARD).read_text()
     (percent,) = re.findall(r'wrong by (\d+) %', caution)
-    real = scores_of('**Real pictures**', card)[0]
+    real = scores_of('**Real images**', card)[0]
     assert round(100 * real) == int(percent)
     assert 'depth_ros eval' in card
     from PIL import Image
