@@ -78,7 +78,7 @@ LAWS = {
             *('libraries', 'sync', 'sync_filters'),
         },
         {*BASE, *RUNTIME, *MESSAGES, 'yaml', 'ament_index_python'},
-        {'launch', 'launch_ros', 'diagnostic_msgs'},
+        {'launch', 'launch_ros', 'diagnostic_msgs', 'bond'},
     ),
     'lab/__init__.py': Law(set(), set()),
     'lab/synthetic': Law({'types', 'geometry', 'files'}, BASE, {'torch', 'yaml', 'PIL'}),

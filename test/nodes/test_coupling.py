@@ -35,34 +35,44 @@ class Log(Coupler):
         ('c1 i1 c2 i2', 'i1c1 i2c2'),
         ('i1 c1 i2 c2', 'i1c1 i2c2'),
         ('i1 c1 c2 i2', 'i1c1 i2c2'),
-        ('i1', ''),  # nothing without a calibration
-        ('i1 i2 c2', 'i2c2'),  # and only the newest waits for the first
-        ('c1 i5 i6 i7', 'i5c1 i6c1'),  # a calibration sent once: i7 waits a moment
-        ('c100 i5 i6', 'i5c100'),  # with a stamp of its own
-        ('i5 c100 i6', 'i5c100'),
-        ('i1 c1 i2 i3 c3', 'i1c1 i2c1 i3c3'),  # a calibration lost: one picture late
+        ('i1 i2 c1 c2', 'i2c2'),  # without any calibration only the newest image waits
+        ('c1 i2 c2', 'i2c2'),  # the first image waits for its own
+        ('c1 i2 i3 c2 c3', 'i2c2 i3c3'),
+        ('i1 c1 i2 i3 c3', 'i1c1 i2c3 i3c3'),  # a calibration lost
         ('i1 c1 i2 c3 i3', 'i1c1 i2c3 i3c3'),
-        ('i1 c1 i3 c2 c3', 'i1c1 i3c3'),  # that of a lost picture is not mistaken for its own
-        ('i1 c1 i2 i3 i4', 'i1c1 i2c1 i3c1'),  # calibrations end: i4 waits ...
-        ('i1 c1 i2 i3 i4 i5', 'i1c1 i2c1 i3c1 i4c1 i5c1'),  # ... i5 does not any more
+        ('i1 c1 i3 c2 c3', 'i1c1 i3c3'),  # that of a lost image is not taken for its own
         ('c0 i0 i0', 'i0c0 i0c0'),  # stamps that are not set
-        ('c1 i2 c2', 'i2c2'),  # the first image waits too
-        ('c1 i5 i6 i7 i8 i9', 'i5c1 i6c1 i7c1 i8c1 i9c1'),  # not for ever
+        ('i1', ''),  # nothing without a calibration
+        ('i1 i2 c2', 'i2c2'),
+        ('c1 i5 i6 i7', ''),  # a calibration sent once: they wait a moment
     ],
 )
 def test_pairs(events, pairs):
     assert Log().feed(events) == pairs.split()
 
 
-def test_a_picture_that_waits_goes_when_asked():
+def test_images_that_wait_are_released_in_order_when_their_time_is_over():
     log = Log()
-    log.feed('i1 c1 i2')
+    log.feed('i1 c1 i2 i3')
     log.flush(0.5 * PATIENCE)
-    assert len(log.pairs) == 1
+    assert log.pairs == [('i1', 'c1')]
     log.flush(PATIENCE)
-    assert log.pairs[-1] == ('i2', 'c1')
+    assert log.pairs == [('i1', 'c1'), ('i2', 'c1'), ('i3', 'c1')]
     log.flush(2 * PATIENCE)
-    assert len(log.pairs) == 2
+    assert len(log.pairs) == 3
+
+
+def test_a_camera_that_never_stamps_both_equally_is_not_waited_for_any_more():
+    log = Log()
+    log.feed('c100 i1 i2 i3')
+    log.flush(PATIENCE)
+    assert log.feed('i4')[-1] == 'i4c100'
+    assert log.feed('c5 i5 i6 c6')[-2:] == ['i5c5', 'i6c6']  # until it does
+
+
+def test_a_fast_camera_does_not_pile_up_images():
+    log = Log()
+    assert log.feed('c0 ' + ' '.join(f'i{n}' for n in range(1, 40)))[-1] == 'i39c0'
 
 
 def test_after_a_change_no_image_is_given_the_calibration_of_before():
@@ -75,6 +85,7 @@ def test_after_a_change_no_image_is_given_the_calibration_of_before():
     coupler.add_info(100, 'old')
     for stamp in range(5):
         coupler.add_image(stamp, f'i{stamp}', 0.0)
+    coupler.flush(PATIENCE)
     assert pairs[-1] == ('i4', 'old')
     coupler.add_info(105, 'new')
     coupler.add_image(6, 'i6', 0.0)

@@ -11,7 +11,7 @@ are seen or the calibration changes.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -21,7 +21,8 @@ Info = TypeVar('Info')
 REMEMBERED = 10
 OF_NO_IMAGE = -1  # a stamp that no image has
 GIVE_UP = 3  # images in a row without an equal stamp: this camera does not stamp both equally
-PATIENCE = 0.1  # seconds that an image waits for the calibration of its own stamp
+PATIENCE = 0.5  # seconds that an image waits for the calibration of its own stamp
+WAITING = 8  # images that may wait at once
 
 
 def _unchanged(before: Info, after: Info) -> bool:
@@ -30,7 +31,7 @@ def _unchanged(before: Info, after: Info) -> bool:
 
 class Coupler(Generic[Image, Info]):
     """
-    Call `emit(stamp_ns, image, info)` for every image, in order, at most one image late.
+    Call `emit(stamp_ns, image, info)` for every image, in order.
 
     :param lost: called for an image that is dropped because no calibration has come at all.
     :param same: whether two calibrations are equal but for their stamps.
@@ -44,6 +45,7 @@ class Coupler(Generic[Image, Info]):
     ) -> None:
         self._emit, self._lost, self._same = emit, lost, same
         self._infos: OrderedDict[int, Info] = OrderedDict()
+        self._waiting: deque[tuple[int, Image, float]] = deque()  # stamp, image, since when
         self.reset()
 
     def reset(self) -> None:
@@ -56,8 +58,7 @@ class Coupler(Generic[Image, Info]):
         self._infos.clear()
         if last is not None:
             self._infos[OF_NO_IMAGE] = last
-        self._waiting: tuple[int, Image] | None = None
-        self._since = 0.0
+        self._waiting.clear()
         self._misses = 0
 
     @property
@@ -65,44 +66,52 @@ class Coupler(Generic[Image, Info]):
         return bool(self._infos)
 
     def add_info(self, stamp: int, info: Info) -> None:
-        """Take a calibration; release the image that waits for it."""
+        """Take a calibration; release the images that wait for it."""
         last = next(reversed(self._infos.values()), None)
         if last is not None and not self._same(last, info):
             # What came before describes another camera: no later image may be given it.
+            while self._waiting and self._waiting[0][0] < stamp:
+                self._release()
             self._infos.clear()
             self._misses = 0
         self._infos.pop(stamp, None)
         self._infos[stamp] = info
         while len(self._infos) > REMEMBERED:
             self._infos.popitem(last=False)
-        if self._waiting is not None and self._waiting[0] == stamp:
-            self._misses = 0
+        if any(waiting[0] == stamp for waiting in self._waiting):
+            while self._waiting and self._waiting[0][0] != stamp:
+                self._release()  # came before, and its own calibration did not
             self._release()
 
     def add_image(self, stamp: int, image: Image, now: float) -> None:
         """Take an image; `now` is in seconds of any steady clock."""
-        if self._waiting is not None and self._infos:
-            self._release()
-        if stamp in self._infos:
-            self._misses = 0
-            self._emit(stamp, image, self._infos[stamp])
-            return
-        if self._waiting is not None:
+        if not self._infos and self._waiting:
+            self._waiting.clear()  # without any calibration only the newest waits
             self._lost()
-        self._waiting, self._since = (stamp, image), now
-        if self._misses >= GIVE_UP and self._infos:
-            self._release()
+        self._waiting.append((stamp, image, now))
+        if stamp in self._infos:
+            while self._waiting:
+                self._release()
+        self._keep_moving()
 
     def flush(self, now: float) -> None:
-        """Release an image that has waited long enough, with the latest calibration."""
-        if self._waiting is not None and self._infos and now - self._since >= PATIENCE:
+        """Release the images that have waited long enough, with the latest calibration."""
+        while self._waiting and self._infos and now - self._waiting[0][2] >= PATIENCE:
+            self._release()
+        self._keep_moving()
+
+    def _keep_moving(self) -> None:
+        while self._infos and self._waiting:
+            if self._misses < GIVE_UP and len(self._waiting) <= WAITING:
+                break
             self._release()
 
     def _release(self) -> None:
-        assert self._waiting is not None
-        (stamp, image), self._waiting = self._waiting, None
+        stamp, image, _ = self._waiting.popleft()
         info = self._infos.get(stamp)
         if info is None:
             self._misses = min(self._misses + 1, GIVE_UP)
             info = next(reversed(self._infos.values()))
+        else:
+            self._misses = 0
         self._emit(stamp, image, info)
