@@ -69,7 +69,11 @@ def _train(config: TrainConfig, out: Path) -> int:
         trainer = Trainer(config, train, check, out)
         if trainer.step:
             print(f'going on at step {trainer.step} of {config.steps}')
-        scores = trainer.run(stop.is_set)
+        try:
+            scores = trainer.run(stop.is_set)
+        except BrokenPipeError:  # the reader of the progress has gone, as with `| head`
+            trainer.save()
+            raise
     if scores is None:
         print(f'stopped at step {trainer.step}; the same command goes on from here')
         return 128 + stop.number
