@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ from depth_ros.types import quoted
 # Where training scripts put the weights beside other things, as seen in published files.
 ROOTS = ('state_dict', 'model', 'model_state', 'model_state_dict', 'net', 'network')
 SHOWN = 5
+SAFE_TORCH = (2, 10)  # from here on `weights_only` holds what it says
 
 
 def convert(name: str, official: Official, file: Path, folder: Path) -> Path:
@@ -84,6 +86,13 @@ def _loaded(file: Path) -> Any:
     if not can_be_loaded:
         raise ModelError(
             f'{file} is {looks}, expected a checkpoint that torch.save wrote; download it again'
+        )
+    version = tuple(int(part) for part in re.findall(r'\d+', torch.__version__)[:2])
+    if version < SAFE_TORCH:
+        raise ModelError(
+            f'torch {torch.__version__} can be made to run code by such a file (CVE-2025-32434, '
+            f'CVE-2026-24747), expected {".".join(map(str, SAFE_TORCH))} or later; update torch, '
+            'or convert on another machine'
         )
     try:
         return torch.load(file, map_location='cpu', weights_only=True)

@@ -13,6 +13,7 @@ import pytest
 from depth_ros.models.mono.builtin import is_trained_here
 from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import create_model, family_of
+from depth_ros.models.weights import official
 from depth_ros.models.weights.hub import locate
 from depth_ros.models.weights.verify import (
     check_finite,
@@ -154,6 +155,16 @@ def test_a_folder_that_may_not_be_entered(tmp_path, monkeypatch):
     assert not is_trained_here(str(tmp_path))
     assert not is_folder(str(tmp_path))
     refused(lambda: family_of(str(tmp_path)))
+
+
+@pytest.mark.parametrize('version', ['2.5.1', '2.9.1+cu128', '2.6.0a0+git1234', '1.13'])
+def test_pickles_are_not_read_by_a_torch_that_would_run_them(tmp_path, monkeypatch, version):
+    torch = pytest.importorskip('torch')
+    torch.save({'a': torch.ones(2)}, tmp_path / 'x.pth')
+    assert official._loaded(tmp_path / 'x.pth')['a'].shape == (2,)
+    monkeypatch.setattr(torch, '__version__', version)
+    monkeypatch.setattr(torch, 'load', lambda *_, **__: pytest.fail('it was loaded'))
+    refused(lambda: official._loaded(tmp_path / 'x.pth'), 'update torch')
 
 
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
