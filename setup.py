@@ -15,7 +15,10 @@ from setuptools import find_packages, setup
 NAME = 'depth_ros'
 VERSION = '0.1.0'  # also in package.xml and depth_ros/__init__.py; a test compares them
 
-CORE = ['numpy>=1.23', 'opencv-python-headless>=4.5', 'PyYAML']
+# Not below what decodes pictures without known holes: older wheels bring a libwebp that writes out
+# of bounds (CVE-2023-4863), 4.10 and 4.11 a decoder that uses what it never set (CVE-2025-53644).
+OPENCV = 'opencv-python-headless>=4.8.1.78,!=4.10.*,!=4.11.*'
+CORE = ['numpy>=1.23', OPENCV, 'PyYAML>=6.0']
 # The message and middleware wheels follow the version that rclpy asks for.
 MESSAGES = [
     'ros-ament-index-python',
@@ -54,7 +57,7 @@ setup(
         'core': CORE,
         'ros': [*CORE, 'ros-kilted-rclpy>=9.1', *MESSAGES],
         'ros-jazzy': [*CORE, 'ros-jazzy-rclpy>=7.1', *MESSAGES],
-        'models': ['torch>=2.2', 'transformers>=4.50', 'safetensors>=0.4', 'pillow'],
+        'models': ['torch>=2.2', 'transformers>=4.50', 'safetensors>=0.4', 'pillow>=10.3'],
         'fast': ['numba'],
         'openvino': ['openvino'],
         'onnxruntime': ['onnx', 'onnxruntime', 'onnxscript'],

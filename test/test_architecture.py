@@ -56,7 +56,7 @@ LAWS = {
     'models/protocol.py': Law({'types', 'models/weights/source'}, set()),
     'models/options.py': Law({'types', 'models/protocol'}, set()),
     'models/weights/source.py': Law(set(), set()),
-    'models/weights': Law({'types', 'models/protocol'}, BASE, LEARNING),
+    'models/weights': Law({'types', 'files', 'models/protocol'}, BASE, LEARNING),
     'models/engine': Law(
         {'types', 'geometry', 'models/protocol', 'models/options'}, BASE, {*LEARNING, 'PIL'}
     ),
@@ -64,7 +64,7 @@ LAWS = {
     'models/mono': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
     'models/stereo': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
     'models/multi_view': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
-    'models/registry.py': Law({'models'}, set()),
+    'models/registry.py': Law({'types', 'models'}, set()),
     'pipeline.py': Law({'types', 'geometry', 'metric', 'models/protocol'}, BASE),
     'sync.py': Law({'types'}, set()),
     'sync_filters.py': Law({'types', 'sync'}, set(), {*CHOSEN, 'builtin_interfaces'}),

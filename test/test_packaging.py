@@ -85,6 +85,28 @@ def test_only_setuptools_is_required_outright(setup_arguments: dict[str, Any]) -
     assert setup_arguments['install_requires'] == ['setuptools']
 
 
+@pytest.mark.parametrize(
+    ('package', 'refused', 'taken'),
+    [
+        ('opencv-python-headless', ['4.5.5.64', '4.8.0.76', '4.10.0.84', '4.11.0.86'],
+         ['4.8.1.78', '4.9.0.80', '4.12.0.88', '4.13.0.92']),
+        ('pillow', ['9.5.0', '10.0.0', '10.2.0'], ['10.3.0', '13.0.0']),
+        ('PyYAML', ['5.3.1'], ['6.0.4']),
+    ],
+)  # fmt: skip
+def test_decoders_with_known_holes_are_not_installed(
+    setup_arguments: dict[str, Any], package: str, refused: list[str], taken: list[str]
+) -> None:
+    requirements = pytest.importorskip('packaging.requirements')
+    extras = setup_arguments['extras_require']
+    found = [requirements.Requirement(line) for lines in extras.values() for line in lines]
+    ours = [requirement for requirement in found if requirement.name == package]
+    assert ours
+    for requirement in ours:
+        assert not any(requirement.specifier.contains(version) for version in refused)
+        assert all(requirement.specifier.contains(version) for version in taken)
+
+
 def test_everything_beside_the_code_is_installed(setup_arguments: dict[str, Any]) -> None:
     installed = {name for _, names in setup_arguments['data_files'] for name in names}
     beside = {

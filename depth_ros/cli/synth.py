@@ -8,6 +8,7 @@ import argparse
 import time
 from pathlib import Path
 
+from depth_ros.files.writing import make_folder
 from depth_ros.lab.synthetic.scene.worlds import kinds
 from depth_ros.types import DepthError
 
@@ -52,12 +53,6 @@ def run(args: argparse.Namespace) -> int:
 
     if args.out.is_dir() and any(args.out.iterdir()):
         raise DepthError(f'{args.out} is not empty; give a new folder, or empty this one')
-    if args.seed < 0 or args.width < 8 or args.height < 8 or args.antialias < 1:
-        raise DepthError(
-            'the seed must not be negative, pictures have at least 8x8 pixels and one sample'
-        )
-    if not all(0 <= share <= 1 for share in (args.handheld, args.glances, args.distorted)):
-        raise DepthError('--handheld, --glances and --distorted are shares, expected 0 to 1')
     options = SetOptions(
         args.frames, args.per_sequence, tuple(args.kinds), args.seed, args.width, args.height,
         args.focal, args.baseline, args.distorted, not args.perfect, args.antialias,
@@ -65,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         glances=args.glances,
     )  # fmt: skip
     begun, done = time.monotonic(), 0
-    args.out.mkdir(parents=True, exist_ok=True)
+    make_folder(args.out)
     for name, count in write_set(args.out, options):
         done += count
         print(f'{name}  {done}/{args.frames} frames', flush=True)

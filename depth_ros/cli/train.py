@@ -5,12 +5,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import json
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depth_ros.types import DepthError
+from depth_ros.files.reading import read_text
+from depth_ros.files.writing import make_folder, write_text
+from depth_ros.lab.synthetic.dataset import SetOptions, write_set
+from depth_ros.lab.synthetic.scene.worlds import kinds
+from depth_ros.types import DepthError, quoted
 
 if TYPE_CHECKING:
     from depth_ros.lab.train.config import TrainConfig
@@ -57,15 +65,18 @@ def _train(config: TrainConfig, out: Path) -> int:
         find_frames(_rendered(config, out / 'data', check=False)) if config.data.frames else []
     )
     check = find_frames(_rendered(config, out / 'validation', check=True))
-    trainer = Trainer(config, train, check, out)
-    if trainer.step:
-        print(f'going on at step {trainer.step} of {config.steps}')
-    try:
-        scores = trainer.run()
-    except KeyboardInterrupt:
-        trainer.save()
+    with stops() as stop:
+        trainer = Trainer(config, train, check, out)
+        if trainer.step:
+            print(f'going on at step {trainer.step} of {config.steps}')
+        try:
+            scores = trainer.run(stop.is_set)
+        except BrokenPipeError:  # the reader of the progress has gone, as with `| head`
+            trainer.save()
+            raise
+    if scores is None:
         print(f'stopped at step {trainer.step}; the same command goes on from here')
-        return 130
+        return 128 + stop.number
     print(
         f'{out}: AbsRel {scores["abs_rel"]:.3f}, {scores["delta1"]:.1%} within 25 % '
         'on frames it has not seen'
@@ -73,18 +84,42 @@ def _train(config: TrainConfig, out: Path) -> int:
     return 0
 
 
+class Stop:
+    """Which signal has asked for the end, if any."""
+
+    number = 0
+
+    def is_set(self) -> bool:
+        return bool(self.number)
+
+
+@contextlib.contextmanager
+def stops() -> Iterator[Stop]:
+    """
+    Let Ctrl-C and SIGTERM ask for the end, which comes between two steps with the state saved.
+
+    The second one ends at once: what was saved last is kept.
+    """
+    stop = Stop()
+
+    def ask(number: int, frame: object) -> None:
+        if stop.number:
+            raise KeyboardInterrupt
+        stop.number = number
+
+    before = {n: signal.signal(n, ask) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _rendered(config: TrainConfig, folder: Path, *, check: bool) -> Path:
     """Render the frames a configuration asks for, unless they are there already."""
-    from depth_ros.lab.synthetic.dataset import SetOptions, write_set
-    from depth_ros.lab.synthetic.scene.worlds import kinds
-
     data = config.data
-    done = folder / 'complete'  # a set that a kill has left unfinished lacks it
-    if done.exists():
-        return folder
-    frames = data.validation_frames if check else data.frames
     options = SetOptions(
-        frames=frames,
+        frames=data.validation_frames if check else data.frames,
         per_sequence=1,  # every frame another world: variety is what is learned from
         kinds=data.kinds or tuple(kinds()),
         # Seeds of the two sets must never meet.
@@ -97,13 +132,45 @@ def _rendered(config: TrainConfig, folder: Path, *, check: bool) -> Path:
         glances=data.glances,
         antialias=data.antialias,
     )
+    _check_options(options, folder)
+    done = folder / 'complete'  # a set that a kill has left unfinished lacks it
+    if done.exists():
+        return folder
     from tqdm import tqdm
 
     what = 'validation frames' if check else 'frames'
-    for _ in tqdm(write_set(folder, options), total=frames, desc=f'rendering {what}'):
+    for _ in tqdm(write_set(folder, options), total=options.frames, desc=f'rendering {what}'):
         pass
-    done.touch()
+    write_text(done, '')
     return folder
+
+
+def _check_options(options: SetOptions, folder: Path) -> None:
+    """Refuse options other than those that a folder is rendered with; keep them at the start."""
+    path = folder / 'options.json'
+    wanted = {**dataclasses.asdict(options), 'kinds': list(options.kinds)}
+    del wanted['jobs']
+    if not path.exists():
+        if not (folder / 'complete').exists():  # else of a version that did not keep them
+            make_folder(folder)
+            write_text(path, json.dumps(wanted, indent=2) + '\n')
+        return
+    try:
+        found = json.loads(read_text(path, 'delete its folder to render it anew'))
+        changed = [name for name, value in wanted.items() if found.get(name) != value]
+    except (ValueError, AttributeError) as error:
+        if isinstance(error, DepthError):
+            raise
+        raise DepthError(
+            f'{path} holds no options; delete its folder to render it anew'
+        ) from error
+    if changed:
+        name = changed[0]
+        raise DepthError(
+            f'{folder} was rendered with {name} {quoted(found.get(name))}, the configuration now '
+            f'says {quoted(wanted[name])} (see `data`); give another --out, or delete that folder '
+            'to render it anew'
+        )
 
 
 def _cores() -> int:

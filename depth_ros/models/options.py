@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from depth_ros.models.protocol import ModelError
-from depth_ros.types import Ground
+from depth_ros.types import Ground, quoted
 
 
 def option(default: Any, help: str, *, range: Any = None, choices: Any = None) -> Any:
@@ -34,12 +34,12 @@ def check_options(config: type, values: Mapping[str, Any]) -> None:
         bounds, choices = meta.get('range'), meta.get('choices')
         if choices is not None and value not in choices:
             raise ModelError(
-                f'{name} is {value!r}, expected one of {", ".join(repr(c) for c in choices)}'
+                f'{name} is {quoted(value)}, expected one of {", ".join(repr(c) for c in choices)}'
             )
         # Written so that NaN fails too.
         if bounds is not None and value is not None and not bounds[0] <= value <= bounds[1]:
             raise ModelError(
-                f'{name} is {value!r}, expected {bounds[0]!r} to {bounds[1]!r}; '
+                f'{name} is {quoted(value)}, expected {bounds[0]!r} to {bounds[1]!r}; '
                 f'choose a value in that range'
             )
 
@@ -48,8 +48,8 @@ def _check_type(name: str, value: Any, wanted: type[Any]) -> None:
     accepted: tuple[type, ...] = (int, float) if wanted is float else (wanted,)
     if not isinstance(value, accepted) or (wanted is not bool and isinstance(value, bool)):
         raise ModelError(
-            f'{name} is {value!r} of type {type(value).__name__}, expected {wanted.__name__}; '
-            f'give a {wanted.__name__}'
+            f'{name} is {quoted(value)} of type {type(value).__name__}, expected '
+            f'{wanted.__name__}; give a {wanted.__name__}'
         )
     if isinstance(value, float) and math.isnan(value):
         raise ModelError(f'{name} is NaN, expected a number; set it')

@@ -13,15 +13,16 @@ import dataclasses
 import difflib
 import functools
 import importlib
+import os
 import pkgutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from depth_ros.models import mono, multi_view, stereo
 from depth_ros.models.mono import hf
 from depth_ros.models.options import check_options
 from depth_ros.models.protocol import DepthModel, Family, ModelError, ModelInfo
+from depth_ros.types import quoted
 
 # What runs when nobody chose.
 DEFAULT_MONO = 'builtin'
@@ -52,15 +53,15 @@ def family_of(name: str) -> Family:
     for family in families():
         if family.accepts(name):
             return family
-    if name and Path(name).is_dir():
+    if name and os.path.isdir(name):
         raise ModelError(
-            f'folder {name} holds no model, expected a configuration beside its weights; '
-            'give a folder that `save_pretrained` or `depth_ros train` wrote'
+            f'folder {quoted(name, 300)} holds no model, expected a configuration beside its '
+            'weights; give a folder that `save_pretrained` or `depth_ros train` wrote'
         )
-    near = difflib.get_close_matches(name, catalogue(), n=3)
+    near = difflib.get_close_matches(name[:100], catalogue(), n=3)
     hint = f'did you mean {" or ".join(near)}?' if near else 'see `depth_ros models`'
     raise ModelError(
-        f'model {name!r} is not known: expected a name of the catalogue, a hub id such as '
+        f'model {quoted(name)} is not known: expected a name of the catalogue, a hub id such as '
         f'owner/name, or an existing folder; {hint}'
     )
 
@@ -73,7 +74,7 @@ def create_model(name: str, options: Mapping[str, Any] | None = None) -> DepthMo
     unknown = sorted(set(options) - known)
     if unknown:
         raise ModelError(
-            f'model {name!r} has no option {unknown[0]!r}; it takes '
+            f'model {quoted(name)} has no option {quoted(unknown[0])}; it takes '
             f'{", ".join(sorted(known)) or "none"}'
         )
     check_options(family.config, options)

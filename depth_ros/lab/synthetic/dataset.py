@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,10 +30,27 @@ from depth_ros.lab.synthetic.scene.views import (
 )
 from depth_ros.lab.synthetic.scene.worlds import kinds, make_scene
 from depth_ros.lab.synthetic.sensors.camera import Sensor, sample_sensor
-from depth_ros.types import Camera, DepthError, FloatImage, Image
+from depth_ros.lab.synthetic.workers import serve_parent
+from depth_ros.types import Camera, DepthError, FloatImage, Image, quoted
 
 DEPTH_SCALE = 256.0  # stored = metres * 256, as KITTI has it
 SHEET_WIDTH = 240
+# Of the options of a set, by name.
+RANGES: dict[str, tuple[float, float]] = {
+    'frames': (1, 10_000_000),
+    'per_sequence': (1, 10_000_000),
+    'seed': (0, 1 << 62),
+    'width': (8, 8192),
+    'height': (8, 8192),
+    'focal': (0, 1e6),
+    'baseline': (0, 20),
+    'distorted': (0, 1),
+    'antialias': (1, 16),
+    'rate': (1e-3, 1e4),
+    'jobs': (1, 1024),
+    'handheld': (0, 1),
+    'glances': (0, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -56,17 +74,23 @@ class SetOptions:
     handheld: float = 0.0  # share of sequences not from a robot's mount, but tilted any way
     glances: float = 0.0  # share of sequences with as much near and far as real ones have
 
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.kinds) - set(kinds()))
+        if unknown or not self.kinds:
+            raise DepthError(
+                f'scene kinds are {quoted(unknown)}, expected some of {", ".join(kinds())}'
+            )
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:  # NaN is refused too
+                raise DepthError(
+                    f'{name} is {quoted(value)}, expected {low:g} to {high:g}; choose a value in '
+                    'that range'
+                )
+
 
 def sequences(options: SetOptions) -> Iterator[tuple[str, str, int, int]]:
     """Yield name, kind, seed and number of frames of every sequence."""
-    unknown = sorted(set(options.kinds) - set(kinds()))
-    if unknown or not options.kinds:
-        raise DepthError(f'scene kinds are {unknown}, expected some of {", ".join(kinds())}')
-    if options.frames < 1 or options.per_sequence < 1:
-        raise DepthError(
-            f'{options.frames} frames, {options.per_sequence} in a sequence: both must be at '
-            'least 1'
-        )
     for i in range(math.ceil(options.frames / options.per_sequence)):
         kind, seed = options.kinds[i % len(options.kinds)], options.seed + i
         count = min(options.per_sequence, options.frames - i * options.per_sequence)
@@ -99,6 +123,7 @@ def decode_depth(stored: npt.NDArray[np.uint16]) -> FloatImage:
 def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetOptions) -> Image:
     """Write one sequence and return its picture for the contact sheet."""
     from depth_ros.files.calibration import write_camera
+    from depth_ros.files.writing import make_folder, write_image, write_text
 
     scene = make_scene(kind, seed)
     rng = np.random.default_rng([seed, 1])
@@ -112,36 +137,27 @@ def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetO
     if options.glances and rng.random() < options.glances:
         start = sample_glance(scene, rng, mount)
     poses = trajectory(scene, rng, count, options.rate, start)
-    folder.mkdir(parents=True, exist_ok=True)
+    for name in ('image_left', 'depth', *(['image_right'] if right is not None else [])):
+        make_folder(folder / name)
     write_camera(left, folder / 'camera.yaml', 'left')
     if right is not None:
         write_camera(right, folder / 'camera_right.yaml', 'right')
     lines = [' '.join(f'{v:.9g}' for v in pose[:3].ravel()) for pose in poses]
-    (folder / 'poses.txt').write_text('\n'.join(lines) + '\n')
+    write_text(folder / 'poses.txt', '\n'.join(lines) + '\n')
     picture: Image | None = None
     for i, pose in enumerate(poses):
         renderer = Renderer(scene.at(i / options.rate))
         view = renderer.render(left, pose, antialias=options.antialias)
         image = sensor.apply(view.image, rng)
-        _save(folder / 'image_left' / f'{i:06d}.png', image[..., ::-1])
-        _save(folder / 'depth' / f'{i:06d}.png', encode_depth(view.depth))
+        write_image(folder / 'image_left' / f'{i:06d}.png', image)
+        write_image(folder / 'depth' / f'{i:06d}.png', encode_depth(view.depth))
         if right is not None:
             other = renderer.render(right, right_pose(pose, right), antialias=options.antialias)
-            _save(
-                folder / 'image_right' / f'{i:06d}.png', sensor.apply(other.image, rng)[..., ::-1]
-            )
+            write_image(folder / 'image_right' / f'{i:06d}.png', sensor.apply(other.image, rng))
         if picture is None:
             picture = _thumbnail(view, image)
     assert picture is not None
     return picture
-
-
-def _save(path: Path, pixels: np.ndarray) -> None:
-    import cv2
-
-    path.parent.mkdir(exist_ok=True)
-    if not cv2.imwrite(str(path), pixels):
-        raise DepthError(f'{path} cannot be written; check the disk and the permissions')
 
 
 def _thumbnail(view: Rendered, image: Image) -> Image:
@@ -171,17 +187,27 @@ def _job(arguments: tuple[Path, str, int, int, SetOptions]) -> Image:
 
 def write_set(out: Path, options: SetOptions) -> Iterator[tuple[str, int]]:
     """Write everything below `out`; yield each sequence's name and frames when it is done."""
+    from depth_ros.files.writing import write_image
+
     work = [(out / name, kind, seed, n, options) for name, kind, seed, n in sequences(options)]
     pictures: list[Image] = []
     if options.jobs > 1:
-        with ProcessPoolExecutor(options.jobs) as pool:
+        pool = ProcessPoolExecutor(options.jobs, initializer=serve_parent)
+        try:
             for (folder, _, _, n, _), picture in zip(work, pool.map(_job, work)):
                 pictures.append(picture)
                 yield folder.name, n
+        except BrokenProcessPool as error:
+            raise DepthError(
+                'a process that renders has been ended, perhaps for want of memory; use fewer jobs'
+            ) from error
+        finally:
+            # After an error the others would go on to the last frame before it is told.
+            pool.shutdown(cancel_futures=True)
     else:
         for job in work:
             pictures.append(_job(job))
             yield job[0].name, job[3]
     # A sheet of hundreds of sequences could not be looked at: take some from all of them.
     chosen = np.unique(np.linspace(0, len(pictures) - 1, min(48, len(pictures))).round())
-    _save(out / 'contact_sheet.png', contact_sheet([pictures[int(i)] for i in chosen])[..., ::-1])
+    write_image(out / 'contact_sheet.png', contact_sheet([pictures[int(i)] for i in chosen]))

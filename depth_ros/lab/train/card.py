@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from depth_ros.files.writing import write_text
 from depth_ros.lab.train.config import TrainConfig
 
 CARD = 'model_card.md'
@@ -40,4 +41,4 @@ confidence per pixel. Weights in `model.safetensors` (float16), licence Apache-2
 The validation frames come from the same source as the training frames, from other scenes.
 Scores on other pictures: `depth_ros eval --data FOLDER --model THIS_FOLDER`.
 """
-    (out / CARD).write_text(text)
+    write_text(out / CARD, text)

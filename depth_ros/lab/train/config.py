@@ -9,14 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
-from depth_ros.types import DepthError
+from depth_ros.files.reading import read_yaml
+from depth_ros.lab.train.limits import check
+from depth_ros.types import DepthError, quoted
 
 T = TypeVar('T')
-MAX_BYTES = 1 << 20
-OPTIMISERS = ('adamw', 'muon')
-NEAREST = 0.05  # metres; nearer depth does not count in the losses
 
 
 @dataclass(frozen=True)
@@ -104,10 +101,7 @@ class TrainConfig:
     loss: LossConfig = field(default_factory=LossConfig)
 
     def __post_init__(self) -> None:
-        positive = ('steps', 'batch', 'width', 'height', 'rate', 'clip', 'validate_every')
-        for name in positive:
-            if getattr(self, name) <= 0:
-                raise DepthError(f'{name} is {getattr(self, name)}, expected more than 0')
+        check(self)
         for name in ('width', 'height'):
             if getattr(self, name) % 32:
                 raise DepthError(f'{name} is {getattr(self, name)}, expected a multiple of 32')
@@ -115,14 +109,8 @@ class TrainConfig:
             raise DepthError(f'aspects is {list(self.aspects)}, expected numbers from 0.2 to 5')
         if not 0 < self.early_area <= 1:
             raise DepthError(f'early_area is {self.early_area}, expected more than 0 and up to 1')
-        if self.optimiser not in OPTIMISERS:
-            raise DepthError(
-                f'optimiser is {self.optimiser!r}, expected one of {", ".join(OPTIMISERS)}'
-            )
         if not 0 <= self.ema < 1:
             raise DepthError(f'ema is {self.ema}, expected 0 (off) to below 1')
-        if not 0 <= self.end_rate <= 1:
-            raise DepthError(f'end_rate is {self.end_rate}, expected a share from 0 to 1')
         if not 0 <= self.mix < 1:
             raise DepthError(f'mix is {self.mix}, expected 0 (nothing) to below 1')
         if self.mix and not (self.mix_with or self.start):
@@ -139,19 +127,6 @@ class TrainConfig:
             )
         if self.mix_with and not self.mix:
             raise DepthError('mix_with needs `mix`, the share of those weights')
-        for name, share in (
-            ('data.handheld', self.data.handheld),
-            ('data.glances', self.data.glances),
-            ('augment.ground', self.augment.ground),
-        ):
-            if not 0 <= share <= 1:
-                raise DepthError(f'{name} is {share}, expected a share from 0 to 1')
-        for name, value in (
-            ('data.spread', self.data.spread),
-            ('augment.features', self.augment.features),
-        ):
-            if value < 0:
-                raise DepthError(f'{name} is {value}, expected 0 (off) or more')
         if not self.data.folders and self.data.frames <= 0:
             raise DepthError(
                 'there is nothing to learn from; set data.folders, or data.frames to render'
@@ -160,15 +135,7 @@ class TrainConfig:
 
 def read_config(path: str | Path) -> TrainConfig:
     """Return the configuration in a YAML file; a name it does not know is refused."""
-    path = Path(path)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DepthError(f'{path} is larger than a configuration; expected at most 1 MiB')
-        values = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except OSError as error:
-        raise DepthError(f'{path} cannot be read ({error.strerror}); check the name') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DepthError(f'{path} is not YAML: {str(error).splitlines()[0]}') from error
+    values = read_yaml(Path(path), 'give a configuration as docs/train.md describes it')
     return config_from(values or {})
 
 
@@ -202,7 +169,7 @@ def _build(kind: type[T], values: Any, where: str) -> T:
     for name, value in values.items():
         place = f'{where}{name}'
         if name not in known:
-            raise DepthError(f'{place} is not known; expected one of {", ".join(known)}')
+            raise DepthError(f'{place[:80]} is not known; expected one of {", ".join(known)}')
         if kind is TrainConfig and name in _PARTS:
             made[name] = _build(_PARTS[name], value, f'{name}.')
             continue
@@ -215,7 +182,7 @@ def _converted(place: str, value: Any, default: Any) -> Any:
     """Return the value in the type of its default; YAML reads 1e-3 as text and 5 as int."""
     try:
         if isinstance(default, tuple) and isinstance(value, list):
-            return tuple(map(_ELEMENTS.get(place, str), value))
+            return tuple(map(_ELEMENTS.get(place, _text), value))
         if isinstance(default, bool) and isinstance(value, bool):
             return value
         if isinstance(default, float) and not isinstance(value, bool):
@@ -224,9 +191,15 @@ def _converted(place: str, value: Any, default: Any) -> Any:
             return int(value)
         if isinstance(value, type(default)) and not isinstance(value, bool):
             return value
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
-    raise DepthError(f'{place} is {value!r}, expected {type(default).__name__}')
+    raise DepthError(f'{place} is {quoted(value)}, expected {type(default).__name__}')
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 _ELEMENTS: dict[str, Any] = {'aspects': float}  # of tuples; others hold text

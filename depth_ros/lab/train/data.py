@@ -27,15 +27,17 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from depth_ros.geometry.depth_values import in_range
 from depth_ros.lab.eval.frames import Source
 from depth_ros.lab.eval.layouts import open_dataset
+from depth_ros.lab.synthetic.workers import serve_parent
 from depth_ros.lab.train.augment import Sample, fit, vary_colour, vary_geometry, vary_ground
-from depth_ros.lab.train.config import NEAREST, TrainConfig
+from depth_ros.lab.train.config import TrainConfig
+from depth_ros.lab.train.limits import NEAREST
 from depth_ros.models.networks.builtin.network import network_input
 from depth_ros.types import DepthError, FloatImage, Ground
 
 
 def find_frames(folder: str | Path) -> list[Source]:
     """Return every frame of a folder in any layout that `depth_ros eval` knows."""
-    return list(open_dataset(Path(folder).expanduser()).sources)
+    return list(open_dataset(os.path.expanduser(folder)).sources)
 
 
 def read_frame(source: Source) -> Sample:
@@ -171,14 +173,20 @@ class Batches(IterableDataset):
             number += step
 
 
+def serve(_: int) -> None:
+    """Prepare a worker of the loader."""
+    serve_parent()
+
+
 def training_batches(
     frames: Sequence[Source], config: TrainConfig, first: int = 0
 ) -> Iterator[Batch]:
     """Return batches from number `first` on, made ahead in worker processes."""
     data = Batches(frames, config, first)
-    options: dict[str, Any] = (
-        {'prefetch_factor': 4, 'persistent_workers': True} if config.workers else {}
-    )
+    options: dict[str, Any] = {}
+    if config.workers:
+        options = {'prefetch_factor': 4, 'persistent_workers': True}
+        options['worker_init_fn'] = serve
     return iter(DataLoader(data, batch_size=None, num_workers=config.workers, **options))
 
 

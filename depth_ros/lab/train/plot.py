@@ -10,6 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from depth_ros.files.writing import write_image
+
 WIDTH, HEIGHT, MARGIN = 900, 300, 60
 INK, PAPER, LINE = (70, 70, 70), (255, 255, 255), (200, 110, 20)
 
@@ -18,7 +20,7 @@ def plot_curves(curves: Mapping[str, Sequence[tuple[float, float]]], path: Path)
     """Draw each named curve of (step, value) in a panel of its own, below one another."""
     panels = [_panel(name, np.array(points)) for name, points in curves.items() if len(points)]
     if panels:
-        cv2.imwrite(str(path), np.vstack(panels))
+        write_image(path, np.vstack(panels)[..., ::-1])
 
 
 def _panel(name: str, points: np.ndarray) -> np.ndarray:

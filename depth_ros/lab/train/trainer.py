@@ -8,7 +8,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,24 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from depth_ros.files.writing import make_folder, replacing, write_text
 from depth_ros.geometry.depth_values import in_range
 from depth_ros.lab.eval.frames import Source
 from depth_ros.lab.train import losses
 from depth_ros.lab.train.card import write_card
-from depth_ros.lab.train.checkpoint import load_state, read_facts, save_state
-from depth_ros.lab.train.config import NEAREST, LossConfig, TrainConfig, config_to
-from depth_ros.lab.train.data import Batch, training_batches, validation_batches
+from depth_ros.lab.train.checkpoint import HISTORY, load_state, read_facts, save_state
+from depth_ros.lab.train.config import LossConfig, TrainConfig, config_to
+from depth_ros.lab.train.data import Batch, read_frame, training_batches, validation_batches
 from depth_ros.lab.train.features import vary_features
 from depth_ros.lab.train.keep import Kept
+from depth_ros.lab.train.limits import NEAREST
 from depth_ros.lab.train.optimiser import make_optimiser
 from depth_ros.lab.train.plot import plot_curves
 from depth_ros.models.engine.device import choose_device
 from depth_ros.models.mono.builtin import read_network, weights_folder
 from depth_ros.models.networks.builtin.network import PICTURE, Answer, CompactDepth, Layout
 from depth_ros.models.networks.builtin.scale import metric_log_depth
-from depth_ros.types import DepthError
+from depth_ros.types import DepthError, quoted
 
 WEIGHTS = 'model.safetensors'
 
@@ -82,7 +84,7 @@ class Trainer:
         self, config: TrainConfig, train: Sequence[Source], check: Sequence[Source], out: Path
     ) -> None:
         self.config, self.train_frames, self.check_frames, self.out = config, train, check, out
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         torch.manual_seed(config.seed)
         self.device = choose_device(config.device)
         # bfloat16 keeps the range of float32, so no loss scaling is needed.
@@ -104,6 +106,7 @@ class Trainer:
             config.optimiser, self.network.parameters(), config.rate, config.weight_decay
         )
         facts = load_state(out, self.network, self.average, self.optimiser) or {}
+        check_start(facts, config, out)
         before = facts.get('optimiser', config.optimiser)
         if before != config.optimiser:
             raise DepthError(
@@ -113,12 +116,13 @@ class Trainer:
         self.step = int(facts.get('step', 0))
         self.history: list[list[float]] = facts.get('history', [])
         self.scores: list[list[float]] = facts.get('scores', [])
-        (out / 'config.yaml').write_text(yaml.safe_dump(config_to(config), sort_keys=False))
+        write_text(out / 'config.yaml', yaml.safe_dump(config_to(config), sort_keys=False))
 
     def save(self) -> None:
         """Write the state, and the averaged network as it would be shipped."""
         facts = {
             'step': self.step,
+            'start': self.config.start,
             'optimiser': self.config.optimiser,
             'layout': self.network.layout.as_dict(),
             'size': self.size,
@@ -198,28 +202,45 @@ class Trainer:
             absolute += float((ratio - 1).abs().sum())
             close += float(((ratio < 1.25) & (ratio > 0.8)).sum())
             count += int(mask.sum())
+        if not count:
+            raise DepthError(
+                f'no pixel of {len(self.check_frames)} validation frames has a depth from '
+                f'{NEAREST:g} to {self.config.data.max_depth:g} m; check data.max_depth and the '
+                'frames'
+            )
         return {'abs_rel': absolute / max(count, 1), 'delta1': close / max(count, 1)}
 
-    def run(self) -> dict[str, Any]:
-        """Train to the last step, saving on the way; return the final scores."""
+    def run(self, stop: Callable[[], bool] = lambda: False) -> dict[str, Any] | None:
+        """
+        Train to the last step, saving on the way; return the final scores.
+
+        `stop` is asked between two steps: the state is saved then, and None is returned.
+        """
         from tqdm import tqdm
 
         config = self.config
+        self.check_depth()
         batches = training_batches(self.train_frames, config, self.step)
         saved = time.monotonic()
         bar = tqdm(total=config.steps, initial=self.step, unit='step', mininterval=1.0)
         smooth: float | None = self.history[-1][1] if self.history else None
-        while self.step < config.steps:
-            loss = self.one_step(next(batches))
+        while self.step < config.steps and not stop():
+            try:
+                batch = next(batches)
+            except RuntimeError:  # the signal has ended the process that makes batches, too
+                if stop():
+                    break
+                raise
+            loss = self.one_step(batch)
             if not math.isfinite(loss):
-                raise FloatingPointError(
+                raise DepthError(
                     f'the loss of step {self.step} is {loss}; lower `rate`, or set precision: '
                     'float32; the last state is kept'
                 )
             smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
             bar.update()
             bar.set_postfix(loss=f'{smooth:.4f}', refresh=False)
-            if self.step % 20 == 0:
+            if self.step % HISTORY == 0:
                 self.history.append([self.step, round(smooth, 5)])
             if self.step % config.validate_every == 0 or self.step == config.steps:
                 score = self.validate()
@@ -233,7 +254,16 @@ class Trainer:
                 saved = time.monotonic()
         bar.close()
         self.save()
-        return self.finish()
+        return self.finish() if self.step >= config.steps else None
+
+    def check_depth(self) -> None:
+        """Refuse frames without a single depth to learn from."""
+        limit, few = self.config.data.max_depth, self.train_frames[:8]
+        if not any(in_range(read_frame(f).depth, NEAREST, limit).any() for f in few):
+            raise DepthError(
+                f'no pixel of the first {len(few)} frames has a depth from {NEAREST:g} to '
+                f'{limit:g} m; check data.max_depth and the frames'
+            )
 
     def finish(self) -> dict[str, Any]:
         """Write what the run leaves as float16, its card and the curves."""
@@ -244,7 +274,8 @@ class Trainer:
             'size': self.size,
             'size_told': [self.config.width, self.config.height],
         }
-        save_file(tensors, self.out / WEIGHTS, {k: json.dumps(v) for k, v in facts.items()})
+        with replacing(self.out / WEIGHTS) as part:
+            save_file(tensors, part, {k: json.dumps(v) for k, v in facts.items()})
         curves = {
             'loss': [(s, v) for s, v in self.history],
             'validation AbsRel': [(s, a) for s, a, _ in self.scores],
@@ -258,13 +289,23 @@ class Trainer:
         return scores
 
 
+def check_start(facts: dict[str, Any], config: TrainConfig, out: Path) -> None:
+    """Refuse other first weights than those that a run has begun with."""
+    before = facts.get('start', config.start)
+    if before != config.start:
+        raise DepthError(
+            f'{out} was begun with {quoted(before or "random weights")}, the configuration says '
+            f'start: {quoted(config.start)}; give another --out'
+        )
+
+
 def layout_from(values: dict[str, Any]) -> Layout:
     """Return the layout that a configuration gives."""
     try:
         return Layout(**values)
     except (TypeError, ValueError) as error:
         known = ', '.join(Layout().as_dict())
-        raise DepthError(f'layout: {error}; it may have {known}') from error
+        raise DepthError(f'layout: {quoted(str(error), 200)}; it may have {known}') from error
 
 
 def first_network(config: TrainConfig, out: Path) -> CompactDepth:

@@ -10,6 +10,7 @@ from typing import Any
 
 from depth_ros.models.engine.tuning import bfloat16_is_fast
 from depth_ros.models.protocol import ModelError
+from depth_ros.types import quoted
 
 
 class OutOfMemory(ModelError):
@@ -31,12 +32,12 @@ def choose_device(wanted: str) -> Any:
     except RuntimeError:
         device = None
     if device is None or device.type not in ('cpu', 'cuda'):
-        raise ModelError(f'device is {wanted!r}, expected auto, cpu, cuda or cuda:N')
+        raise ModelError(f'device is {quoted(wanted)}, expected auto, cpu, cuda or cuda:N')
     if device.type == 'cuda':
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
             raise ModelError(
-                f'device is {wanted!r} and this machine has {count} CUDA devices that torch '
+                f'device is {quoted(wanted)} and this machine has {count} CUDA devices that torch '
                 f'{torch.__version__} can use; set device to auto or cpu'
             )
     return device

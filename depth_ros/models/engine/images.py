@@ -20,10 +20,13 @@ import numpy as np
 
 from depth_ros.geometry.pillow_resize import resize_like_pillow
 from depth_ros.models.protocol import ModelError
-from depth_ros.types import Image
+from depth_ros.types import Image, quoted
 
 BILINEAR, BICUBIC = 2, 3  # the numbers that checkpoints use, PIL's
 MODES = {BILINEAR: 'bilinear', BICUBIC: 'bicubic'}
+
+SWITCHES = ('do_resize', 'do_rescale', 'do_normalize', 'do_pad', 'keep_aspect_ratio')
+LARGEST_SIDE = 16384  # pixels of a network's input
 
 IMAGENET: Mapping[str, Any] = {
     'image_mean': (0.485, 0.456, 0.406),
@@ -54,25 +57,52 @@ def normalised_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         full['size'] = {'height': size, 'width': size}
     elif not isinstance(size, Mapping) or not {'height', 'width'} <= set(size):
         raise ModelError(
-            f'the image processor asks for size {size!r}, expected height and width; '
+            f'the image processor asks for size {quoted(size)}, expected height and width; '
             'this checkpoint needs a processor that this package does not know'
         )
-    if full['resample'] not in MODES:
+    if full['resample'] not in tuple(MODES):
         raise ModelError(
-            f'the image processor asks for resampling {full["resample"]!r}, expected bilinear '
-            '(2) or bicubic (3); set resample in preprocessor_config.json'
+            f'the image processor asks for resampling {quoted(full["resample"])}, expected '
+            'bilinear (2) or bicubic (3); set resample in preprocessor_config.json'
         )
     for key in ('image_mean', 'image_std'):
         value = full[key]
-        full[key] = (
-            tuple(float(v) for v in value) if not isinstance(value, float) else (value,) * 3
-        )
+        full[key] = tuple(value) if isinstance(value, (list, tuple)) else (value,) * 3
         if len(full[key]) != 3:
             raise ModelError(
                 f'{key} has {len(full[key])} numbers, 3 were expected; '
                 'correct preprocessor_config.json'
             )
+    for key, entry in full['size'].items():
+        if key in ('height', 'width'):
+            _check_number(f'size of {key}', entry, 1, LARGEST_SIDE)
+    for value in full['image_mean']:
+        _check_number('image_mean', value, -1e3, 1e3)
+    for value in full['image_std']:
+        _check_number('image_std', value, 1e-6, 1e3)
+    full['image_mean'], full['image_std'] = (
+        tuple(float(v) for v in full[key]) for key in ('image_mean', 'image_std')
+    )
+    _check_number('rescale_factor', full['rescale_factor'], 1e-9, 1e3)
+    _check_number('ensure_multiple_of', full['ensure_multiple_of'], 1e-3, 4096)
+    if full['size_divisor'] is not None:
+        _check_number('size_divisor', full['size_divisor'], 0, 4096)
+    for key, value in full.items():
+        if key in SWITCHES and not isinstance(value, bool):
+            raise ModelError(
+                f'{key} is {quoted(value)}, expected true or false; correct '
+                'preprocessor_config.json'
+            )
     return full
+
+
+def _check_number(name: str, value: Any, low: float, high: float) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number and low <= value <= high):  # NaN is refused too
+        raise ModelError(
+            f'{name} is {quoted(value)}, expected a number from {low:g} to {high:g}; correct '
+            'preprocessor_config.json'
+        )
 
 
 def processor_size(height: int, width: int, settings: Mapping[str, Any]) -> tuple[int, int]:

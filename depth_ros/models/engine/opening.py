@@ -10,6 +10,7 @@ from depth_ros.models.engine.device import choose_device, choose_precision, guar
 from depth_ros.models.engine.runtime import Executable, Runtime, TorchRuntime
 from depth_ros.models.options import EngineOptions
 from depth_ros.models.protocol import ModelError, required_library
+from depth_ros.types import quoted
 
 
 def open_runtime(load: Callable[[], Executable], options: EngineOptions) -> Runtime:
@@ -33,7 +34,7 @@ def _open_exported(load: Callable[[], Executable], options: EngineOptions) -> Ru
     required_library(kind, 'this runtime', kind)
     if options.device not in ('auto', 'cpu'):
         raise ModelError(
-            f'runtime {kind} runs on the CPU, device is {options.device!r}; '
+            f'runtime {kind} runs on the CPU, device is {quoted(options.device)}; '
             'set device to cpu or runtime to torch'
         )
     if kind == 'onnxruntime' and options.precision not in ('auto', 'float32'):

@@ -19,8 +19,23 @@ from depth_ros.geometry.resize import resize_depth
 from depth_ros.models.engine.device import choose_device, choose_precision, guard
 from depth_ros.models.options import MountOptions, option
 from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo, required_library
-from depth_ros.models.weights.verify import WEIGHTS, check_safetensors
-from depth_ros.types import Camera, DepthKind, FloatImage, Ground, Image, Prediction, View
+from depth_ros.models.weights.verify import (
+    WEIGHTS,
+    check_finite,
+    check_safetensors,
+    folder_named,
+    is_folder,
+)
+from depth_ros.types import (
+    Camera,
+    DepthKind,
+    FloatImage,
+    Ground,
+    Image,
+    Prediction,
+    View,
+    quoted,
+)
 
 NAME = 'builtin'
 SHIPPED = Path(__file__).parents[1] / 'data' / NAME
@@ -49,7 +64,7 @@ class BuiltinModel(ModelBase):
 
     def __init__(self, name: str, folder: Path, options: BuiltinOptions) -> None:
         for needed in ('torch', 'safetensors'):
-            required_library(needed, f'model {name!r}', 'torch safetensors')
+            required_library(needed, f'model {quoted(name)}', 'torch safetensors')
         import torch
 
         from depth_ros.models.networks.builtin.network import fold_normalisation
@@ -166,16 +181,20 @@ def read_network(folder: Path) -> Trained:
         network.load_state_dict(tensors, assign=True)
         sizes = [facts['size'], facts.get('size_told', facts['size'])]
         for width, height in sizes:
-            if not 1 <= width * height <= LARGEST_AREA:
+            if not (width >= 1 <= height and width * height <= LARGEST_AREA):
                 raise ValueError(
                     f'its input has {width * height} pixels, expected up to {LARGEST_AREA}'
                 )
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (
+        *(SafetensorError, KeyError, TypeError, ValueError, RuntimeError),
+        *(AttributeError, OSError, RecursionError),
+    ) as error:
         why = ' '.join(str(error).split())[:160]  # torch lists every tensor
         raise ModelError(
             f'{path} does not hold a network of depth_ros ({why}); '
             'use what `depth_ros train` wrote'
         ) from error
+    check_finite(tensors.items(), path)
     (width, height), (width_told, height_told) = sizes
     return Trained(
         network.to(torch.float32),
@@ -186,13 +205,12 @@ def read_network(folder: Path) -> Trained:
 
 def is_trained_here(name: str) -> bool:
     """Return whether a name is a folder that `depth_ros train` has written."""
-    folder = Path(name).expanduser()
-    return (folder / WEIGHTS).is_file() and (folder / CARD).is_file()
+    return is_folder(name, WEIGHTS, CARD)
 
 
 def weights_folder(name: str) -> Path:
     """Return where the weights of a model of this family are."""
-    return SHIPPED if name == NAME else Path(name).expanduser()
+    return SHIPPED if name == NAME else folder_named(name)
 
 
 def _create(name: str, options: BuiltinOptions) -> BuiltinModel:

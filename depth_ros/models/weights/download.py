@@ -16,8 +16,10 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from depth_ros.files.writing import make_folder
 from depth_ros.models.protocol import ModelError
 from depth_ros.models.weights.verify import WeightsMissing, sha256_of
+from depth_ros.types import quoted
 
 LARGEST = 16 << 30  # bytes that a file of weights may have
 TIMEOUT = 30.0  # seconds without a byte
@@ -35,7 +37,7 @@ def download(url: str, path: Path, sha256: str = '', progress: Progress | None =
         raise ModelError(f'{url} is no web address, expected http:// or https://')
     if path.is_file() and sha256 and sha256_of(path) == sha256:
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(path.name + '.part')
     with _alone(part):
         _fill(url, part, progress)
@@ -58,7 +60,7 @@ def extract(archive: Path, member: str, path: Path, sha256: str = '') -> Path:
                 parts = PurePosixPath(name.replace('\\', '/'))
                 if parts.is_absolute() or '..' in parts.parts:
                     raise ModelError(
-                        f'{archive.name} holds {name[:80]!r}, which points outside of the '
+                        f'{archive.name} holds {quoted(name)}, which points outside of the '
                         'archive; do not use this file'
                     )
             if member not in opened.namelist():
@@ -131,6 +133,11 @@ def _fill(url: str, part: Path, progress: Progress | None) -> None:
             f'{url} was cut off after {part.stat().st_size if part.exists() else 0} bytes ({e}); '
             'run the command again, it goes on from there'
         ) from e
+    except OSError as error:
+        raise ModelError(
+            f'{part} cannot be written ({error.strerror or error}); free space, or give a folder '
+            'that you may write to, then run the command again'
+        ) from error
     if total and here != total:
         raise WeightsMissing(
             f'{url} ended after {here} of {total} bytes; run the command again, it goes on there'

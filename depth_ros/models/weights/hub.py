@@ -18,10 +18,12 @@ from depth_ros.models.weights.verify import (
     PROCESSORS,
     WEIGHTS,
     WeightsMissing,
+    folder_named,
     is_folder,
     read_json,
     weight_files,
 )
+from depth_ros.types import quoted
 
 PATTERNS = (CONFIG, *PROCESSORS, WEIGHTS, INDEX, 'model-*-of-*.safetensors')
 
@@ -43,12 +45,12 @@ def locate(name: str, revision: str = 'main', *, progress: bool = False) -> Path
 
     HF_HOME and HF_HUB_OFFLINE mean what they mean to huggingface_hub; a folder is used as it is.
     """
-    folder = Path(name).expanduser()
+    folder = folder_named(name)
     if is_folder(name):
         return folder
     if not is_hub_id(name):
         raise WeightsMissing(
-            f'{name!r} is neither an existing folder with a {CONFIG} nor a hub id such as '
+            f'{quoted(name)} is neither an existing folder with a {CONFIG} nor a hub id such as '
             'owner/name; check the path'
         )
     cached = cached_folder(name, revision)
@@ -108,8 +110,8 @@ def _hub_error(repository: str, revision: str, error: Exception) -> ModelError:
         )
     if names & {'RepositoryNotFoundError', 'RevisionNotFoundError'}:
         return WeightsMissing(
-            f'the hub has no {repository} at revision {revision!r}; check the name, or log in '
-            'with `hf auth login` if it is private'
+            f'the hub has no {repository} at revision {quoted(revision)}; check the name, or log '
+            'in with `hf auth login` if it is private'
         )
     if isinstance(error, OSError) and error.errno == 28:
         return ModelError(

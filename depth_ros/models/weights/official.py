@@ -6,18 +6,28 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from depth_ros.files.writing import make_folder, replacing
 from depth_ros.models.protocol import ModelError, required_library
 from depth_ros.models.weights.source import Official
-from depth_ros.models.weights.verify import WEIGHTS, WeightsMissing, check_safetensors, sha256_of
+from depth_ros.models.weights.verify import (
+    WEIGHTS,
+    WeightsMissing,
+    check_finite,
+    check_safetensors,
+    sha256_of,
+)
+from depth_ros.types import quoted
 
 # Where training scripts put the weights beside other things, as seen in published files.
 ROOTS = ('state_dict', 'model', 'model_state', 'model_state_dict', 'net', 'network')
 SHOWN = 5
+SAFE_TORCH = (2, 10)  # from here on `weights_only` holds what it says
 
 
 def convert(name: str, official: Official, file: Path, folder: Path) -> Path:
@@ -25,18 +35,17 @@ def convert(name: str, official: Official, file: Path, folder: Path) -> Path:
     save_file = required_library('safetensors.torch', 'convert', 'safetensors').save_file
     tensors = _mapped(_tensors(_loaded(file), file), official)
     _check(name, tensors, official.skeleton(name).state_dict(), file)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     facts = {'model': name, 'source': file.name, 'source_sha256': sha256_of(file)}
-    part = folder / f'{WEIGHTS}.part'
-    save_file(tensors, part, metadata={key: json.dumps(value) for key, value in facts.items()})
-    check_safetensors(part)
-    part.replace(folder / WEIGHTS)
+    with replacing(folder / WEIGHTS) as part:
+        save_file(tensors, part, metadata={key: json.dumps(value) for key, value in facts.items()})
+        check_safetensors(part)
     return folder / WEIGHTS
 
 
 def read_weights(folder: Path, name: str) -> dict[str, Any]:
     """Return the tensors that `convert` wrote, after checking that they are those of a model."""
-    safetensors = required_library('safetensors', f'model {name!r}', 'safetensors')
+    safetensors = required_library('safetensors', f'model {quoted(name)}', 'safetensors')
     path = folder / WEIGHTS
     if not path.is_file():
         raise WeightsMissing(
@@ -49,14 +58,18 @@ def read_weights(folder: Path, name: str) -> dict[str, Any]:
             stated = json.loads((file.metadata() or {}).get('model', '""'))
             if stated != name:
                 raise ModelError(
-                    f'{path} holds the weights of {stated or "another program"!r}, expected '
-                    f'{name!r}; choose that model, or convert the official file again'
+                    f'{path} holds the weights of {quoted(stated or "another program")}, expected '
+                    f'{quoted(name)}; choose that model, or convert the official file again'
                 )
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, ValueError) as error:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, ValueError, OSError) as error:
         if isinstance(error, ModelError):
             raise
-        raise ModelError(f'{path} cannot be read ({error}); convert it again') from error
+        raise ModelError(
+            f'{path} cannot be read ({_first_sentence(error)}); convert it again'
+        ) from error
+    check_finite(tensors.items(), path)
+    return tensors
 
 
 def _loaded(file: Path) -> Any:
@@ -73,6 +86,13 @@ def _loaded(file: Path) -> Any:
     if not can_be_loaded:
         raise ModelError(
             f'{file} is {looks}, expected a checkpoint that torch.save wrote; download it again'
+        )
+    version = tuple(int(part) for part in re.findall(r'\d+', torch.__version__)[:2])
+    if version < SAFE_TORCH:
+        raise ModelError(
+            f'torch {torch.__version__} can be made to run code by such a file (CVE-2025-32434, '
+            f'CVE-2026-24747), expected {".".join(map(str, SAFE_TORCH))} or later; update torch, '
+            'or convert on another machine'
         )
     try:
         return torch.load(file, map_location='cpu', weights_only=True)
@@ -118,7 +138,7 @@ def _tensors(content: Any, file: Path) -> dict[str, Any]:
         raise ModelError(f'{file} holds a {type(found).__name__}, expected a state_dict')
     tensors = {str(key): value for key, value in found.items() if torch.is_tensor(value)}
     if not tensors:
-        keys = ', '.join(map(str, list(found)[:SHOWN]))
+        keys = quoted([str(key) for key in list(found)[:SHOWN]])
         raise ModelError(f'{file} holds no tensors but {keys}; expected a state_dict')
     if all(key.startswith('module.') for key in tensors):
         tensors = {key.removeprefix('module.'): value for key, value in tensors.items()}
@@ -158,12 +178,10 @@ def _check(name: str, tensors: dict[str, Any], expected: Mapping[str, Any], file
         problems.append('has ' + ', '.join(shapes[:SHOWN]))
     if problems:
         raise ModelError(
-            f'{file} is not a checkpoint of {name!r}: it {"; it ".join(problems)}; '
+            f'{file} is not a checkpoint of {quoted(name)}: it {"; it ".join(problems)}; '
             'check which model the file belongs to'
         )
-    broken = [key for key, value in tensors.items() if not torch.isfinite(value).all()]
-    if broken:
-        raise ModelError(f'{file} holds NaN or infinity in {broken[0]}; download it again')
+    check_finite(tensors.items(), file)
 
 
 def _first_sentence(error: Exception) -> str:

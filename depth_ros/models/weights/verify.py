@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from depth_ros.files.reading import read_text
 from depth_ros.models.protocol import ModelError
+from depth_ros.types import DepthError, quoted
 
 CONFIG = 'config.json'
 PROCESSORS = ('preprocessor_config.json', 'processor_config.json')
@@ -25,6 +28,27 @@ INDEX = 'model.safetensors.index.json'
 
 _JSON_LIMIT = 16 << 20
 _HEADER_LIMIT = 64 << 20
+_DIMENSIONS = 16
+_BITS = {
+    'BOOL': 8,
+    'U8': 8,
+    'I8': 8,
+    'F8_E5M2': 8,
+    'F8_E4M3': 8,
+    'U16': 16,
+    'I16': 16,
+    'F16': 16,
+    'BF16': 16,
+    'U32': 32,
+    'I32': 32,
+    'F32': 32,
+    'U64': 64,
+    'I64': 64,
+    'F64': 64,
+    'C64': 64,
+}
+# Sizes in a configuration beyond which a network is not built but for days.
+_LARGEST_SIZE, _MOST_LAYERS = 1 << 24, 1000
 
 
 class WeightsMissing(ModelError):
@@ -33,21 +57,18 @@ class WeightsMissing(ModelError):
 
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file of sane size."""
-    try:
-        size = path.stat().st_size
-        if size > _JSON_LIMIT:
-            raise ModelError(
-                f'{path} has {size} bytes, at most {_JSON_LIMIT} were expected of a '
-                'configuration; it is not one: fetch the model again'
-            )
-        value = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         raise WeightsMissing(
             f'{path} does not exist, a model folder needs it; fetch the model again'
-        ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        )
+    try:
+        text = read_text(path, 'fetch the model again', _JSON_LIMIT)
+        value = json.loads(text)
+    except DepthError as error:
+        raise ModelError(str(error)) from None
+    except (ValueError, RecursionError) as error:
         raise ModelError(
-            f'{path} cannot be read as JSON ({error}); fetch the model again'
+            f'{path} cannot be read as JSON ({quoted(str(error))}); fetch the model again'
         ) from error
     if not isinstance(value, dict):
         raise ModelError(
@@ -70,7 +91,7 @@ def weight_files(folder: Path) -> list[Path]:
         for name in names:
             if Path(name).name != name or not name.endswith('.safetensors'):
                 raise ModelError(
-                    f'{folder / INDEX} names the weight file {name!r}, expected a '
+                    f'{folder / INDEX} names the weight file {quoted(name)}, expected a '
                     'safetensors file in the same folder; do not use this checkpoint'
                 )
             if not (folder / name).is_file():
@@ -100,25 +121,53 @@ def check_safetensors(path: Path) -> int:
         if not 2 <= length <= min(_HEADER_LIMIT, max(size - 8, 0)):
             raise ModelError(broken % f'its header claims {length} of {size} bytes')
         try:
-            header = json.loads(file.read(length))
-            ends = [0]
-            count = 0
+            # NaN and Infinity are no JSON, but Python reads them.
+            header = json.loads(file.read(length), parse_constant=_no_number)
+            ends, count = [0], 0
             for name, entry in header.items():
-                if name == '__metadata__':
-                    continue
-                begin, end = (int(v) for v in entry['data_offsets'])
-                if not 0 <= begin <= end:
-                    raise ValueError(f'offsets of {name}')
-                ends.append(end)
-                values = 1
-                for extent in entry['shape']:
-                    values *= int(extent)
-                count += values
+                if name != '__metadata__':
+                    values, end = _extent(name, entry)
+                    count += values
+                    ends.append(end)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ModelError(broken % f'its header cannot be read ({error})') from error
+            why = quoted(str(error))
+            raise ModelError(broken % f'its header cannot be read ({why})') from error
     if 8 + length + max(ends) != size:
         raise ModelError(broken % f'{8 + length + max(ends)} bytes were expected, it has {size}')
     return count
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f'{text} is no number')
+
+
+def _extent(name: str, entry: Any) -> tuple[int, int]:
+    """Return how many numbers one tensor of a header has, and where it ends."""
+    shape, offsets = entry['shape'], entry['data_offsets']
+    if not isinstance(shape, list) or len(shape) > _DIMENSIONS:
+        raise ValueError(f'shape of {quoted(name)}')
+    values = 1
+    for number in (*shape, *offsets):
+        if type(number) is not int or not 0 <= number < 1 << 48:
+            raise ValueError(f'shape or offsets of {quoted(name)}')
+    for extent in shape:
+        values *= extent
+    begin, end = offsets
+    bits = _BITS.get(str(entry['dtype']))
+    if not begin <= end or (bits is not None and bits * values != 8 * (end - begin)):
+        raise ValueError(f'offsets of {quoted(name)}')
+    return values, end
+
+
+def check_finite(tensors: Iterable[tuple[str, Any]], source: Path) -> None:
+    """Refuse weights with NaN or infinity, of which everything that is predicted becomes NaN."""
+    import torch
+
+    for name, tensor in tensors:
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise ModelError(
+                f'{source} holds NaN or infinity in {quoted(name)}; fetch the model again'
+            )
 
 
 def verify(folder: Path, *, contents: bool = False) -> int:
@@ -154,6 +203,7 @@ def refuse_foreign(path: Path, config: Any) -> None:
         for key, value in part.items() if isinstance(part, dict) else enumerate(part):
             if isinstance(value, (dict, list)):
                 nested.append(value)
+            _check_number(path, key, value)
             foreign = (
                 ('attn_implementation' in str(key) and isinstance(value, str) and '/' in value)
                 or (key == 'use_pretrained_backbone' and bool(value))
@@ -166,6 +216,17 @@ def refuse_foreign(path: Path, config: Any) -> None:
                 )
 
 
+def _check_number(path: Path, key: Any, value: Any) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    layers = 'num' in str(key) and ('layers' in str(key) or 'blocks' in str(key))
+    limit = _MOST_LAYERS if layers else _LARGEST_SIZE
+    if number and not abs(value) <= limit:
+        raise ModelError(
+            f'{path} sets {quoted(key)} to {quoted(value)}, expected at most {limit}; fetch the '
+            'model again'
+        )
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal."""
     digest = hashlib.sha256()
@@ -175,9 +236,19 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def is_folder(name: str) -> bool:
-    """Return whether a name is an existing folder with a model configuration."""
-    return bool(name) and '\0' not in name and (Path(name).expanduser() / CONFIG).is_file()
+def folder_named(name: str) -> Path:
+    """Return the path that a name stands for, whether anything is there or not."""
+    return Path(os.path.expanduser(name))  # which, unlike that of Path, takes any name
+
+
+def is_folder(name: str, *files: str) -> bool:
+    """
+    Return whether a name is an existing folder with a model configuration, or with other files.
+
+    A name that is no path at all, or one that may not be looked at, is none.
+    """
+    folder = os.path.expanduser(name)
+    return bool(name) and all(os.path.isfile(f'{folder}/{f}') for f in files or (CONFIG,))
 
 
 def processor_settings(folder: Path) -> Mapping[str, Any]:
@@ -185,5 +256,6 @@ def processor_settings(folder: Path) -> Mapping[str, Any]:
     for name in PROCESSORS:
         if (folder / name).is_file():
             settings = read_json(folder / name)
-            return settings.get('image_processor', settings)
+            inner = settings.get('image_processor', settings)
+            return inner if isinstance(inner, dict) else settings
     return {}

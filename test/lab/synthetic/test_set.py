@@ -92,7 +92,7 @@ def test_sequences_add_up_to_the_frames() -> None:
     work = list(sequences(SetOptions(frames=23, per_sequence=10)))
     assert [n for *_, n in work] == [10, 10, 3]
     assert len({name for name, *_ in work}) == 3
-    with pytest.raises(DepthError, match='at least'):
+    with pytest.raises(DepthError, match='frames is 0, expected 1'):
         list(sequences(SetOptions(frames=0)))
     with pytest.raises(DepthError, match='moon'):
         list(sequences(SetOptions(kinds=('moon',))))

@@ -56,7 +56,7 @@ def test_what_is_wrong_is_named(values, words):
 
 
 @pytest.mark.parametrize(
-    ('text', 'words'), [('a: [1', 'not YAML'), ('- 1', 'list'), (None, 'cannot be read')]
+    ('text', 'words'), [('a: [1', 'not valid YAML'), ('- 1', 'list'), (None, 'cannot be read')]
 )
 def test_files_that_are_no_configuration(tmp_path, text, words):
     path = tmp_path / 'config.yaml'

@@ -9,6 +9,7 @@ pictures become input, and how output becomes depth. The engine and the loader k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,6 +17,8 @@ from typing import Any, ClassVar
 from depth_ros.models.engine import images as preprocess
 from depth_ros.models.protocol import ModelError
 from depth_ros.types import Camera, DepthKind, FloatImage
+
+LARGEST_MULTIPLE = 4096  # pixels
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,22 @@ class Adapter:
     def is_one_graph(self) -> bool:
         """Whether the same layers run whatever is seen, and pictures of a batch are apart."""
         return True
+
+    def check(self) -> None:
+        """Refuse a configuration of which no depth can come."""
+        reach = self.depth_range()
+        # Written so that NaN fails it as well.
+        if reach is not None and not 0 <= reach[0] < reach[1] < math.inf:
+            raise ModelError(
+                f'the configuration says that depth is {reach[0]:g} to {reach[1]:g} m, expected a '
+                'smallest and a larger largest distance; fetch the model again'
+            )
+        if not 1 <= self.multiple <= LARGEST_MULTIPLE:
+            raise ModelError(
+                f'the configuration says that sides are multiples of {self.multiple} px, '
+                f'expected 1 to {LARGEST_MULTIPLE}; fetch the model again'
+            )
+        self.plan(480, 640, 0)
 
     # Sizes
 

@@ -28,7 +28,7 @@ from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo, 
 from depth_ros.models.weights import hub, verify
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.source import Hub
-from depth_ros.types import Camera, DepthKind, FloatImage, Known, Prediction, View
+from depth_ros.types import Camera, DepthKind, FloatImage, Known, Prediction, View, quoted
 
 log = logging.getLogger(__name__)
 
@@ -234,11 +234,20 @@ def open_model(
     adapter_class = adapters().get(config.model_type)
     if adapter_class is None:
         raise ModelError(
-            f'{name} is a {config.model_type!r} model, expected one of '
+            f'{quoted(name)} is a {quoted(config.model_type)} model, expected one of '
             f'{", ".join(sorted(adapters()))}; choose a depth model'
         )
-    adapter = adapter_class(config, verify.processor_settings(folder))
-    kind = resolve_kind(name, adapter, options.kind, known)
+    try:
+        adapter = adapter_class(config, verify.processor_settings(folder))
+        kind = resolve_kind(name, adapter, options.kind, known)
+        adapter.check()
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(
+            f'{folder} has a configuration that cannot be used ({type(error).__name__}: '
+            f'{quoted(_first_line(error), 120)}); fetch the model again'
+        ) from error
     use_camera = options.focal == 'camera'
     runtime = open_runtime(lambda: executable(folder, adapter, use_camera), options)
     adapter.attach(runtime.device, options.processor)

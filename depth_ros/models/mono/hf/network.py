@@ -13,7 +13,7 @@ from depth_ros.models.engine.runtime import Executable
 from depth_ros.models.mono.hf.adapter import Adapter
 from depth_ros.models.mono.hf.attention import attention_switch, remember_positions
 from depth_ros.models.protocol import ModelError
-from depth_ros.models.weights.verify import WeightsMissing
+from depth_ros.models.weights.verify import WeightsMissing, check_finite
 
 OUTPUTS = ('predicted_depth', 'field_of_view')
 
@@ -85,8 +85,8 @@ def load_network(folder: Path) -> Any:
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError) as error:
-        if is_out_of_memory(error):
+    except Exception as error:  # of every kind, by what a configuration says
+        if isinstance(error, MemoryError) or is_out_of_memory(error):
             raise
         line = (str(error).strip().splitlines() or [''])[0][:200]
         raise ModelError(
@@ -102,4 +102,5 @@ def load_network(folder: Path) -> Any:
             f'{folder} lacks {len(missing)} weights, for example {missing[0]}, which would be '
             'random numbers; fetch the model again'
         )
+    check_finite(network.named_parameters(), folder)
     return network
