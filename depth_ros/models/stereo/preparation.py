@@ -32,6 +32,8 @@ class Preparation:
     :param place: where the image lies in a larger input.
     :param replicate: whether the border is filled with the nearest pixel, or with zeros.
     :param smallest: sides that the input has at least, px.
+    :param size: (height, width) of the input where it is always the same.
+    :param stretch: whether that size is reached by stretching, not by a border.
     """
 
     normalisation: str
@@ -39,6 +41,8 @@ class Preparation:
     place: str = 'centre'
     replicate: bool = False
     smallest: int = 1
+    size: tuple[int, int] | None = None
+    stretch: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,13 @@ class Plan:
             larger = 1 / resize_depth(1 / np.maximum(inside, 0), width, height)
         return np.asarray(larger * np.float32(self.scale), np.float32)
 
+    def enlarged(self, values: FloatImage) -> FloatImage:
+        """Return what belongs to the pixels of the input for those of the left image."""
+        inside = values[self.window(0)]
+        if self.resized == self.source:
+            return inside
+        return np.asarray(cv2.resize(inside, self.source[::-1]), np.float32)
+
     def difference(self, values: FloatImage) -> FloatImage:
         """Return a left-right difference of the whole input as one of the left image, px."""
         inside = values[self.window(0)]
@@ -106,19 +117,21 @@ def plan_for(preparation: Preparation, left: Camera, right: Camera, input_size: 
     A network searches disparities from 0 on. Where the principal points differ, that of an
     infinitely far point is not 0, so one image is moved until it is.
     """
-    height, width = left.height, left.width
-    if input_size:
-        factor = input_size / max(height, width)
-        resized = max(1, round(height * factor)), max(1, round(width * factor))
+    source = left.height, left.width
+    offset = left.cx - right.cx
+    resized = _resized_size(preparation, source, offset, input_size)
+    moved_by = offset * resized[1] / source[1]
+    if preparation.size is not None or abs(moved_by) < 1:
+        shift = math.trunc(moved_by)  # no column more than there is room for
     else:
-        resized = height, width
-    offset = (left.cx - right.cx) * resized[1] / width
-    shift = math.floor(offset) if abs(offset) >= 1 else 0
-    canvas = [max(preparation.smallest, side) for side in (resized[0], resized[1] + abs(shift))]
-    multiple = preparation.multiple
-    extra = [-(-side // multiple) * multiple - side for side in canvas]
-    rows = canvas[0] + extra[0] - resized[0]
-    columns = canvas[1] + extra[1] - resized[1] - abs(shift)
+        shift = math.floor(moved_by)
+    if preparation.size is None:
+        multiple = preparation.multiple
+        sides = (resized[0], resized[1] + abs(shift))
+        canvas = [-(-max(preparation.smallest, s) // multiple) * multiple for s in sides]
+    else:
+        canvas = list(preparation.size)
+    rows, columns = canvas[0] - resized[0], canvas[1] - resized[1] - abs(shift)
     above, before = (
         math.floor(share * count)
         for share, count in zip(PLACES[preparation.place], (rows, columns), strict=True)
@@ -127,7 +140,22 @@ def plan_for(preparation: Preparation, left: Camera, right: Camera, input_size: 
     for moved in (max(-shift, 0), max(shift, 0)):
         start = before + moved
         borders.append((start, columns + abs(shift) - start, above, rows - above))
-    return Plan((height, width), resized, shift, (borders[0], borders[1]))
+    return Plan(source, resized, shift, (borders[0], borders[1]))
+
+
+def _resized_size(
+    preparation: Preparation, source: tuple[int, int], offset: float, input_size: int
+) -> tuple[int, int]:
+    height, width = source
+    if preparation.size is not None:
+        # Columns for the shift are left free.
+        wide = preparation.size[1] / (width + abs(offset))
+        high = preparation.size[0] / height
+        if not preparation.stretch:
+            wide = high = min(wide, high)
+        return max(1, int(height * high + 1e-9)), max(1, int(width * wide + 1e-9))
+    factor = input_size / max(height, width) if input_size else 1.0
+    return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 class Preparer:
