@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from depth_ros.models.engine.graph import ENDINGS
 from depth_ros.models.mono.hf.model import TransformersModel, TransformersOptions, open_model
 from depth_ros.models.protocol import Family
 from depth_ros.models.weights import hub, verify
@@ -11,7 +12,8 @@ from depth_ros.models.weights import hub, verify
 
 def accepts(name: str) -> bool:
     """Return whether a name is a folder with a configuration, or reads as owner/name."""
-    return verify.is_folder(name) or hub.is_hub_id(name)
+    is_file = name.endswith(ENDINGS)  # nets/depth.onnx reads as owner/name, too
+    return verify.is_folder(name) or (hub.is_hub_id(name) and not is_file)
 
 
 def create(name: str, options: TransformersOptions) -> TransformersModel:

@@ -1,0 +1,140 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Make the Family of a file of stereo networks.
+
+The file brings its preparation, its entries of the catalogue and a function that builds the
+network of a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from depth_ros.models.engine.opening import open_runtime
+from depth_ros.models.engine.runtime import Executable
+from depth_ros.models.protocol import Family, ModelError, required_library
+from depth_ros.models.stereo.pair import COARSE, DISPARITY, PairModel, PairNetwork, PairOptions
+from depth_ros.models.stereo.preparation import Preparation
+from depth_ros.models.weights.catalogue import Entry
+from depth_ros.models.weights.fetch import converted_folder
+from depth_ros.models.weights.official import read_weights
+from depth_ros.models.weights.source import Official, same_key
+from depth_ros.models.weights.verify import WEIGHTS, sha256_of
+
+Build = Callable[[str, Any], PairNetwork]
+
+
+@dataclass(frozen=True)
+class PairFamily(Family):
+    """A family of stereo networks, with what training needs of it."""
+
+    build: Build | None = None
+    preparation: Preparation | None = None
+
+
+def require_multiple(name: str, value: int, step: int) -> None:
+    """Raise ModelError unless an option is a multiple of a step."""
+    if value % step:
+        raise ModelError(
+            f'{name} is {value}, expected a multiple of {step}; use {-(-value // step) * step}'
+        )
+
+
+def load_module(name: str, folder: Path, network: PairNetwork) -> None:
+    """Fill a network with the weights of a converted folder."""
+    tensors = read_weights(folder, name)
+    missing, unexpected = network.module.load_state_dict(tensors, strict=False, assign=True)
+    if missing or unexpected:
+        raise ModelError(
+            f'{folder / WEIGHTS} does not fit {name!r}: it lacks '
+            f'{", ".join(missing[:5]) or "nothing"} and has unexpected '
+            f'{", ".join(unexpected[:5]) or "nothing"}; convert the official file again'
+        )
+
+
+def executable(network: PairNetwork, options: PairOptions, digest: str) -> Executable:
+    """Return a network with its weights as something the engine can run."""
+    warm = getattr(options, 'warm_start', False)
+    described = f'{digest} {getattr(network.module, "config", "")} {network.reach} {warm}'
+    iterations = getattr(network.module, 'iterations', 0)
+    return Executable(
+        _plain(network.module.eval(), warm),
+        (DISPARITY, COARSE) if warm else (DISPARITY,),
+        tail=[f'network.{name}' for name in network.tail],
+        identity=f'{described} {iterations}',
+    )
+
+
+def _plain(network: Any, warm: bool) -> Any:
+    """Return a module that takes tensors by position and returns only what is needed."""
+    import torch
+
+    class Plain(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, left: Any, right: Any, start: Any = None) -> Any:
+            if not warm:
+                return self.network(left, right)[0]
+            found = self.network(left, right, None, start)
+            return found[0], found[1]
+
+    return Plain()
+
+
+def pair_family(
+    family: str,
+    entries: Mapping[str, Entry],
+    options: type[PairOptions],
+    build: Build,
+    preparation: Preparation,
+    key: Callable[[str], str | None] = same_key,
+) -> PairFamily:
+    """
+    Return the Family of one file.
+
+    :param build: returns the network of a name under the options, with random weights.
+    :param key: maps a key of an official file to that of the network.
+    """
+    names = {name: entry.info(name, family) for name, entry in entries.items()}
+
+    def skeleton(name: str) -> Any:
+        import torch
+
+        with torch.device('meta'):
+            return build(name, options()).module
+
+    def create(name: str, chosen: PairOptions) -> PairModel:
+        for needed in ('torch', 'safetensors'):
+            required_library(needed, f'model {name!r}', 'torch safetensors')
+        folder = Path(chosen.weights).expanduser() if chosen.weights else converted_folder(name)
+        network = build(name, chosen)
+        if network.exact and chosen.precision == 'auto':
+            chosen = replace(chosen, precision='float32')
+
+        def load() -> Executable:
+            load_module(name, folder, network)
+            return executable(network, chosen, sha256_of(folder / WEIGHTS))
+
+        runtime = open_runtime(load, chosen)
+        info = replace(
+            names[name],
+            device=str(runtime.device),
+            precision=runtime.precision,
+            runtime=chosen.runtime,
+        )
+        return PairModel(info, preparation, network, runtime, chosen)
+
+    return PairFamily(
+        names=names,
+        config=options,
+        create=create,
+        official=Official(skeleton, key),
+        build=build,
+        preparation=preparation,
+    )
