@@ -72,17 +72,20 @@ def _digest(file: Path) -> str:
     return sha256_of(file) if file.is_file() else ''
 
 
-def read_shape(folder: Path) -> dict[str, Any]:
+def read_shape(folder: Path, name: str) -> dict[str, Any]:
     """Return what the official file decided about the network; empty where it decides nothing."""
-    safetensors = required_library('safetensors', 'this model', 'safetensors')
-    with safetensors.safe_open(folder / WEIGHTS, 'pt') as file:
-        shape = json.loads((file.metadata() or {}).get('shape', '{}'))
+    safetensors = required_library('safetensors', f'model {name!r}', 'safetensors')
+    path = _converted(folder, name)
+    with safetensors.safe_open(path, 'pt') as file:
+        try:
+            shape = json.loads((file.metadata() or {}).get('shape', '{}'))
+        except ValueError as error:
+            raise ModelError(f'{path} cannot be read ({error}); convert it again') from error
     return shape if isinstance(shape, dict) else {}
 
 
-def read_weights(folder: Path, name: str) -> dict[str, Any]:
-    """Return the tensors that `convert` wrote, after checking that they are those of a model."""
-    safetensors = required_library('safetensors', f'model {name!r}', 'safetensors')
+def _converted(folder: Path, name: str) -> Path:
+    """Return the path of the weights that `convert` wrote, after checking that they are whole."""
     path = folder / WEIGHTS
     if not path.is_file():
         raise WeightsMissing(
@@ -90,6 +93,13 @@ def read_weights(folder: Path, name: str) -> dict[str, Any]:
             f'`depth_ros convert {name} FILE --out {folder}` with the official file'
         )
     check_safetensors(path)
+    return path
+
+
+def read_weights(folder: Path, name: str) -> dict[str, Any]:
+    """Return the tensors that `convert` wrote, after checking that they are those of a model."""
+    safetensors = required_library('safetensors', f'model {name!r}', 'safetensors')
+    path = _converted(folder, name)
     try:
         with safetensors.safe_open(path, 'pt') as file:
             stated = json.loads((file.metadata() or {}).get('model', '""'))
