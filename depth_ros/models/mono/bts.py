@@ -67,9 +67,9 @@ def _published(encoder: str, place: str, parameters: int) -> Published:
 ENCODERS = {
     'densenet121': 21_200_000,
     'densenet161': 47_000_000,
-    'resnet50': 49_500_000,
-    'resnet101': 68_500_000,
-    'resnext101': 112_800_000,
+    'resnet50': 47_500_000,
+    'resnet101': 66_500_000,
+    'resnext101': 110_700_000,
 }
 FAMILY = network_family(
     Bts,

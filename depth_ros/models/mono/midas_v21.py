@@ -74,7 +74,7 @@ FAMILY = network_family(
     Midas,
     {
         'midas-v21-large': _published(
-            'midas_v21_384.pt', 384, 105_400_000, 'relative, any scene; the ResNeXt of 2020'
+            'midas_v21_384.pt', 384, 104_200_000, 'relative, any scene; the ResNeXt of 2020'
         ),
     },
 )
@@ -82,7 +82,7 @@ SMALL_FAMILY = network_family(
     MidasSmall,
     {
         'midas-v21-small': _published(
-            'midas_v21_small_256.pt', 256, 21_300_000, 'relative, any scene; fast on a CPU'
+            'midas_v21_small_256.pt', 256, 16_600_000, 'relative, any scene; fast on a CPU'
         ),
     },
 )

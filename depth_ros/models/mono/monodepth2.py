@@ -16,6 +16,7 @@ from depth_ros.models.weights.source import Url
 from depth_ros.types import DepthKind
 
 STORE = 'https://storage.googleapis.com/niantic-lon-static/research/monodepth2/'
+FEWEST = 2  # multiples of 32 per side: borders are mirrored, and one pixel has no mirror image
 METRES = 5.4  # KITTI's baseline of 0.54 m was 0.1 in training
 
 
@@ -31,6 +32,7 @@ class Monodepth2(NetworkAdapter):
     outputs = ('disp0',)
     tail = ('depth.decoder.10',)
     pixels = UNIT
+    fewest = FEWEST
 
     def variant_config(self) -> Any:
         networks = self.networks()
@@ -49,7 +51,7 @@ def _published(mode: str, width: int, height: int, variant: str = 'resnet18') ->
     learned = {'mono': 'video', 'stereo': 'pairs', 'mono+stereo': 'video and pairs'}
     words = f'learned from {learned[mode.split("_")[0]]}'
     file = quote(f'{mode}_{width}x{height}.zip')
-    sizes = Sizes(width, height)
+    sizes = Sizes(width, height, fewest=FEWEST)
     focal = round(721.5377 * width / 1242, 1)
     entry = Entry(
         source=Url(STORE + file),
@@ -59,7 +61,7 @@ def _published(mode: str, width: int, height: int, variant: str = 'resnet18') ->
         description=f'{words}; {"metres on roads" if pairs else "relative depth on roads"}',
         size=width,
         multiple=32,
-        parameters=14_800_000 if variant == 'resnet18' else 34_600_000,
+        parameters=14_300_000 if variant == 'resnet18' else 32_500_000,
         depth_range=(0.1 * METRES, 100.0 * METRES) if pairs else None,
         training_focal=focal if pairs else 0.0,
         caution=one_camera(sizes, focal) if pairs else '',

@@ -34,7 +34,7 @@ class Sizes:
     images of other shapes: 'long' keeps the long side, 'area' the number of pixels, both with
     sides at the nearest multiple, and 'fixed' squeezes every image into that very size.
     `squeeze` is the width of a pixel of the training input over its height, in the camera's
-    pixels.
+    pixels. A side has at least `fewest` multiples.
     """
 
     width: int
@@ -42,6 +42,7 @@ class Sizes:
     multiple: int = 32
     rule: str = 'area'
     squeeze: float = 1.0
+    fewest: int = 1
 
     def of(self, height: int, width: int, long_side: int = 0) -> tuple[int, int]:
         """Return height and width of the input for an image; 0 takes the size of training."""
@@ -59,7 +60,7 @@ class Sizes:
         return self._rounded(high), self._rounded(wide)
 
     def _rounded(self, side: float) -> int:
-        return max(1, round(side / self.multiple)) * self.multiple
+        return max(self.fewest, round(side / self.multiple)) * self.multiple
 
 
 def one_camera(sizes: Sizes, focal: float) -> str:
@@ -87,6 +88,7 @@ class NetworkAdapter:
     resizable: ClassVar[bool] = True
     multiple: ClassVar[int] = 32  # of the sides, in a network that was trained here
     rule: ClassVar[str] = 'area'  # of Sizes, in a network that was trained here
+    fewest: ClassVar[int] = 1  # of Sizes
 
     def __init__(
         self,

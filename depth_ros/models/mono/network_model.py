@@ -273,7 +273,7 @@ def _create_run(adapter: type[NetworkAdapter], name: str, options: NetworkOption
     folder = Path(name).expanduser()
     facts, tensors = read_run(folder)
     info = run_info(facts, name, tensors)
-    sizes = Sizes(facts.width, facts.height, adapter.multiple, rule=adapter.rule)
+    sizes = Sizes(facts.width, facts.height, adapter.multiple, adapter.rule, fewest=adapter.fewest)
     made = adapter(info, sizes, facts.variant, facts.shape, facts.more)
     return _open(made, info, options, lambda: tensors, folder)
 

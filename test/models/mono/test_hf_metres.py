@@ -17,8 +17,8 @@ pytest.importorskip('transformers')
 import tiny_checkpoints as tiny  # noqa: E402
 
 from depth_ros.models.engine.images import side_size  # noqa: E402
-from depth_ros.models.mono.values import cleaned, input_focal  # noqa: E402
 from depth_ros.models.mono.hf.prompt_depth_anything import fill_prompt  # noqa: E402
+from depth_ros.models.mono.values import cleaned, input_focal  # noqa: E402
 
 IMAGE = tiny.picture(96, 128)
 
