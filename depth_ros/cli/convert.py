@@ -16,8 +16,15 @@ from depth_ros.models.weights.official import convert
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('name', help='the model that the file belongs to, see `depth_ros models`')
-    parser.add_argument('file', type=Path, help='.pth, .pt, .tar, .ckpt as published')
+    parser.add_argument(
+        'file', type=Path, help='as published: .pth, .pt, .tar, .zip, .h5, .npy, .index'
+    )
     parser.add_argument('--out', type=Path, help='folder; default: where the nodes look for it')
+    parser.add_argument(
+        '--unsafe-pickle',
+        action='store_true',
+        help='allow a pickled module; another process takes out its tensors and runs no code',
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             '`depth_ros models` shows where its weights come from'
         )
     folder = arguments.out or converted_folder(arguments.name)
-    written = convert(arguments.name, official, arguments.file, folder)
+    written = convert(arguments.name, official, arguments.file, folder, arguments.unsafe_pickle)
     use = f' --option weights={json.dumps(str(folder))}' if arguments.out else ''
     print(f'{written}\nuse it: depth_ros infer ... --model {arguments.name}{use}')
     return 0

@@ -273,23 +273,12 @@ def official_key(key: str) -> str | None:
     return key.replace('.embedding_encoder.', '.embedding_convPxP.')
 
 
-def metres(
-    result: AdaBinsResult,
-    height: int,
-    width: int,
-    config: AdaBinsConfig,
-    mirrored: AdaBinsResult | None = None,
-) -> Tensor:
+def metres(depth: Tensor, height: int, width: int, config: AdaBinsConfig) -> Tensor:
     """
     Return depth (batch, height, width) in metres, float32, at the size of the image.
 
-    `mirrored` is the result for the image flipped left to right; with it the mean of both is
-    returned, as in the published evaluation.
+    `depth` is that of the result.
     """
-    depth = result.depth.float().clamp(config.min_depth, config.max_depth)
-    if mirrored is not None:
-        other = mirrored.depth.float().clamp(config.min_depth, config.max_depth)
-        depth = (depth + other.flip(-1)) / 2
-    return functional.interpolate(depth, (height, width), mode='bilinear', align_corners=True)[
-        :, 0
-    ]
+    depth = depth.float().clamp(config.min_depth, config.max_depth)
+    size = (height, width)
+    return functional.interpolate(depth, size, mode='bilinear', align_corners=True)[:, 0]

@@ -295,8 +295,6 @@ def official_key(key: str) -> str | None:
     return None if key.startswith('encoder.base_model.fc.') else key
 
 
-def metres(result: BtsResult, height: int, width: int) -> Tensor:
+def metres(final_depth: Tensor, height: int, width: int) -> Tensor:
     """Return depth (batch, height, width) in metres, float32, at the size of the image."""
-    return functional.interpolate(result.final_depth.float(), (height, width), mode='bilinear')[
-        :, 0
-    ]
+    return functional.interpolate(final_depth.float(), (height, width), mode='bilinear')[:, 0]

@@ -116,16 +116,14 @@ def official_key(key: str) -> str | None:
     return key if ours is None else f'encoder.{ours}'
 
 
-def metres(
-    result: DenseDepthResult, height: int, width: int, max_depth: float = NYU_METRES
-) -> Tensor:
+def metres(reciprocal: Tensor, height: int, width: int, max_depth: float = NYU_METRES) -> Tensor:
     """
     Return depth (batch, height, width) in metres, float32, at the size of the image.
 
     It lies between 1/100 of `max_depth` and `max_depth`, as in the published evaluation.
     """
     # Numbers below one, also negative ones, mean the largest depth.
-    depth = (LARGEST / result.reciprocal.float().clamp(min=1.0)).clamp(min=SMALLEST)
+    depth = (LARGEST / reciprocal.float().clamp(min=1.0)).clamp(min=SMALLEST)
     depth = depth * (max_depth / LARGEST)
     size = (height, width)
     return functional.interpolate(depth, size, mode='bilinear', align_corners=True)[:, 0]

@@ -137,7 +137,7 @@ def from_official(config: Mapping[str, Any]) -> EigenConfig:
     return EigenConfig(int(config.get('height', 228)), int(config.get('width', 304)))
 
 
-def metres(result: EigenResult, height: int, width: int) -> Tensor:
+def metres(log_depth: Tensor, height: int, width: int) -> Tensor:
     """Return depth (batch, height, width) in metres, float32, at the size of the image."""
-    log_depth = functional.interpolate(result.log_depth.float(), (height, width), mode='bilinear')
+    log_depth = functional.interpolate(log_depth.float(), (height, width), mode='bilinear')
     return log_depth.exp()[:, 0]

@@ -132,6 +132,6 @@ def official_key(key: str) -> str | None:
     return re.sub(r'^(module\.)?(conv\d+\.)', r'encoder.\2', key.removeprefix('module.'))
 
 
-def metres(result: FastDepthResult, height: int, width: int) -> Tensor:
+def metres(depth: Tensor, height: int, width: int) -> Tensor:
     """Return depth (batch, height, width) in metres, float32, at the size of the image."""
-    return functional.interpolate(result.depth.float(), (height, width), mode='bilinear')[:, 0]
+    return functional.interpolate(depth.float(), (height, width), mode='bilinear')[:, 0]

@@ -145,6 +145,6 @@ def _step(found: re.Match[str]) -> str:
     return '.'.join(part for part in found.groups() if part)
 
 
-def metres(result: FcrnResult, height: int, width: int) -> Tensor:
+def metres(depth: Tensor, height: int, width: int) -> Tensor:
     """Return depth (batch, height, width) in metres, float32, at the size of the image."""
-    return functional.interpolate(result.depth.float(), (height, width), mode='bilinear')[:, 0]
+    return functional.interpolate(depth.float(), (height, width), mode='bilinear')[:, 0]

@@ -191,14 +191,3 @@ def official_key(key: str, config: MidasConfig) -> str | None:
         if key.startswith(f'pretrained.{theirs}'):
             return f'pretrained.{ours}' + key.removeprefix(f'pretrained.{theirs}')
     return key
-
-
-def relative_inverse_depth(result: MidasResult, height: int, width: int) -> Tensor:
-    """
-    Return inverse depth (batch, height, width) in float32 at the size of the camera's image.
-
-    Larger is nearer; scale and shift are unknown and differ from image to image.
-    """
-    return functional.interpolate(
-        result.inverse_depth[:, None].float(), (height, width), mode='bicubic'
-    )[:, 0]

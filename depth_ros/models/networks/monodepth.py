@@ -22,7 +22,6 @@ from depth_ros.models.networks.sides import require_multiple
 from depth_ros.types import DepthError
 
 LARGEST = 0.3  # of the disparity, as a share of the width
-KITTI_BASELINE = 0.54  # metres
 VGG_KERNELS = (7, 5, 3, 3, 3, 3, 3)
 VGG_WIDTHS = (1, 2, 4, 8, 16, 16, 16)  # times `width`
 RESNET_BLOCKS = (3, 4, 6, 3)
@@ -225,29 +224,11 @@ def official_key(key: str) -> str | None:
     return f'{part}.convs.{number or 0}.{leaf}'
 
 
-def disparity(result: MonodepthResult, height: int, width: int) -> Tensor:
+def disparity_share(disp1: Tensor, height: int, width: int) -> Tensor:
     """
-    Return the disparity (batch, height, width) of the left image at its size.
+    Return the disparity (batch, height, width) of the left image as a share of its width.
 
-    In pixels of that image, float32: x_left - x_right of the pair that the network imagines.
+    `disp1` is that of the result. x_left - x_right of the pair that the network imagines, over
+    the width; float32, at the size of the image.
     """
-    share = functional.interpolate(result.disp1[:, :1].float(), (height, width), mode='bilinear')
-    return share[:, 0] * width
-
-
-def metres(
-    result: MonodepthResult,
-    height: int,
-    width: int,
-    focal: float | Tensor,
-    baseline: float = KITTI_BASELINE,
-) -> Tensor:
-    """
-    Return depth (batch, height, width) in metres, float32, at the size of the image.
-
-    `focal` is the focal length along x in pixels of an image of that width, a number or (batch,);
-    `baseline` in metres is that of the pairs that the network was trained with.
-    """
-    if isinstance(focal, Tensor):
-        focal = focal[:, None, None]
-    return focal * baseline / disparity(result, height, width)
+    return functional.interpolate(disp1[:, :1].float(), (height, width), mode='bilinear')[:, 0]

@@ -44,9 +44,9 @@ def fetch(
         if (folder / WEIGHTS).is_file():
             return folder
         raise WeightsMissing(
-            f'the weights of {name} are offered on a page and cannot be fetched by a program; '
+            f'the weights of {name} are offered on a page and are not fetched by a program; '
             f'download {source.file} from {source.page}, then run '
-            f'`depth_ros convert {name} {source.file}`'
+            f'`depth_ros convert {name} {source.file}{source.flags and f" {source.flags}"}`'
         )
     if (folder / WEIGHTS).is_file():
         return folder

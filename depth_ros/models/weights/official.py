@@ -5,15 +5,13 @@
 from __future__ import annotations
 
 import json
-import pickle
-import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from depth_ros.files.writing import make_folder, replacing
 from depth_ros.models.protocol import ModelError, required_library
+from depth_ros.models.weights.forms import SHOWN, Content, PickledCode, read_official
 from depth_ros.models.weights.source import Official
 from depth_ros.models.weights.verify import (
     WEIGHTS,
@@ -24,28 +22,77 @@ from depth_ros.models.weights.verify import (
 )
 from depth_ros.types import quoted
 
-# Where training scripts put the weights beside other things, as seen in published files.
-ROOTS = ('state_dict', 'model', 'model_state', 'model_state_dict', 'net', 'network')
-SHOWN = 5
-SAFE_TORCH = (2, 10)  # from here on `weights_only` holds what it says
 
+def convert(
+    name: str, official: Official, file: Path, folder: Path, unsafe_pickle: bool = False
+) -> Path:
+    """
+    Write the weights of an official file as safetensors into a folder; return the file.
 
-def convert(name: str, official: Official, file: Path, folder: Path) -> Path:
-    """Write the weights of an official file as safetensors into a folder; return the file."""
+    `file` may also be the archive or the folder in which the file was published.
+    `unsafe_pickle` allows a pickled module, whose tensors another process takes out.
+    """
     save_file = required_library('safetensors.torch', 'convert', 'safetensors').save_file
-    tensors = _mapped(_tensors(_loaded(file), file), official)
-    _check(name, tensors, official.skeleton(name).state_dict(), file)
+    content = _read(file, official, unsafe_pickle)
+    theirs = _unwrapped(content.tensors)
+    shape: dict[str, Any] = {}
+    if official.shape is not None:
+        shapes = {key: tuple(value.shape) for key, value in theirs.items()}
+        shape = official.shape(name, shapes, content.notes)
+    tensors = _mapped(theirs, official)
+    _check(name, tensors, skeleton_of(official, name, shape).state_dict(), file)
     make_folder(folder)
-    facts = {'model': name, 'source': file.name, 'source_sha256': sha256_of(file)}
+    facts: dict[str, Any] = {'model': name, 'source': file.name, 'source_sha256': _digest(file)}
+    if shape:
+        facts['shape'] = shape
     with replacing(folder / WEIGHTS) as part:
         save_file(tensors, part, metadata={key: json.dumps(value) for key, value in facts.items()})
         check_safetensors(part)
     return folder / WEIGHTS
 
 
-def read_weights(folder: Path, name: str) -> dict[str, Any]:
-    """Return the tensors that `convert` wrote, after checking that they are those of a model."""
-    safetensors = required_library('safetensors', f'model {quoted(name)}', 'safetensors')
+def skeleton_of(official: Official, name: str, shape: Mapping[str, Any]) -> Any:
+    """Return the network for a catalogue name and what its file decides, on the meta device."""
+    return official.skeleton(name) if official.shape is None else official.skeleton(name, shape)
+
+
+def _read(file: Path, official: Official, unsafe_pickle: bool) -> Content:
+    if unsafe_pickle and not official.pickled:
+        raise ModelError(
+            'the file of this model is no pickled module, nothing unsafe is needed for it; '
+            'leave out --unsafe-pickle'
+        )
+    try:
+        return read_official(file, official, unsafe_pickle)
+    except PickledCode as error:
+        if not official.pickled:
+            raise
+        raise ModelError(
+            f'{file} is a pickled module, as its authors published it; loading it would run the '
+            'code it names, so add --unsafe-pickle: another process then takes out the tensors '
+            'and runs none of it'
+        ) from error
+
+
+def _digest(file: Path) -> str:
+    """Return the SHA-256 of a file; that of a folder is not known."""
+    return sha256_of(file) if file.is_file() else ''
+
+
+def read_shape(folder: Path, name: str) -> dict[str, Any]:
+    """Return what the official file decided about the network; empty where it decides nothing."""
+    safetensors = required_library('safetensors', f'model {name!r}', 'safetensors')
+    path = _converted(folder, name)
+    with safetensors.safe_open(path, 'pt') as file:
+        try:
+            shape = json.loads((file.metadata() or {}).get('shape', '{}'))
+        except ValueError as error:
+            raise ModelError(f'{path} cannot be read ({error}); convert it again') from error
+    return shape if isinstance(shape, dict) else {}
+
+
+def _converted(folder: Path, name: str) -> Path:
+    """Return the path of the weights that `convert` wrote, after checking that they are whole."""
     path = folder / WEIGHTS
     if not path.is_file():
         raise WeightsMissing(
@@ -53,6 +100,13 @@ def read_weights(folder: Path, name: str) -> dict[str, Any]:
             f'`depth_ros convert {name} FILE --out {folder}` with the official file'
         )
     check_safetensors(path)
+    return path
+
+
+def read_weights(folder: Path, name: str) -> dict[str, Any]:
+    """Return the tensors that `convert` wrote, after checking that they are those of a model."""
+    safetensors = required_library('safetensors', f'model {name!r}', 'safetensors')
+    path = _converted(folder, name)
     try:
         with safetensors.safe_open(path, 'pt') as file:
             stated = json.loads((file.metadata() or {}).get('model', '""'))
@@ -62,86 +116,18 @@ def read_weights(folder: Path, name: str) -> dict[str, Any]:
                     f'{quoted(name)}; choose that model, or convert the official file again'
                 )
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, ValueError, OSError) as error:
+    except (safetensors.SafetensorError, ValueError) as error:
         if isinstance(error, ModelError):
             raise
-        raise ModelError(
-            f'{path} cannot be read ({_first_sentence(error)}); convert it again'
-        ) from error
+        raise ModelError(f'{path} cannot be read ({error}); convert it again') from error
     check_finite(tensors.items(), path)
     return tensors
 
 
-def _loaded(file: Path) -> Any:
-    torch = required_library('torch', 'convert', 'torch')
-    if not file.is_file():
-        raise WeightsMissing(f'{file} does not exist, expected an official checkpoint file')
-    if file.suffix == '.safetensors':
-        required_library('safetensors', 'convert', 'safetensors')
-        from safetensors.torch import load_file
-
-        check_safetensors(file)
-        return load_file(file)
-    looks, can_be_loaded = look_of(file)
-    if not can_be_loaded:
-        raise ModelError(
-            f'{file} is {looks}, expected a checkpoint that torch.save wrote; download it again'
-        )
-    version = tuple(int(part) for part in re.findall(r'\d+', torch.__version__)[:2])
-    if version < SAFE_TORCH:
-        raise ModelError(
-            f'torch {torch.__version__} can be made to run code by such a file (CVE-2025-32434, '
-            f'CVE-2026-24747), expected {".".join(map(str, SAFE_TORCH))} or later; update torch, '
-            'or convert on another machine'
-        )
-    try:
-        return torch.load(file, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f'{file} holds more than tensors, which could run code and is not loaded '
-            f'({_first_sentence(error)}); use a file that holds a state_dict'
-        ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            f'{file} looks like {looks} and cannot be read ({_first_sentence(error)}); '
-            'download it again'
-        ) from error
-
-
-def look_of(file: Path) -> tuple[str, bool]:
-    """Return what a file looks like by its first bytes, and whether torch.save writes such."""
-    with file.open('rb') as opened:
-        head = opened.read(16)
-    looks = (
-        (b'PK\x03\x04', 'a zip archive as torch writes it', True),
-        (b'\x80', 'a pickle', True),
-        (b'<!DOC', 'a web page', False),
-        (b'<html', 'a web page', False),
-        (b'\x1f\x8b', 'compressed with gzip', False),
-        (b'\x89HDF', 'an HDF5 file (Keras)', False),
-        (b'\x93NUMPY', 'a NumPy array', False),
-        (b'', 'of an unknown format' if head else 'empty', False),
-    )
-    return next((words, known) for mark, words, known in looks if head.startswith(mark))
-
-
-def _tensors(content: Any, file: Path) -> dict[str, Any]:
-    """Return the state_dict inside what a training script saved, without `module.`."""
-    import torch
-
-    found = content
-    for _ in range(2):
-        if isinstance(found, Mapping):
-            inner = next((found[r] for r in ROOTS if isinstance(found.get(r), Mapping)), None)
-            found = found if inner is None else inner
-    if not isinstance(found, Mapping):
-        raise ModelError(f'{file} holds a {type(found).__name__}, expected a state_dict')
-    tensors = {str(key): value for key, value in found.items() if torch.is_tensor(value)}
-    if not tensors:
-        keys = quoted([str(key) for key in list(found)[:SHOWN]])
-        raise ModelError(f'{file} holds no tensors but {keys}; expected a state_dict')
-    if all(key.startswith('module.') for key in tensors):
-        tensors = {key.removeprefix('module.'): value for key, value in tensors.items()}
+def _unwrapped(tensors: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the tensors without the name that a parallel wrapper puts before each."""
+    if tensors and all(key.startswith('module.') for key in tensors):
+        return {key.removeprefix('module.'): value for key, value in tensors.items()}
     return tensors
 
 
@@ -178,11 +164,9 @@ def _check(name: str, tensors: dict[str, Any], expected: Mapping[str, Any], file
         problems.append('has ' + ', '.join(shapes[:SHOWN]))
     if problems:
         raise ModelError(
-            f'{file} is not a checkpoint of {quoted(name)}: it {"; it ".join(problems)}; '
+            f'{file} is not a checkpoint of {name!r}: it {"; it ".join(problems)}; '
             'check which model the file belongs to'
         )
-    check_finite(tensors.items(), file)
-
-
-def _first_sentence(error: Exception) -> str:
-    return ' '.join(str(error).split())[:120]
+    broken = [key for key, value in tensors.items() if not torch.isfinite(value).all()]
+    if broken:
+        raise ModelError(f'{file} holds NaN or infinity in {broken[0]}; download it again')

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -45,11 +45,16 @@ class ZipMember:
 
 @dataclass(frozen=True)
 class ByHand:
-    """A file that a page offers and that no program may fetch."""
+    """
+    A file that a page offers and that is not fetched by a program.
+
+    `flags` are those that `depth_ros convert` needs for it.
+    """
 
     page: str
     file: str
     sha256: str = ''
+    flags: str = ''
 
     def __str__(self) -> str:
         return f'{self.file}, by hand from {self.page}'
@@ -71,7 +76,18 @@ class Official:
     `skeleton(name)` returns the network of a catalogue name on the meta device: names and shapes
     without memory. `key` maps an official key, without `module.`, to that of the network; None
     drops a key that the network does not need.
+
+    Where the file decides about the network, `shape(name, shapes, notes)` returns what it
+    decides as plain values, from the shapes of its tensors by official key and from the plain
+    numbers and text beside them. It is kept with the weights, and `skeleton(name, shape)` is
+    called.
+
+    `parts` names the files of a checkpoint that comes in several, each with the prefix of its
+    keys. `pickled` says that the published file is a pickled module.
     """
 
-    skeleton: Callable[[str], Any]
+    skeleton: Callable[..., Any]
     key: Callable[[str], str | None] = same_key
+    shape: Callable[[str, Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    pickled: bool = False

@@ -17,8 +17,8 @@ pytest.importorskip('transformers')
 import tiny_checkpoints as tiny  # noqa: E402
 
 from depth_ros.models.engine.images import side_size  # noqa: E402
-from depth_ros.models.mono.hf.model import cleaned, input_focal  # noqa: E402
 from depth_ros.models.mono.hf.prompt_depth_anything import fill_prompt  # noqa: E402
+from depth_ros.models.mono.values import cleaned, input_focal  # noqa: E402
 
 IMAGE = tiny.picture(96, 128)
 
@@ -110,8 +110,10 @@ def test_relative_depth_has_no_focal_length(folders):
 
 def test_a_larger_picture_of_the_same_view_has_the_same_focal_length_in_the_input(folders):
     model = create_model(folders['metric'])
-    small = input_focal(Camera.pinhole(128, 96, 110.0), model.plan(96, 128))
-    large = input_focal(Camera.pinhole(1280, 960, 1100.0), model.plan(960, 1280))
+    small = input_focal(Camera.pinhole(128, 96, 110.0), (96, 128), model.plan(96, 128).resized)
+    large = input_focal(
+        Camera.pinhole(1280, 960, 1100.0), (960, 1280), model.plan(960, 1280).resized
+    )
     assert small == pytest.approx(large)
 
 

@@ -45,7 +45,7 @@ def test_variants_differ_and_have_the_same_weights():
     [(1.0, 10.0), (10.0, 1.0), (100.0, 0.1), (500.0, 0.1), (0.2, 10.0), (0.0, 10.0), (-1.0, 10.0)],
 )
 def test_metres_are_the_largest_depth_over_the_output(reciprocal, expected):
-    result = densedepth.DenseDepthResult(torch.full((2, 1, 4, 6), reciprocal))
+    result = torch.full((2, 1, 4, 6), reciprocal)
     torch.testing.assert_close(densedepth.metres(result, 8, 12), torch.full((2, 8, 12), expected))
     far = densedepth.metres(result, 8, 12, max_depth=80.0)
     torch.testing.assert_close(far, torch.full((2, 8, 12), 8 * expected))

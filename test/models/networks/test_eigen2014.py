@@ -62,7 +62,7 @@ def test_dropout_is_for_training_only():
 
 def test_metres_are_the_exponential_at_the_size_of_the_image():
     values = torch.full((2, 1, 5, 7), math.log(3.0))
-    found = eigen2014.metres(eigen2014.EigenResult(values, values), 10, 20)
+    found = eigen2014.metres(values, 10, 20)
     torch.testing.assert_close(found, torch.full((2, 10, 20), 3.0))
 
 

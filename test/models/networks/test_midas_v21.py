@@ -69,12 +69,6 @@ def test_unknown_backbones_are_refused():
         midas_v21.from_official({'backbone': 'vit', 'features': 1})
 
 
-def test_inverse_depth_takes_the_size_of_the_image():
-    result = midas_v21.MidasResult(torch.full((2, 32, 64), 3.0, dtype=torch.bfloat16))
-    found = midas_v21.relative_inverse_depth(result, 30, 70)
-    torch.testing.assert_close(found, torch.full((2, 30, 70), 3.0))
-
-
 @pytest.mark.parametrize('name', ['midas_v21_small', 'midas_v21'])
 def test_the_numbers_are_those_of_the_authors(name):
     assert_parity(name)

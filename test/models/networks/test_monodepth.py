@@ -54,18 +54,11 @@ def test_zeros_around_the_map_count_in_the_pooling():
     assert not pooled[:, :, :, 0].any()
 
 
-def test_metres_follow_from_disparity_focal_length_and_baseline():
+def test_the_share_is_that_of_the_left_image_at_its_size():
     share = torch.full((2, 2, 8, 16), 0.05)
     share[:, 1] = 0.2  # of the right image
-    result = monodepth.MonodepthResult(share, share, share, share)
-    pixels = torch.full((2, 10, 40), 2.0)
-    torch.testing.assert_close(monodepth.disparity(result, 10, 40), pixels)
-    focal = torch.tensor([700.0, 350.0])
-    expected = torch.tensor([700 * 0.54 / 2, 350 * 0.54 / 2])[:, None, None].expand(2, 10, 40)
-    torch.testing.assert_close(monodepth.metres(result, 10, 40, focal), expected)
-    torch.testing.assert_close(
-        monodepth.metres(result, 10, 40, 100.0, baseline=0.1), torch.full((2, 10, 40), 5.0)
-    )
+    found = monodepth.disparity_share(share, 10, 40)
+    torch.testing.assert_close(found, torch.full((2, 10, 40), 0.05))
 
 
 def test_what_cannot_be_built_is_refused():

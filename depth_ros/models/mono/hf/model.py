@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from depth_ros.geometry.depth_values import is_valid
 from depth_ros.models.engine.opening import open_runtime
 from depth_ros.models.engine.runtime import Runtime
 from depth_ros.models.mono import hf as package
 from depth_ros.models.mono.hf.adapter import Adapter, Plan
 from depth_ros.models.mono.hf.network import executable
+from depth_ros.models.mono.values import cleaned, input_focal
 from depth_ros.models.options import EngineOptions, option
 from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo, required_library
 from depth_ros.models.weights import hub, verify
@@ -202,21 +202,7 @@ class TransformersModel(ModelBase):
             trained = self.info.training_focal
         if not trained or self.info.kind is not DepthKind.METRIC or self.adapter.uses_focal:
             return [1.0] * len(cameras)
-        return [input_focal(camera, plan) / trained for camera in cameras]
-
-
-def input_focal(camera: Camera, plan: Plan) -> float:
-    """Return the focal length in pixels of the network's input, the mean of both axes."""
-    down, across = (r / s for r, s in zip(plan.resized, plan.source))
-    return float(np.sqrt(camera.fx * across * camera.fy * down))
-
-
-def cleaned(values: FloatImage, kind: DepthKind, correction: float) -> FloatImage:
-    """Return values whose invalid entries are NaN; metres are positive."""
-    if correction != 1.0:
-        values = values * np.float32(correction)
-    good = np.isfinite(values) if kind is DepthKind.AFFINE_INVERSE else is_valid(values)
-    return values if good.all() else np.where(good, values, np.float32(np.nan))
+        return [input_focal(camera, plan.source, plan.resized) / trained for camera in cameras]
 
 
 def open_model(

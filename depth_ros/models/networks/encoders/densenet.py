@@ -125,8 +125,8 @@ class DenseNet(nn.Module):
 
 
 _KERAS = (
-    (r'^conv1\.conv\.', 'conv0.'),
-    (r'^conv1\.bn\.', 'norm0.'),
+    (r'^conv1[._]conv\.', 'conv0.'),
+    (r'^conv1[._]bn\.', 'norm0.'),
     (r'^bn\.', 'norm5.'),
 )
 _KERAS_LAYER = {'0_bn': 'norm1', '1_conv': 'conv1', '1_bn': 'norm2', '2_conv': 'conv2'}
