@@ -22,11 +22,15 @@ import numpy.typing as npt
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
+from depth_ros.geometry.depth_values import LARGEST, SMALLEST
 from depth_ros.messages.cloud_kernels import kernels
 from depth_ros.messages.cloud_memory import CloudBuffer, CloudMemory, Strip, StripPlan, Target
 from depth_ros.messages.fast import array_to_bytes, new_message
-from depth_ros.types import Camera, DepthError, FloatImage, Image
+from depth_ros.types import Camera, DepthError, FloatImage, Image, quoted
 
+LARGEST_COUNT = 4096  # values of one point that is read
+LARGEST_STEP = 1 << 20  # bytes of one point
+LARGEST_NAME = 256  # characters
 Fields = Literal['xyz', 'xyzrgb', 'xyzi']
 Extra = Literal['height', 'uncertainty']
 # As rviz, PCL and depth_image_proc name them; rgb is 0x00RRGGBB in the bits of a float.
@@ -35,8 +39,6 @@ _NAMES = {
     'xyzrgb': ('x', 'y', 'z', 'rgb'),
     'xyzi': ('x', 'y', 'z', 'intensity'),
 }
-_LARGEST = float(np.finfo(np.float32).max)
-_SMALLEST = float(np.finfo(np.float32).tiny)  # no subnormal: some libraries flush them to 0
 
 
 class CloudBuilder:
@@ -65,7 +67,7 @@ class CloudBuilder:
     ) -> None:
         if fields not in get_args(Fields):
             raise DepthError(
-                f'cloud fields are {fields!r}, expected {", ".join(get_args(Fields))}'
+                f'cloud fields are {quoted(fields)}, expected {", ".join(get_args(Fields))}'
             )
         if len(set(extra)) < len(extra) or not set(extra) <= set(get_args(Extra)):
             raise DepthError(
@@ -87,8 +89,8 @@ class CloudBuilder:
         self.organised = organised
         self.decimation_yx = (int(decimation_y), int(decimation_x))
         # Inclusive float32 bounds within which depth is valid: positive and finite in any case.
-        self._near = np.float32(max(min_range, _SMALLEST))
-        self._far = np.float32(min(max_range, _LARGEST))
+        self._near = np.float32(max(min_range, SMALLEST))
+        self._far = np.float32(min(max_range, LARGEST))
         # y points down.
         self._top, self._bottom = np.float32(-max_height), np.float32(-min_height)
         self._crops_height = math.isfinite(min_height) or math.isfinite(max_height)
@@ -344,6 +346,8 @@ def unpack_rgb(points: npt.NDArray[Any]) -> Image:
     """Return the colours (..., 3) of points with an rgb field."""
     if points.dtype.names is None or 'rgb' not in points.dtype.names:
         raise DepthError(f'points have fields {points.dtype.names}, expected rgb among them')
+    if points.dtype['rgb'].itemsize != 4:
+        raise DepthError(f'rgb of the points is {points.dtype["rgb"]}, expected four bytes')
     bits = np.ascontiguousarray(points['rgb']).view(np.uint32)
     return np.stack([bits >> 16 & 255, bits >> 8 & 255, bits & 255], axis=-1).astype(np.uint8)
 
@@ -353,30 +357,31 @@ def _point_type(msg: Any) -> np.dtype[Any]:
     formats: list[str] = []
     offsets: list[int] = []
     order = '>' if msg.is_bigendian else '<'
+    step = int(msg.point_step)
+    if len(msg.fields) > LARGEST_COUNT or step > LARGEST_STEP:
+        raise DepthError(
+            f'cloud has {len(msg.fields)} fields in a point_step of {step}, expected at most '
+            f'{LARGEST_COUNT} in {LARGEST_STEP} bytes; check the publisher'
+        )
     for i, field in enumerate(msg.fields):
         code = _DATATYPES.get(int(field.datatype))
-        name = field.name or f'unnamed_field_{i}'
-        if code is None or field.count < 1:
+        name, count = field.name or f'unnamed_field_{i}', int(field.count)
+        size = 0 if code is None else np.dtype(code).itemsize
+        # Compared with the bytes of a point, and a bound, before as many names are made.
+        fits = field.offset + count * size <= step and len(names) + count <= LARGEST_COUNT
+        if code is None or count < 1 or not fits or len(name) > LARGEST_NAME:
             raise DepthError(
-                f'cloud field {name!r} has datatype {field.datatype} and count {field.count}, '
-                'expected a datatype of sensor_msgs/PointField and at least one; '
-                'check the publisher'
+                f'cloud field {quoted(name)} has datatype {field.datatype} and count {count} at '
+                f'byte {field.offset} of {step}, expected a datatype of sensor_msgs/PointField '
+                'and at least one within the point_step; check the publisher'
             )
-        for k in range(field.count):
-            names.append(name if field.count == 1 else f'{name}_{k}')
+        for k in range(count):
+            names.append(name if count == 1 else f'{name}_{k}')
             formats.append(order + code)
-            offsets.append(int(field.offset) + k * np.dtype(code).itemsize)
-    ends = [o + np.dtype(f).itemsize for o, f in zip(offsets, formats)]
-    if not names or len(set(names)) < len(names) or max(ends) > msg.point_step:
+            offsets.append(int(field.offset) + k * size)
+    if not names or len(set(names)) < len(names):
         raise DepthError(
-            f'cloud has fields {names} ending at byte {max(ends, default=0)} of a point_step of '
-            f'{msg.point_step}, expected distinct fields within it; check the publisher'
+            f'cloud has fields {quoted(names)}, expected at least one and distinct names; check '
+            'the publisher'
         )
-    return np.dtype(
-        {
-            'names': names,
-            'formats': formats,
-            'offsets': offsets,
-            'itemsize': int(msg.point_step),
-        }
-    )
+    return np.dtype({'names': names, 'formats': formats, 'offsets': offsets, 'itemsize': step})
