@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Matching costs along the rows of a rectified pair, and their lookup at a disparity."""
+"""Correlations and volumes that recurrent networks look up around a disparity."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from depth_ros.models.networks.disparity import precise
+
 STORAGES = ('volume', 'on_the_fly', 'auto')
 LARGEST_VOLUME = 1 << 30  # bytes of a volume that `auto` keeps
-BLOCK = 32  # columns whose costs are computed together
 CHUNK = 1 << 26  # bytes of the part of a volume that exists at a time, on the fly
 
 
@@ -31,7 +32,7 @@ def window(padded: Tensor, position: Tensor, radius: int) -> Tensor:
     offsets = torch.arange(-radius, radius + 2, device=position.device)
     index = (first.long()[..., None] + offsets).clamp(-1, length) + 1
     index = index[..., None, :].expand(*padded.shape[:-1], offsets.shape[0])
-    samples = padded.gather(-1, index).float()
+    samples = precise(padded.gather(-1, index))
     left, right = samples[..., :-1], samples[..., 1:]
     return torch.addcmul(left, between, right - left).flatten(-2)
 
@@ -63,9 +64,9 @@ class AllPairsCorrelation:
             raise ValueError(f'correlation is {storage!r}; expected one of {", ".join(STORAGES)}')
         self.radius = radius
         self.columns = torch.arange(left.shape[3], device=left.device, dtype=torch.float32)
-        # Disparities of a tenth of a pixel need the products in float32.
-        self.left = left.float().permute(0, 2, 3, 1) * scale
-        right = right.float()
+        # Sums over hundreds of channels: float32 in half precision too, as the authors have it.
+        self.left = precise(left).permute(0, 2, 3, 1) * scale
+        right = precise(right)
         self.rights: list[Tensor] = []
         for level in range(levels):
             if level:
@@ -128,40 +129,3 @@ class GeometryVolume:
             window(volume, disparity / 2**level, self.radius)
             for level, volume in enumerate(self.volumes)
         ]
-
-
-def group_correlation(left: Tensor, right: Tensor, disparities: int, groups: int) -> Tensor:
-    """
-    Return the mean product of the channels of each group, for disparities 0, 1, 2, ...
-
-    Takes features (batch, channels, height, width); returns (batch, groups, disparities, height,
-    width), zero where the right column lies outside the image.
-    """
-    batch, channels, height, width = left.shape
-    inner = channels // groups
-    blocks = (width + BLOCK - 1) // BLOCK
-    spare = blocks * BLOCK - width
-    # Blocks of columns, times the right columns that any of them reaches. Products one by one for
-    # each disparity read all channels again and again.
-    lefts = functional.pad(left / inner, (0, spare))
-    lefts = lefts.view(batch, groups, inner, height, blocks, BLOCK)
-    rights = functional.pad(right, (disparities - 1, spare)).view(batch, groups, inner, height, -1)
-    reach = BLOCK + disparities - 1
-    starts = range(0, blocks * BLOCK, BLOCK)
-    reached = torch.stack([rights[..., start : start + reach] for start in starts], 4)
-    products = lefts.permute(0, 1, 3, 4, 5, 2) @ reached.permute(0, 1, 3, 4, 2, 5)
-    # Row i has disparity d in column i + disparities - 1 - d; rows longer by one undo the i.
-    rows = functional.pad(products.flatten(-2), (0, BLOCK))
-    rows = rows.unflatten(-1, (BLOCK, BLOCK + disparities))[..., :disparities].flip(-1)
-    volume = rows.permute(0, 1, 5, 2, 3, 4).flatten(-2)
-    return volume[..., :width].contiguous()
-
-
-def expected_disparity(cost: Tensor, interval: int = 1) -> Tensor:
-    """
-    Return the mean disparity (batch, 1, height, width), float32, under the softmax of a cost.
-
-    :param cost: (batch, disparities, height, width) for disparities 0, interval, 2 interval, ...
-    """
-    values = interval * torch.arange(cost.shape[1], device=cost.device, dtype=torch.float32)
-    return torch.einsum('bdhw,d->bhw', cost.float().softmax(1), values)[:, None]

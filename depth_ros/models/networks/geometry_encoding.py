@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth_ros.models.networks.mobilenet_v2 import MobileNetV2
 from depth_ros.models.networks.normalisation import InstanceNorm
+from depth_ros.models.networks.timm_blocks import Backbone, stages
+from depth_ros.models.networks.volume_convolution import VolumeConvolution
 
 GROUPS = 8  # channels of a matching volume
 SLOPE = 0.01  # of the leaky ReLU
@@ -43,14 +44,18 @@ class ConvNorm(nn.Module):
             (3, False): nn.Conv3d,
             (3, True): nn.ConvTranspose3d,
         }
-        padding = (size - 1) // 2
-        self.conv = kinds[dims, transposed](inside, outside, size, stride, padding, bias=False)
+        self.conv: nn.Module
+        if (dims, size, stride) == (3, 3, 1):
+            self.conv = VolumeConvolution(inside, outside)
+        else:
+            padding = (size - 1) // 2
+            self.conv = kinds[dims, transposed](inside, outside, size, stride, padding, bias=False)
         self.active = norm != 'none'
         self.bn: nn.Module | None = None
         if norm == 'batch':
             self.bn = nn.BatchNorm2d(outside) if dims == 2 else nn.BatchNorm3d(outside)
         elif norm == 'instance':
-            self.bn = InstanceNorm()
+            self.bn = InstanceNorm(outside)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (batch, outside, ...) at the size that the stride gives."""
@@ -78,26 +83,26 @@ def stem(inside: int, outside: int, norm: str = 'instance', stride: int = 2) -> 
     return nn.Sequential(
         ConvNorm(inside, outside, 3, stride, norm),
         nn.Conv2d(outside, outside, 3, padding=1, bias=False),
-        InstanceNorm(),
+        InstanceNorm(outside),
         nn.ReLU(),
     )
 
 
 class FeaturePyramid(nn.Module):
-    """MobileNetV2 with a decoder up to 1/4 of the size."""
+    """A backbone of the layout of MobileNetV2 up to 1/32, with a decoder up to 1/4."""
 
-    def __init__(self, width: float = 1.0) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        backbone = MobileNetV2(width)
-        _, fourth, eighth, sixteenth, deepest = backbone.channels
-        self.conv_stem = backbone.conv_stem
-        self.bn1 = backbone.bn1
-        stages = list(backbone.blocks)
-        self.block0 = nn.Sequential(stages[0])
-        self.block1 = nn.Sequential(stages[1])
-        self.block2 = nn.Sequential(stages[2])
-        self.block3 = nn.Sequential(stages[3], stages[4])
-        self.block4 = nn.Sequential(stages[5])
+        self.conv_stem = nn.Conv2d(3, backbone.stem, 3, 2, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(backbone.stem)
+        self.act1 = backbone.activation()
+        first, second, third, fourth_a, fourth_b, fifth, *_ = stages(backbone)
+        self.block0 = nn.Sequential(first)
+        self.block1 = nn.Sequential(second)
+        self.block2 = nn.Sequential(third)
+        self.block3 = nn.Sequential(fourth_a, fourth_b)
+        self.block4 = nn.Sequential(fifth)
+        _, fourth, eighth, _, sixteenth, deepest, *_ = (s.width for s in backbone.stages)
         self.deconv32_16 = UpJoin(deepest, sixteenth, 'instance')
         self.deconv16_8 = UpJoin(2 * sixteenth, eighth, 'instance')
         self.deconv8_4 = UpJoin(2 * eighth, fourth, 'instance')
@@ -106,7 +111,7 @@ class FeaturePyramid(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return features at 1/4, 1/8, 1/16 and 1/32 of images (batch, 3, height, width)."""
-        x = functional.relu6(self.bn1(self.conv_stem(x)), inplace=True)
+        x = self.act1(self.bn1(self.conv_stem(x)))
         fourth = self.block1(self.block0(x))
         eighth = self.block2(fourth)
         sixteenth = self.block3(eighth)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from depth_ros.models.networks.conv_gru import GruPyramid, GruWeights
-from depth_ros.models.networks.convex_upsampling import upsample_by_pixels
-from depth_ros.models.networks.correlation import group_correlation
+from depth_ros.models.networks.cost_volume import groupwise_volume
+from depth_ros.models.networks.disparity import convex_upsample, expectation, precise
 from depth_ros.models.networks.geometry_encoding import (
     GROUPS,
     ConvNorm,
@@ -28,6 +28,8 @@ from depth_ros.models.networks.recurrent_stereo import (
     RecurrentStereo,
     Scene,
 )
+from depth_ros.models.networks.timm_blocks import Backbone
+from depth_ros.models.networks.volume_convolution import VolumeConvolution
 
 FACTOR = 4  # how much smaller the images of the steps are
 MULTIPLE = 32  # of the sides of the input
@@ -90,7 +92,7 @@ class GeometryStereo(RecurrentStereo):
     """
     See `RecurrentStereo` for input and output.
 
-    :param width: of the backbone relative to the official one.
+    :param backbone: of the features that are matched.
     :param disparities: planes of the matching volume.
     :param update: the recurrent units, which give `mask` channels to the upsampling.
     :param spread: channels of the features that upsample the first disparity.
@@ -99,7 +101,7 @@ class GeometryStereo(RecurrentStereo):
 
     def __init__(
         self,
-        width: float,
+        backbone: Backbone,
         disparities: int,
         update: GeometryUpdate,
         mask: int,
@@ -111,7 +113,7 @@ class GeometryStereo(RecurrentStereo):
         super().__init__(FACTOR, MULTIPLE, iterations, correlation)
         self.disparities = disparities
         self.update_block = update
-        self.feature = FeaturePyramid(width)
+        self.feature = FeaturePyramid(backbone)
         self.stem_2 = stem(3, STEM_HALF)
         self.stem_4 = stem(STEM_HALF, STEM_QUARTER)
         finest = self.feature.channels[0] + STEM_QUARTER
@@ -123,7 +125,7 @@ class GeometryStereo(RecurrentStereo):
         self.spx_gru = nn.Sequential(nn.ConvTranspose2d(2 * STEM_HALF, 9, 4, 2, 1))
         self.conv = ConvNorm(finest, finest, 3, norm='instance')
         self.desc = nn.Conv2d(finest, finest, 1)
-        self.classifier = nn.Conv3d(GROUPS, 1, 3, padding=1, bias=False)
+        self.classifier = VolumeConvolution(GROUPS, 1)
 
     def matched(self, left: Tensor, right: Tensor) -> Matched:
         """Return what the filtering of the matching volume starts from."""
@@ -138,20 +140,28 @@ class GeometryStereo(RecurrentStereo):
             [quarter[:batch], *(scale[:batch] for scale in features[1:])],
             half[:batch],
             *matched,
-            group_correlation(*matched, self.disparities, GROUPS),
+            groupwise_volume(*matched, self.disparities, GROUPS),
         )
+
+    def mean_disparity(self, volume: Tensor) -> Tensor:
+        """Return the mean plane (batch, 1, height / 4, width / 4) of a filtered volume."""
+        return expectation(self.classifier(volume).squeeze(1))
 
     def upsample(self, scene: Any, hidden: list[Tensor], disparity: Tensor) -> Tensor:
         """Return disparity at the size of the input, in its pixels."""
         mask = self.update_block.mask_feat_4(hidden[0])
         logits = self.spx_gru(self.spx_2_gru(mask, scene.half))
-        return upsample_by_pixels(disparity, logits, FACTOR)
+        return _upsampled(disparity, logits)
 
     def upsample_first(self, scene: Any, disparity: Tensor) -> Tensor:
         """Return a disparity from before the first step at the size of the input."""
         logits = self.spx(self.spx_2(self.spx_4(scene.quarter), scene.half))
-        return upsample_by_pixels(disparity, logits, FACTOR)
+        return _upsampled(disparity, logits)
 
     def first_predictions(self, scene: Any) -> list[Tensor]:
         """Return the disparity that the steps start from at the size of the input."""
         return [self.upsample_first(scene, scene.start)]
+
+
+def _upsampled(disparity: Tensor, logits: Tensor) -> Tensor:
+    return convex_upsample(FACTOR * disparity, precise(logits).softmax(1), FACTOR)

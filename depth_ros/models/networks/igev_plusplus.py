@@ -21,7 +21,6 @@ from torch.nn import functional
 from depth_ros.models.networks.correlation import (
     AllPairsCorrelation,
     GeometryVolume,
-    expected_disparity,
 )
 from depth_ros.models.networks.geometry_encoding import GROUPS, ConvNorm, Hourglass
 from depth_ros.models.networks.geometry_stereo import (
@@ -39,6 +38,7 @@ from depth_ros.models.networks.igev_stereo import (
 from depth_ros.models.networks.normalisation import arranged_for
 from depth_ros.models.networks.recurrent_stereo import DisparityEncoder
 from depth_ros.models.networks.residual_encoder import WIDTHS, ContextEncoder
+from depth_ros.models.networks.timm_blocks import MOBILENET_V2, Backbone
 
 LEVELS = 2  # scales of the finest volume and of the correlation
 MASK = 64  # channels that the recurrent units give to the upsampling
@@ -61,7 +61,7 @@ class IgevPlusPlusConfig:
     iterations: int = 32
     correlation: str = 'auto'  # volume, on_the_fly or auto: the same numbers, other memory
     encoder_widths: tuple[int, int, int] = WIDTHS
-    backbone_width: float = 1.0
+    backbone: Backbone = MOBILENET_V2
     motion_dim: int = 128
     geometry_dim: int = 96
     head_dim: int = 256
@@ -158,7 +158,7 @@ class IgevPlusPlus(GeometryStereo):
 
     def __init__(self, config: IgevPlusPlusConfig = STANDARD) -> None:
         super().__init__(
-            config.backbone_width,
+            config.backbone,
             config.l_disp_range,
             UpdateBlock(config),
             MASK,
@@ -194,10 +194,7 @@ class IgevPlusPlus(GeometryStereo):
             self.cost_agg1(self.patch0(found.volume[:, :, : config.m_disp_range]), found.features),
             self.cost_agg2(self.patch1(found.volume), found.features),
         ]
-        starts = [
-            expected_disparity(self.classifier(volume)[:, 0], 2**scale)
-            for scale, volume in enumerate(volumes)
-        ]
+        starts = [2**scale * self.mean_disparity(volume) for scale, volume in enumerate(volumes)]
         quarter = found.features[0]
         seen = self.disp_conv(torch.cat(starts, 1).to(quarter.dtype))
         choice = torch.sigmoid(self.selective_conv(torch.cat([quarter, seen], 1)))

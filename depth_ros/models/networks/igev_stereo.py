@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from depth_ros.models.networks.correlation import (
     AllPairsCorrelation,
     GeometryVolume,
-    expected_disparity,
 )
 from depth_ros.models.networks.geometry_encoding import (
     GROUPS,
@@ -36,6 +35,7 @@ from depth_ros.models.networks.geometry_stereo import (
 from depth_ros.models.networks.normalisation import arranged_for
 from depth_ros.models.networks.recurrent_stereo import DisparityEncoder
 from depth_ros.models.networks.residual_encoder import WIDTHS, ContextEncoder
+from depth_ros.models.networks.timm_blocks import MOBILENET_V2, Backbone
 
 CONTEXTS = ('outputs04', 'outputs08', 'outputs16')
 UNITS = ('gru04', 'gru08', 'gru16')
@@ -55,7 +55,7 @@ class IgevStereoConfig:
     iterations: int = 32
     correlation: str = 'auto'  # volume, on_the_fly or auto: the same numbers, other memory
     encoder_widths: tuple[int, int, int] = WIDTHS
-    backbone_width: float = 1.0
+    backbone: Backbone = MOBILENET_V2
     motion_dim: int = 128
     head_dim: int = 256
 
@@ -123,7 +123,7 @@ class IgevStereo(GeometryStereo):
         motion = config.motion_dim
         encoder = DisparityEncoder(seen, (motion // 2, motion // 2), motion // 2, motion)
         super().__init__(
-            config.backbone_width,
+            config.backbone,
             config.max_disp // FACTOR,
             GeometryUpdate(UNITS, config.hidden, encoder, motion, config.head_dim, MASK),
             MASK,
@@ -149,7 +149,7 @@ class IgevStereo(GeometryStereo):
         hidden, contexts = self.cnet(arranged_for('batch', left))
         levels, radius = self.config.corr_levels, self.config.corr_radius
         return IgevScene(
-            start=expected_disparity(self.classifier(volume)[:, 0]),
+            start=self.mean_disparity(volume),
             hidden=hidden,
             half=found.half,
             quarter=found.features[0],

@@ -19,9 +19,13 @@ class InstanceNorm(nn.Module):
     several times faster.
     """
 
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
     def forward(self, x: Tensor) -> Tensor:
         """Return x (batch, channels, ...) with zero mean and unit variance in each channel."""
-        return functional.group_norm(x, x.shape[1])
+        return functional.group_norm(x, self.channels)
 
 
 def normalisation(kind: str, channels: int, groups: int | None = None) -> nn.Module:
@@ -33,7 +37,7 @@ def normalisation(kind: str, channels: int, groups: int | None = None) -> nn.Mod
     if kind == 'batch':
         return nn.BatchNorm2d(channels)
     if kind == 'instance':
-        return InstanceNorm()
+        return InstanceNorm(channels)
     if kind == 'group':
         return nn.GroupNorm(groups or channels // 8, channels)
     if kind == 'none':

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depth_ros.models.networks.conv_gru import GruPyramid, GruWeights
-from depth_ros.models.networks.convex_upsampling import upsample_by_blocks
 from depth_ros.models.networks.correlation import AllPairsCorrelation
+from depth_ros.models.networks.disparity import convex_upsample, precise
 from depth_ros.models.networks.normalisation import arranged_for
 from depth_ros.models.networks.recurrent_stereo import (
     RecurrentStereo,
@@ -226,7 +226,7 @@ class RaftStereo(RecurrentStereo):
             self.correlation,
         )
         return RaftScene(
-            start=torch.zeros_like(hidden[0][:, :1], dtype=torch.float32),
+            start=torch.zeros_like(precise(hidden[0][:, :1])),
             hidden=hidden,
             correlation=correlation,
             weights=self.update_block.arranged(contexts, self.context_zqr_convs),
@@ -247,8 +247,14 @@ class RaftStereo(RecurrentStereo):
 
     def upsample(self, scene: RaftScene, hidden: list[Tensor], disparity: Tensor) -> Tensor:
         """Return disparity at the size of the input, in its pixels."""
+        batch, _, height, width = disparity.shape
+        factor = self.factor
+        # The 9 weights of each fine pixel of a block lie one after another.
         logits = 0.25 * self.update_block.mask(hidden[0])
-        return upsample_by_blocks(disparity, logits, self.factor)
+        logits = logits.unflatten(1, (9, factor * factor)).flatten(0, 1)
+        logits = functional.pixel_shuffle(logits, factor)
+        logits = logits.view(batch, 9, factor * height, factor * width)
+        return convex_upsample(factor * disparity, precise(logits).softmax(1), factor)
 
 
 def build(config: RaftStereoConfig = STANDARD) -> RaftStereo:

@@ -12,6 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from depth_ros.models.networks.disparity import precise
+from depth_ros.models.networks.sides import require_multiple
+
 
 class StereoEstimate(NamedTuple):
     """Disparity of the left image, positive: the match of column x is right column x - d."""
@@ -81,7 +84,7 @@ class RecurrentStereo(nn.Module):
         hidden = channels_last(scene.hidden)
         for _ in range(self._steps(iterations)):
             hidden, change = self.refine(scene, hidden, disparity)
-            disparity = disparity + change.float()
+            disparity = disparity + precise(change)
         return StereoEstimate(self.upsample(scene, hidden, disparity), disparity)
 
     def predictions(
@@ -98,38 +101,40 @@ class RecurrentStereo(nn.Module):
         for _ in range(self._steps(iterations)):
             disparity = disparity.detach()  # as the authors train: a step answers for itself
             hidden, change = self.refine(scene, hidden, disparity)
-            disparity = disparity + change.float()
+            disparity = disparity + precise(change)
             found.append(self.upsample(scene, hidden, disparity))
         return found
 
     def _start(self, left: Tensor, right: Tensor, initial: Tensor | None) -> tuple[Scene, Tensor]:
-        height, width = left.shape[-2:]
-        if left.shape != right.shape or height % self.multiple or width % self.multiple:
+        require_multiple(left, self.multiple)
+        batch, _, height, width = left.shape
+        coarse = (batch, 1, height // self.factor, width // self.factor)
+        if right.shape != left.shape:
             raise ValueError(
-                f'images are {tuple(left.shape)} and {tuple(right.shape)}; expected one shape '
-                f'with sides that are multiples of {self.multiple}: pad them'
+                f'right is {tuple(right.shape)}, expected {tuple(left.shape)} like left; rectify '
+                'the images to one size'
+            )
+        if initial is not None and initial.shape != coarse:
+            raise ValueError(
+                f'initial is {tuple(initial.shape)}, expected {coarse}; take `coarse` of images '
+                'of this size'
             )
         dtype = next(self.parameters()).dtype
         scene = self.prepare(_signed(left, dtype), _signed(right, dtype))
         if initial is None:
             return scene, scene.start
-        if initial.shape != scene.start.shape:
-            raise ValueError(
-                f'initial is {tuple(initial.shape)}; expected {tuple(scene.start.shape)}, '
-                'the coarse disparity of images of this size'
-            )
-        return scene, torch.where(initial.isfinite(), initial.float(), scene.start)
+        return scene, torch.where(initial.isfinite(), initial.to(scene.start.dtype), scene.start)
 
     def _steps(self, iterations: int | None) -> int:
         steps = self.iterations if iterations is None else iterations
         if steps < 1:
-            raise ValueError(f'iterations is {steps}; expected 1 or more')
+            raise ValueError(f'iterations is {steps}, expected 1 or more; choose more')
         return steps
 
 
 def _signed(image: Tensor, dtype: torch.dtype) -> Tensor:
     """Return an image from -1 to 1."""
-    return (image.float() * (2 / 255) - 1).to(dtype)
+    return (precise(image) * (2 / 255) - 1).to(dtype)
 
 
 def channels_last(states: Sequence[Tensor]) -> list[Tensor]:
@@ -146,7 +151,7 @@ def exact_convolution(convolution: nn.Conv2d, x: Tensor) -> Tensor:
     """
     weight, bias = convolution.weight[:, :1], convolution.bias
     near = x.to(weight.dtype)
-    if weight.dtype != torch.float32:
+    if weight.dtype.itemsize < torch.float32.itemsize:
         rest = (x - near.float()).to(weight.dtype)
         near, weight = torch.cat([near, rest], 1), torch.cat([weight, weight], 1)
     near = near.contiguous(memory_format=torch.channels_last)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from depth_ros.models.networks.correlation import GeometryVolume, expected_disparity
+from depth_ros.models.networks.correlation import GeometryVolume
 from depth_ros.models.networks.geometry_encoding import GROUPS, ConvNorm, Hourglass
 from depth_ros.models.networks.geometry_stereo import (
     FACTOR,
@@ -25,6 +25,7 @@ from depth_ros.models.networks.geometry_stereo import (
     GeometryUpdate,
 )
 from depth_ros.models.networks.recurrent_stereo import DisparityEncoder
+from depth_ros.models.networks.timm_blocks import MOBILENET_V2, Backbone
 
 MASK = 32  # channels that the recurrent unit gives to the upsampling
 SPREAD = 24  # channels of the features that upsample the first disparity
@@ -39,7 +40,7 @@ class RtIgevPlusPlusConfig:
     corr_radius: int = 4
     max_disp: int = 192  # px of the input, of the matching volume
     iterations: int = 8
-    backbone_width: float = 1.0
+    backbone: Backbone = MOBILENET_V2
     encoder_dim: int = 64
     head_dim: int = 128
 
@@ -80,7 +81,7 @@ class RtIgevPlusPlus(GeometryStereo):
         half = config.encoder_dim
         encoder = DisparityEncoder(seen, (half, half), half, width)
         super().__init__(
-            config.backbone_width,
+            config.backbone,
             config.max_disp // FACTOR,
             GeometryUpdate(('gru',), (width,), encoder, width, config.head_dim, MASK),
             MASK,
@@ -103,7 +104,7 @@ class RtIgevPlusPlus(GeometryStereo):
         volume = self.cost_agg(found.volume, found.features)
         quarter = found.features[0]
         return RtIgevScene(
-            start=expected_disparity(self.classifier(volume)[:, 0]),
+            start=self.mean_disparity(volume),
             hidden=[torch.tanh(self.hnet(quarter))],
             half=found.half,
             quarter=quarter,
