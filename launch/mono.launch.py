@@ -23,6 +23,11 @@ OUTPUTS = {
     'depth_camera_info': ('', 'its calibration; empty: camera_info beside it'),
     'depth_color': ('depth/color', 'depth in colours, for looking at'),
     'points': ('points', 'point cloud'),
+    'obstacles': ('obstacles', 'points that stand on the ground, for costmaps to mark'),
+    'free_points': ('free_points', 'ends of free rays, for costmaps to clear'),
+    'ground': ('ground', 'points of the ground'),
+    'scan': ('scan', 'nearest obstacle per angle, in a level frame'),
+    'range': ('range', 'distance to the nearest obstacle ahead'),
 }
 REMAPS = {
     'image': 'image',
@@ -32,6 +37,11 @@ REMAPS = {
     '~/depth/camera_info': 'depth_camera_info',
     '~/depth/color': 'depth_color',
     '~/points': 'points',
+    '~/obstacles': 'obstacles',
+    '~/free_points': 'free_points',
+    '~/ground': 'ground',
+    '~/scan': 'scan',
+    '~/range': 'range',
 }
 
 

@@ -121,6 +121,8 @@ def output_table(node: str) -> str:
     rows = ['| topic | type | what |', '|---|---|---|']
     for output in outputs_of({'mono_depth': 1, 'stereo_depth': 2}[node]):
         package = output.message.__module__.split('.')[0]
+        if package == 'point_cloud_interfaces':
+            continue  # not installed everywhere, and the page must be the same everywhere
         kind = f'{package}/{output.message.__name__}'
         rows.append(f'| `~/{output.topic}` | `{kind}` | {output.description} |')
     return '\n'.join(rows)

@@ -177,10 +177,11 @@ def test_nav2_example_is_complete() -> None:
     assert set(costmap['plugins']) == {k for k, v in costmap.items() if isinstance(v, dict)}
     sources = layer['observation_sources'].split()
     assert set(sources) == {k for k, v in layer.items() if isinstance(v, dict)}
-    default = tables('mono_depth')['OUTPUTS']['points'][0]
-    for source in (layer[name] for name in sources):
-        assert source['topic'] == f'/{default}'
-        assert source['data_type'] == 'PointCloud2'
+    for node in NODES:
+        published = {topic for topic, _ in tables(node)['OUTPUTS'].values()}
+        for source in (layer[name] for name in sources):
+            assert source['topic'].removeprefix('/') in published
+            assert source['data_type'] == 'PointCloud2'
     assert {layer[s]['marking'] for s in sources} == {layer[s]['clearing'] for s in sources}
     assert layer['z_voxels'] <= 16  # more do not fit into Nav2's voxels
 

@@ -178,11 +178,12 @@ def _score(points: Array, doubt: Array, planes: Array) -> Array:
 def _refined(points: Array, doubt: Array, plane: Array, allowed: _Allowed) -> Array | None:
     """Return the plane of those points that lie on it, or None where these are too few."""
     for last in (3.0, 2.0, 1.5, 1.0, 1.0):  # wide at first: a trial's plane leans a little
-        off = np.abs(points @ plane - 1) / np.linalg.norm(plane)
-        near = off < last * doubt
+        off = (points @ plane - 1) / np.linalg.norm(plane) / (last * doubt)
+        near = np.abs(off) < 1
         if near.sum() < 3:
             return None
-        weight = 1 / doubt[near]
+        # The foot of a wall is within the tolerance, too: the nearer to the plane, the more.
+        weight = (1 - off[near] ** 2) / doubt[near]
         fitted = np.linalg.lstsq(points[near] * weight[:, None], weight, rcond=None)[0]
         if not allowed(fitted[None])[0]:
             break  # what is beside the floor pulls it over: stay with the plane before

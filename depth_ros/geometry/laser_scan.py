@@ -85,10 +85,17 @@ class Scan(NamedTuple):
 
 
 def depth_to_scan(
-    depth: FloatImage, camera: Camera, ground: Ground, options: ScanOptions = DEFAULT
+    depth: FloatImage,
+    camera: Camera,
+    ground: Ground,
+    options: ScanOptions = DEFAULT,
+    obstacles: Mask | None = None,
 ) -> Scan:
     """
     Return the nearest obstacle per angle.
+
+    :param ground: level, below the camera. :param obstacles: HxW, the pixels that are obstacles,
+        as split_ground finds them on slopes; None takes those between the heights of the options.
 
     A beam without an obstacle is +Inf where one of its rays at least was seen to stay between the
     heights up to range_max, or to be free so far, and `min_known` of its pixels are known. Else
@@ -100,9 +107,12 @@ def depth_to_scan(
     with np.errstate(invalid='ignore', over='ignore'):
         valid = (seen > 0) & (seen < np.inf)
         distance = seen * plan.reach
-        height = np.float32(ground.height) - seen * plan.descent
-        hit = valid & (height >= np.float32(options.min_height))
-        hit &= height <= np.float32(options.max_height)
+        if obstacles is None:
+            height = np.float32(ground.height) - seen * plan.descent
+            hit = valid & (height >= np.float32(options.min_height))
+            hit &= height <= np.float32(options.max_height)
+        else:
+            hit = valid & np.ascontiguousarray(obstacles).ravel()[plan.pixels]
         hit &= distance <= np.float32(options.range_max)
         ranges = np.where(hit, distance, np.float32(np.inf))
         # Too close to measure is nearer than everything.

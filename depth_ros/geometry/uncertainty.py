@@ -60,7 +60,9 @@ def confidence_sigma(
         )
     if confidence is None:
         return depth * np.float32(usual)
-    logarithm = np.clip(confidence, 0, 1).astype(np.float32)
+    # An unknown confidence is none.
+    sure = np.where(np.isnan(confidence), np.float32(0), confidence)
+    logarithm = np.clip(sure, 0, 1).astype(np.float32)
     logarithm *= np.float32(math.log(best / worst))
     logarithm += np.float32(math.log(worst))
     sigma: FloatImage = np.exp(logarithm, out=logarithm)

@@ -41,7 +41,11 @@ class MonoDepth(DepthNode):
     def listen_beside(self, wanted: bool) -> None:
         model = self.model
         if self._prompt is not None:
-            self._prompt.listen(wanted and model is not None and model.info.takes_depth)
+            assert self.parameters is not None
+            self._prompt.listen(
+                wanted and model is not None and model.info.takes_depth,
+                str(self.parameters['prompt_transport']),
+            )
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         return [self.eye('', values['image_transport'], lambda shot: self.submit((shot,)))]

@@ -33,6 +33,8 @@ def test_confidence_goes_from_worst_to_best():
     sigma = confidence_sigma(depth, confidence, best=0.01, worst=0.25)
     np.testing.assert_allclose(sigma, [0.5, 2 * 0.05, 0.02, 0.04], rtol=1e-5)
     np.testing.assert_allclose(confidence_sigma(depth, None, usual=0.2), 0.2 * depth)
+    unknown = confidence_sigma(depth[:1], np.float32([np.nan]), worst=0.25)
+    np.testing.assert_allclose(unknown, 0.5)
 
 
 def test_the_prediction_decides_which():

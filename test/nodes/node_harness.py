@@ -32,7 +32,14 @@ from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy, qos_profile_sensor_data
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from sensor_msgs.msg import (
+    CameraInfo,
+    CompressedImage,
+    Image,
+    LaserScan,
+    PointCloud2,
+    Range,
+)
 from std_msgs.msg import Header
 from stereo_msgs.msg import DisparityImage
 
@@ -53,6 +60,12 @@ OUTPUTS = {
     'confidence': Image,
     'depth/color': Image,
     'relative': Image,
+    'depth/image/compressedDepth': CompressedImage,
+    'free_points': PointCloud2,
+    'ground': PointCloud2,
+    'obstacles': PointCloud2,
+    'scan': LaserScan,
+    'range': Range,
 }
 _START = time.time_ns()
 _counter = itertools.count(1)

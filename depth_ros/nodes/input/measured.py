@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from rclpy.node import Node
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
+from depth_ros.messages.compressed_depth import compressed_to_depth
 from depth_ros.messages.depth_image import image_to_depth
 from depth_ros.nodes.input.camera import stamp_ns
 from depth_ros.nodes.qos import sensor_qos, with_overrides
@@ -21,25 +22,32 @@ REMEMBERED = 10
 
 
 class PromptInput:
-    """Subscribe to `prompt` while it is wanted, and find the one that belongs to a picture."""
+    """
+    Subscribe to `prompt` while it is wanted, and find the one that belongs to a picture.
+
+    With the transport compressedDepth it is a CompressedImage on <prompt>/compressedDepth.
+    """
 
     def __init__(self, node: Node, complain: Callable[[str], None]) -> None:
         self._node, self._complain = node, complain
-        self._topic = node.resolve_topic_name('prompt')
+        self._base = self._topic = node.resolve_topic_name('prompt')
         self._subscription: Any = None
-        self._messages: deque[Image] = deque(maxlen=REMEMBERED)
+        self._messages: deque[Image | CompressedImage] = deque(maxlen=REMEMBERED)
 
-    def listen(self, wanted: bool) -> None:
+    def listen(self, wanted: bool, transport: str = 'raw') -> None:
         """Subscribe, or forget and leave."""
         if wanted and self._subscription is None:
-            create = partial(self._node.create_subscription, Image, self._topic, self._receive)
+            raw = transport == 'raw'
+            self._topic = self._base if raw else f'{self._base}/{transport}'
+            kind = Image if raw else CompressedImage
+            create = partial(self._node.create_subscription, kind, self._topic, self._receive)
             self._subscription = with_overrides(create, sensor_qos, self._topic, self._complain)
         elif not wanted and self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
             self._messages.clear()
 
-    def _receive(self, message: Image) -> None:
+    def _receive(self, message: Image | CompressedImage) -> None:
         self._messages.append(message)
 
     def nearest(self, stamp: int, tolerance: float) -> FloatImage:
@@ -57,4 +65,6 @@ class PromptInput:
                 f'the nearest depth image on {self._topic} is {apart:.3g} s from the picture, '
                 f'prompt_tolerance is {tolerance:g} s; synchronise the sensors or raise it'
             )
+        if isinstance(best, CompressedImage):
+            return compressed_to_depth(best)
         return image_to_depth(best)

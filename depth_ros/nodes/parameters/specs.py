@@ -114,6 +114,13 @@ _PROMPT = (
         'seconds between a picture and the depth image on `prompt`, for models that take one',
         range=(0.0, ANY),
     ),
+    configured(
+        'prompt_transport',
+        'raw',
+        'how the depth image on `prompt` arrives: sensor_msgs/Image, or CompressedImage on '
+        '<prompt>/compressedDepth',
+        choices=('raw', 'compressedDepth'),
+    ),
 )
 
 
