@@ -1,0 +1,50 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The message classes that are filled here: those of ROS, or plain ones where ROS is absent.
+
+A bag is read, computed and written without ROS; a node never sees the plain classes, because it
+needs rclpy, which brings the message packages.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    from builtin_interfaces.msg import Time
+    from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
+    from std_msgs.msg import Header
+    from stereo_msgs.msg import DisparityImage
+
+    ROS_CLASSES = True
+except ImportError:
+    from depth_ros.messages.plain import (  # type: ignore[assignment]
+        CameraInfo,
+        DisparityImage,
+        Header,
+        Image,
+        PointCloud2,
+        PointField,
+        Time,
+    )
+
+    ROS_CLASSES = False
+
+__all__ = [
+    'ROS_CLASSES',
+    'CameraInfo',
+    'DisparityImage',
+    'Header',
+    'Image',
+    'PointCloud2',
+    'PointField',
+    'Time',
+    'make_header',
+]
+
+
+def make_header(stamp_ns: int, frame_id: str) -> Any:
+    """Return a Header with a stamp in nanoseconds."""
+    sec, nanosec = divmod(stamp_ns, 1_000_000_000)
+    return Header(stamp=Time(sec=sec, nanosec=nanosec), frame_id=frame_id)
