@@ -30,7 +30,8 @@ import yaml
 
 from depth_ros.files.share import ros_environment, transport_environment
 from depth_ros.nodes import launching
-from depth_ros.nodes.parameters.specs import MONO, STEREO, ParameterSpec, model_options
+from depth_ros.nodes.parameters.spec import ParameterSpec
+from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options
 from depth_ros.types import DepthError
 
 ROOT = Path(launching.__file__).resolve().parents[2]
@@ -198,7 +199,7 @@ def test_rviz_shows_what_the_launch_files_publish() -> None:
 def graph_side() -> Iterator[tuple[int, Any]]:
     """Yield a domain and a node of this process in it."""
     rclpy = pytest.importorskip('rclpy')
-    domain = random.SystemRandom().randint(1, 200)
+    domain = random.SystemRandom().randint(1, 101)
     context = rclpy.Context()
     rclpy.init(context=context, domain_id=domain)
     node = rclpy.create_node('test_side', context=context)

@@ -57,15 +57,8 @@ class ModelInfo:
         plain = {'kind': self.kind.value, 'commercial use': 'yes' if self.commercial else 'no'}
         if self.depth_range is not None:
             plain['depth range (m)'] = f'{self.depth_range[0]:g} to {self.depth_range[1]:g}'
-        for key in (
-            'device',
-            'precision',
-            'runtime',
-            'licence',
-            'family',
-            'weights',
-            'parameters',
-        ):
+        more = ('device', 'precision', 'runtime', 'licence', 'family', 'source', 'parameters')
+        for key in more:
             if value := getattr(self, key):
                 plain[key] = str(value)
         return {'model': self.name, **plain}

@@ -28,9 +28,11 @@ from depth_ros.nodes.health import diagnostics
 from depth_ros.nodes.health.health import Health
 from depth_ros.nodes.health.reasons import Facts, Level, explain
 from depth_ros.nodes.input.camera import CameraInput, Shot
-from depth_ros.nodes.output.outputs import Output, Outputs, Settings
+from depth_ros.nodes.output.output import outputs_of
 from depth_ros.nodes.parameters.declaration import Parameters
-from depth_ros.nodes.parameters.specs import ParameterSpec, Value, pipeline_options
+from depth_ros.nodes.parameters.spec import ParameterSpec, Value
+from depth_ros.nodes.parameters.specs import pipeline_options
+from depth_ros.nodes.publishing import Outputs, Settings
 from depth_ros.nodes.work.frames import Frames, Job
 from depth_ros.nodes.work.loading import Loaded, load, sentence_of
 from depth_ros.nodes.work.worker import Worker
@@ -45,9 +47,7 @@ LEAVE_BEHIND = 1.0  # seconds that a frame in flight may delay the end
 class DepthNode(LifecycleNode):
     """A lifecycle node around one pipeline; what depends on the number of eyes is below it."""
 
-    def __init__(
-        self, name: str, specs: Sequence[ParameterSpec], outputs: Sequence[Output], **kwargs: Any
-    ) -> None:
+    def __init__(self, name: str, specs: Sequence[ParameterSpec], **kwargs: Any) -> None:
         self.parameters: Parameters | None = None  # rclpy sets parameters of its own before
         super().__init__(name, **kwargs)
         self.inputs: list[CameraInput] = []
@@ -59,13 +59,13 @@ class DepthNode(LifecycleNode):
         self._health = Health()
         self._reporter = diagnostics.Reporter(self)
         self.parameters = Parameters(self, specs)
-        self._outputs = Outputs(self, outputs, self._complain)
+        self._outputs = Outputs(self, outputs_of(self.views), self._complain)
         self._frames = Frames(
             self.get_clock(),
             self._health,
             self._outputs,
             self.compute,
-            Settings.of(self.parameters.values()),
+            Settings.of(self.parameters.values(), self.views),
         )
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # works when simulated time stands still
         self.create_timer(LOOK_PERIOD, self._look, clock=steady)
@@ -82,6 +82,7 @@ class DepthNode(LifecycleNode):
 
     # -- what the number of eyes decides ---------------------------------------------------
 
+    views = 1  # images that one prediction of its models takes
     example: tuple[Camera, ...] = ()
     """Cameras of an ordinary size, to warm a model with before the first image comes."""
 
@@ -170,14 +171,15 @@ class DepthNode(LifecycleNode):
         for sentence in parameters.refused.values():
             raise DepthError(sentence)
         values = parameters.values()
-        self._frames.settings = Settings.of(values)
+        self._frames.settings = Settings.of(values, self.views)
         self.inputs = self.connect(values)
         start = time.monotonic()
         self._worker = worker = Worker[Loaded, Job](
             open=lambda: load(
                 str(values['model']),
                 str(values['fallback']),
-                parameters.options_for,
+                parameters.model_options,
+                parameters.fallback_options,
                 lambda model: self.make_pipeline(model, values),
             ),
             work=lambda loaded, job: self._frames.work(
@@ -351,7 +353,7 @@ class DepthNode(LifecycleNode):
         result = super().set_parameters_atomically(parameter_list)
         if result.successful:
             self.parameters.accepted(parameter.name for parameter in parameter_list)
-            self._frames.settings = Settings.of(values)
+            self._frames.settings = Settings.of(values, self.views)
             loaded = self._worker.resource if self._worker is not None else None
             if loaded is not None:
                 loaded.pipeline.options = self.pipeline_options(values)

@@ -10,9 +10,8 @@ from typing import Any
 from depth_ros.nodes.depth_node import DepthNode
 from depth_ros.nodes.input.camera import CameraInput
 from depth_ros.nodes.input.measured import PromptInput
-from depth_ros.nodes.output import outputs
 from depth_ros.nodes.parameters import specs
-from depth_ros.nodes.parameters.specs import Value
+from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.types import Camera, Image, Known, View
@@ -25,7 +24,7 @@ class MonoDepth(DepthNode):
 
     def __init__(self, **kwargs: Any) -> None:
         self._prompt: PromptInput | None = None
-        super().__init__('mono_depth', specs.MONO, outputs.MONO, **kwargs)
+        super().__init__('mono_depth', specs.MONO, **kwargs)
         self._prompt = PromptInput(self, self._complain)
 
     def compute(

@@ -11,9 +11,8 @@ from depth_ros import libraries
 from depth_ros.nodes.depth_node import DepthNode
 from depth_ros.nodes.input.camera import CameraInput, Shot
 from depth_ros.nodes.input.stamps import StampWatch
-from depth_ros.nodes.output import outputs
 from depth_ros.nodes.parameters import specs
-from depth_ros.nodes.parameters.specs import Value
+from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
 from depth_ros.sync import PairSynchroniser, Side
 from depth_ros.types import Camera
@@ -22,13 +21,14 @@ from depth_ros.types import Camera
 class StereoDepth(DepthNode):
     """Subscribe to `left/*` and `right/*`; publish depth and disparity of the left eye."""
 
+    views = 2
     example = (Camera.pinhole(640, 480, 500.0), Camera.pinhole(640, 480, 500.0, baseline=0.1))
 
     def __init__(self, **kwargs: Any) -> None:
         self._pairs: PairSynchroniser | None = None
         self._tolerance = 0.0
         self._watch = StampWatch()
-        super().__init__('stereo_depth', specs.STEREO, outputs.STEREO, **kwargs)
+        super().__init__('stereo_depth', specs.STEREO, **kwargs)
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         approximate = bool(values['approximate_sync'])

@@ -148,7 +148,7 @@ class Graph:
     """This process's node, in a domain of its own, and the processes it started there."""
 
     def __init__(self):
-        self.domain = random.SystemRandom().randint(1, 200)
+        self.domain = random.SystemRandom().randint(1, 101)
         self.context = rclpy.Context()
         rclpy.init(context=self.context, domain_id=self.domain)
         self.node = rclpy.create_node('test_side', context=self.context)

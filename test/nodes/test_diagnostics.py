@@ -233,7 +233,7 @@ def test_outputs_that_stay_empty_are_named(fresh):
     listener.wait(send(side), 'depth/image')
     for sentence in (
         'there are metres, so ~/relative stays empty; subscribe',
-        'the model tells no confidence, ~/confidence stays empty',
+        'the model has no confidence, ~/confidence stays empty',
     ):
         fresh.spin_until(lambda s=sentence: process.said(s), 'the sentence')
     assert not listener.order['relative']

@@ -15,7 +15,7 @@ pytest.importorskip('rclpy')
 pytest.importorskip('torch')
 pytest.importorskip('transformers')
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models'))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models' / 'mono'))
 
 import tiny_checkpoints as tiny
 from node_harness import CameraSide, Listener, header, new_stamp

@@ -9,14 +9,8 @@ import sys
 import pytest
 
 from depth_ros.models.registry import catalogue
-from depth_ros.nodes.parameters.specs import (
-    MONO,
-    STEREO,
-    ParameterSpec,
-    checked,
-    model_options,
-    pipeline_options,
-)
+from depth_ros.nodes.parameters.spec import ParameterSpec, checked
+from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options, pipeline_options
 from depth_ros.types import DepthError
 
 LISTS = {'mono_depth': MONO, 'stereo_depth': STEREO}

@@ -11,24 +11,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from depth_ros.messages.cloud import CloudBuilder
-from depth_ros.models.registry import family_of
+from depth_ros.nodes.output.output import all_outputs
+from depth_ros.nodes.parameters.spec import ParameterSpec, Value
 from depth_ros.nodes.parameters.specs import (
-    ParameterSpec,
-    Value,
-    cloud_options,
     model_options,
     pipeline_options,
 )
 from depth_ros.types import DepthError
 
 LARGEST_INTEGER = 2**63 - 1
+FALLBACK = 'fallback.'  # before the options of the fallback, which are its own
 
 
 def descriptor(spec: ParameterSpec) -> ParameterDescriptor:
@@ -49,7 +48,7 @@ def descriptor(spec: ParameterSpec) -> ParameterDescriptor:
 
 
 class Parameters:
-    """The parameters of one node: the fixed list, and the options of the chosen model."""
+    """The parameters of a node: a fixed list, and the options of model and fallback."""
 
     def __init__(self, node: Node, specs: Sequence[ParameterSpec]) -> None:
         self._node = node
@@ -76,12 +75,13 @@ class Parameters:
     def declare_model_options(self) -> None:
         """Declare the options of the model and of its fallback, and forget those of others."""
         wanted: dict[str, ParameterSpec] = {}
-        for name in (self['model'], self['fallback']):
+        for prefix, name in (('', self['model']), (FALLBACK, self['fallback'])):
             try:
-                for spec in model_options(str(name)) if name else ():
-                    wanted.setdefault(spec.name, spec)
+                options = model_options(str(name)) if name else ()
             except DepthError:
-                continue  # said when the model is loaded
+                continue  # reported when the model is loaded
+            for spec in options:
+                wanted[prefix + spec.name] = replace(spec, name=prefix + spec.name)
         current = {n: s for n, s in self.specs.items() if n not in self._fixed}
         for name, spec in current.items():
             if wanted.get(name) != spec:
@@ -101,11 +101,17 @@ class Parameters:
         """Return every value by name."""
         return {name: self[name] for name in self.specs}
 
-    def options_for(self, model: str) -> dict[str, Any]:
-        """Return the options that the named model is made with."""
-        known = {spec.name for spec in model_options(model)}
-        family_of(model)
-        return {name: self[name] for name in self.specs if name in known - self._fixed}
+    def model_options(self) -> dict[str, Any]:
+        """Return the options that the model is made with."""
+        return self._options(str(self['model']), '')
+
+    def fallback_options(self) -> dict[str, Any]:
+        """Return the options that the fallback is made with."""
+        return self._options(str(self['fallback']), FALLBACK)
+
+    def _options(self, model: str, prefix: str) -> dict[str, Any]:
+        names = [spec.name for spec in model_options(model)]
+        return {name: self[prefix + name] for name in names if prefix + name in self.specs}
 
     def check(
         self, parameters: Iterable[Parameter], configured: bool
@@ -160,4 +166,6 @@ class Parameters:
 def check_together(values: Mapping[str, Value]) -> None:
     """Raise DepthError for values that are good alone but not with each other."""
     pipeline_options(values)
-    CloudBuilder(**cloud_options(values))  # type: ignore[arg-type]
+    for output in all_outputs():
+        if all(spec.name in values for spec in output.parameters):
+            output.prepare(values)

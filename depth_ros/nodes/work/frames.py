@@ -15,7 +15,7 @@ from rclpy.clock import Clock
 
 from depth_ros.nodes.health.health import Health
 from depth_ros.nodes.input.camera import Resolver, Shot
-from depth_ros.nodes.output.outputs import Outputs, Settings
+from depth_ros.nodes.publishing import Outputs, Settings
 from depth_ros.nodes.work.loading import Loaded
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.types import Camera, Image

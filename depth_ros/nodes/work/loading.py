@@ -26,27 +26,34 @@ class Loaded:
 def load(
     name: str,
     fallback: str,
-    options_for: Callable[[str], Mapping[str, Any]],
+    options: Callable[[], Mapping[str, Any]],
+    fallback_options: Callable[[], Mapping[str, Any]],
     make_pipeline: Callable[[DepthModel], Pipeline],
 ) -> Loaded:
-    """Return the named model in its pipeline; raises what made it fail, if there is no other."""
+    """Return the named model in its pipeline, or the fallback; raises with the reasons of both."""
     try:
-        return _load(name, options_for, make_pipeline)
+        return _load(name, options, make_pipeline)
     except Exception as error:
         if not fallback:
             raise
         why = sentence_of(error, 'it cannot be loaded')
-    loaded = _load(fallback, options_for, make_pipeline)
+    try:
+        loaded = _load(fallback, fallback_options, make_pipeline)
+    except Exception as error:
+        too = sentence_of(error, 'it cannot be loaded')
+        raise DepthError(
+            f'model {name!r} cannot be used: {why}; nor can its fallback {fallback!r}: {too}'
+        ) from error
     instead = f'model {fallback!r} is used instead of {name!r}: {why}'
     return Loaded(loaded.pipeline, loaded.facts, instead)
 
 
 def _load(
     name: str,
-    options_for: Callable[[str], Mapping[str, Any]],
+    options: Callable[[], Mapping[str, Any]],
     make_pipeline: Callable[[DepthModel], Pipeline],
 ) -> Loaded:
-    model = create_model(name, options_for(name))
+    model = create_model(name, options())
     try:
         pipeline = make_pipeline(model)
     except Exception:
