@@ -27,7 +27,7 @@ from depth_ros.models.protocol import DepthModel
 from depth_ros.nodes.health import diagnostics
 from depth_ros.nodes.health.health import Health
 from depth_ros.nodes.health.reasons import Facts, Level, explain
-from depth_ros.nodes.input.camera import CameraInput, Shot
+from depth_ros.nodes.input.camera import CameraInput
 from depth_ros.nodes.output.output import outputs_of
 from depth_ros.nodes.parameters.declaration import Parameters
 from depth_ros.nodes.parameters.spec import ParameterSpec, Value
@@ -37,6 +37,7 @@ from depth_ros.nodes.work.frames import Frames, Job
 from depth_ros.nodes.work.loading import Loaded, load, sentence_of
 from depth_ros.nodes.work.worker import Worker
 from depth_ros.pipeline import DepthFrame, Options, Pipeline
+from depth_ros.shots import Shot
 from depth_ros.types import Camera, DepthError, Image, View
 
 LOOK_PERIOD = 0.2  # seconds between looks for consumers

@@ -13,8 +13,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from depth_ros.messages.depth_image import image_to_depth
-from depth_ros.nodes.input.camera import stamp_ns
 from depth_ros.nodes.qos import sensor_qos, with_overrides
+from depth_ros.shots import stamp_ns
 from depth_ros.types import DepthError, FloatImage
 
 REMEMBERED = 10

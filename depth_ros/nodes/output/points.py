@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sensor_msgs.msg import PointCloud2
-
+from depth_ros.messages.classes import PointCloud2
 from depth_ros.messages.cloud import CloudBuilder
 from depth_ros.nodes.output.output import Output
 from depth_ros.nodes.parameters.spec import ANY, ParameterSpec, Value
