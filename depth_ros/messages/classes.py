@@ -41,7 +41,22 @@ __all__ = [
     'PointField',
     'Time',
     'make_header',
+    'type_name',
 ]
+
+
+_PACKAGES = {
+    Time: 'builtin_interfaces',
+    Header: 'std_msgs',
+    DisparityImage: 'stereo_msgs',
+    **dict.fromkeys((CameraInfo, Image, PointCloud2, PointField), 'sensor_msgs'),
+}
+
+
+def type_name(kind: type) -> str:
+    """Return the name of a message class as bags have it, such as sensor_msgs/msg/Image."""
+    package = _PACKAGES.get(kind) or kind.__module__.split('.')[0]
+    return f'{package}/msg/{kind.__name__}'
 
 
 def make_header(stamp_ns: int, frame_id: str) -> Any:
