@@ -150,7 +150,6 @@ def _environment(default_transport: bool) -> dict[str, str]:
     # A domain of its own: a robot on the same network is neither heard nor disturbed.
     environment = ros_environment(PYTHONUNBUFFERED='1')
     environment.setdefault('ROS_DOMAIN_ID', str(random.randint(100, 200)))
-    environment.setdefault('OMP_NUM_THREADS', '2')
     if default_transport:
         for name in transport_environment():
             environment.pop(name, None)

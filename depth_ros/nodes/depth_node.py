@@ -35,9 +35,11 @@ from depth_ros.nodes.parameters.specs import pipeline_options
 from depth_ros.nodes.publishing import Outputs, Settings
 from depth_ros.nodes.work.frames import Frames, Job
 from depth_ros.nodes.work.loading import Loaded, load, sentence_of
+from depth_ros.nodes.work.processors import ProcessorWait, ThreadGovernor
 from depth_ros.nodes.work.worker import Worker
 from depth_ros.pipeline import DepthFrame, Options, Pipeline
 from depth_ros.shots import Shot
+from depth_ros.threads import available
 from depth_ros.types import Camera, DepthError, Image, View
 
 LOOK_PERIOD = 0.2  # seconds between looks for consumers
@@ -58,6 +60,8 @@ class DepthNode(LifecycleNode):
         self._problem = ''  # why it could not be configured
         self._complaints: dict[str, None] = {}
         self._health = Health()
+        self._processor = ProcessorWait()
+        self._governor, self._adapts = ThreadGovernor(1), False
         self._reporter = diagnostics.Reporter(self)
         self.parameters = Parameters(self, specs)
         self._outputs = Outputs(self, outputs_of(self.views), self._complain)
@@ -173,10 +177,13 @@ class DepthNode(LifecycleNode):
             raise DepthError(sentence)
         values = parameters.values()
         self._frames.settings = Settings.of(values, self.views)
+        self._governor = ThreadGovernor(int(values['threads']) or available())
+        self._adapts = not values['threads']
         self.inputs = self.connect(values)
         start = time.monotonic()
         self._worker = worker = Worker[Loaded, Job](
             open=lambda: load(
+                int(values['threads']),
                 str(values['model']),
                 str(values['fallback']),
                 parameters.model_options,
@@ -313,6 +320,9 @@ class DepthNode(LifecycleNode):
     def _report(self) -> None:
         now = time.monotonic()
         snapshot = self._health.snapshot(now)
+        waiting = self._processor.share()
+        if self._adapts and self._active:
+            self._frames.threads = self._governor.update(now, waiting)
         loaded = self._worker.resource if self._worker is not None else None
         facts = Facts(
             state=self._state_machine.current_state[1],
@@ -327,6 +337,8 @@ class DepthNode(LifecycleNode):
             max_age=self._frames.settings.max_age,
             too_old=self._frames.take_too_old(),
             relative=self._frames.relative,
+            waiting=waiting or 0.0,
+            computing=self._frames.seconds,
             no_clock=bool(self.get_parameter('use_sim_time').value)
             and self.get_clock().now().nanoseconds == 0,
             **self.stamp_facts(),

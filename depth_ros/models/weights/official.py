@@ -69,6 +69,11 @@ def _loaded(file: Path) -> Any:
 
         check_safetensors(file)
         return load_file(file)
+    looks, can_be_loaded = look_of(file)
+    if not can_be_loaded:
+        raise ModelError(
+            f'{file} is {looks}, expected a checkpoint that torch.save wrote; download it again'
+        )
     try:
         return torch.load(file, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
@@ -78,27 +83,26 @@ def _loaded(file: Path) -> Any:
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise ModelError(
-            f'{file} is {look_of(file)}, expected a checkpoint that torch.save wrote '
-            f'({_first_sentence(error)}); download it again'
+            f'{file} looks like {looks} and cannot be read ({_first_sentence(error)}); '
+            'download it again'
         ) from error
 
 
-def look_of(file: Path) -> str:
-    """Return what a file looks like, by its first bytes."""
+def look_of(file: Path) -> tuple[str, bool]:
+    """Return what a file looks like by its first bytes, and whether torch.save writes such."""
     with file.open('rb') as opened:
         head = opened.read(16)
     looks = (
-        (b'<!DOC', 'a web page'),
-        (b'<html', 'a web page'),
-        (b'PK\x03\x04', 'a zip archive or a torch file'),
-        (b'\x1f\x8b', 'compressed with gzip'),
-        (b'\x89HDF', 'an HDF5 file (Keras)'),
-        (b'\x93NUMPY', 'a NumPy array'),
-        (b'\x80', 'a pickle'),
+        (b'PK\x03\x04', 'a zip archive as torch writes it', True),
+        (b'\x80', 'a pickle', True),
+        (b'<!DOC', 'a web page', False),
+        (b'<html', 'a web page', False),
+        (b'\x1f\x8b', 'compressed with gzip', False),
+        (b'\x89HDF', 'an HDF5 file (Keras)', False),
+        (b'\x93NUMPY', 'a NumPy array', False),
+        (b'', 'of an unknown format' if head else 'empty', False),
     )
-    if not head:
-        return 'empty'
-    return next((words for mark, words in looks if head.startswith(mark)), 'of an unknown format')
+    return next((words, known) for mark, words, known in looks if head.startswith(mark))
 
 
 def _tensors(content: Any, file: Path) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def figures(snapshot: Snapshot, facts: Facts, details: Mapping[str, str]) -> dic
     result['rate (Hz)'] = f'{snapshot.rate:.2f}'
     result['age p50 (ms)'] = f'{1e3 * snapshot.age.p50:.1f}'
     result['age p99 (ms)'] = f'{1e3 * snapshot.age.p99:.1f}'
+    result['waiting for a processor (%)'] = f'{100 * facts.waiting:.0f}'
     result['dropped'] = str(sum(snapshot.drops.values()))
     for cause, count in sorted(snapshot.drops.items()):
         result[f'dropped, {cause}'] = str(count)

@@ -17,6 +17,7 @@ QUIET = 2.0  # seconds without a message after which a topic is called silent
 LARGE = 400_000  # bytes: what the default shared memory of the transport cannot pass at once
 OLD = 1.0  # seconds of age that deserve a word where max_age is not set
 FUTURE = -0.05  # seconds of age below which the clocks of two machines disagree
+CROWDED = 0.3  # share of time without a processor that is worth a warning
 PROFILE = 'config/fastdds_large_data.xml'
 
 
@@ -84,6 +85,8 @@ class Facts:
     max_age: float = 0.0
     too_old: int = 0  # frames since the last report
     relative: bool = False  # the model gives relative values and no scale is known
+    waiting: float = 0.0  # share of the time it could run that the process waits for a processor
+    computing: float = 0.0  # seconds that a frame takes
     no_clock: bool = False  # simulated time is asked for, and there is none
 
 
@@ -123,12 +126,33 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
         yield Reason(Level.OK, 'idle', 'nobody subscribes to an output, so nothing is done')
         return
     yield from _stamps(facts)
+    yield from _speed(facts)
     if facts.relative:
         yield Reason(
             Level.WARN,
             'relative',
             'the model gives relative depth and no scale is known, so only ~/relative is '
             'published; set scale and shift, or choose a metric model',
+        )
+
+
+def _speed(facts: Facts) -> Iterator[Reason]:
+    if facts.waiting > CROWDED:
+        yield Reason(
+            Level.WARN,
+            'processor',
+            f'this process waits for a processor {facts.waiting:.0%} of the time that it could '
+            'run: other processes use the machine; stop some, give this one a higher priority '
+            '(nice, cgroups), or use a smaller model',
+        )
+    hertz = max((eye.image.hertz for eye in facts.eyes), default=0.0)
+    if facts.computing * hertz > 1.1:
+        yield Reason(
+            Level.OK,
+            'slow',
+            f'a frame takes {1e3 * facts.computing:.0f} ms and the camera sends {hertz:.1f} a '
+            'second: the newest is taken and the others are dropped; for more, use a smaller '
+            'model, a smaller input_size, or a GPU',
         )
 
 

@@ -26,6 +26,9 @@ def _model(default: str, what: str) -> tuple[ParameterSpec, ...]:
             'model', default, f'the {what}: a name of `depth_ros models`, a hub id, a folder'
         ),
         configured('fallback', '', 'model used when `model` cannot be loaded; empty for none'),
+        configured(
+            'threads', 0, 'processor threads that the model may use; 0 is all', range=(0, 1024)
+        ),
         ParameterSpec(
             'autostart', True, 'configure and activate by itself at start', read_only=True
         ),

@@ -18,6 +18,7 @@ from depth_ros.nodes.publishing import Outputs, Settings
 from depth_ros.nodes.work.loading import Loaded
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.shots import Resolver, Shot
+from depth_ros.threads import use
 from depth_ros.types import Camera, Image
 
 NS = 1e-9
@@ -49,6 +50,9 @@ class Frames:
         self.settings = settings
         self.age = float('nan')  # seconds, of the last picture when its turn came
         self.relative = False  # the last frame had no metres
+        self.seconds = 0.0  # that the last frame took to compute
+        self.threads = 0  # that the libraries are to use; 0 leaves them as they are
+        self._threads_used = 0
 
     def forget(self) -> None:
         """Let the model start afresh with the next frame."""
@@ -68,7 +72,10 @@ class Frames:
         self._follow_time(loaded.pipeline, stamp)
         for shot in job:
             self._look_at_header(shot)
+        if self.threads != self._threads_used:
+            self._threads_used = use(self.threads)  # in this thread: OpenMP keeps it per thread
         frame, timings = self._predict(loaded.pipeline, job)
+        self.seconds = sum(timings.values())
         if not wanted():
             return
         self.relative = frame.depth is None

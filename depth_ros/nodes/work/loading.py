@@ -11,6 +11,7 @@ from typing import Any
 from depth_ros.models.protocol import DepthModel
 from depth_ros.models.registry import create_model
 from depth_ros.pipeline import Pipeline
+from depth_ros.threads import use
 from depth_ros.types import DepthError
 
 
@@ -24,6 +25,7 @@ class Loaded:
 
 
 def load(
+    threads: int,
     name: str,
     fallback: str,
     options: Callable[[], Mapping[str, Any]],
@@ -32,13 +34,13 @@ def load(
 ) -> Loaded:
     """Return the named model in its pipeline, or the fallback; raises with the reasons of both."""
     try:
-        return _load(name, options, make_pipeline)
+        return _load(threads, name, options, make_pipeline)
     except Exception as error:
         if not fallback:
             raise
         why = sentence_of(error, 'it cannot be loaded')
     try:
-        loaded = _load(fallback, fallback_options, make_pipeline)
+        loaded = _load(threads, fallback, fallback_options, make_pipeline)
     except Exception as error:
         too = sentence_of(error, 'it cannot be loaded')
         raise DepthError(
@@ -49,11 +51,13 @@ def load(
 
 
 def _load(
+    threads: int,
     name: str,
     options: Callable[[], Mapping[str, Any]],
     make_pipeline: Callable[[DepthModel], Pipeline],
 ) -> Loaded:
     model = create_model(name, options())
+    use(threads)  # of what the model has imported
     try:
         pipeline = make_pipeline(model)
     except Exception:
