@@ -70,6 +70,10 @@ class Serialiser:
         """Return the definition of a type with those it contains, as ros2msg."""
         return str(self._store.generate_msgdef(kind, ros_version=2)[0])
 
+    def known_definition(self, kind: str) -> str:
+        """Return the definition of a type; empty where this release does not know it."""
+        return self.definition(kind) if kind in self._store.fielddefs else ''
+
     def write(self, message: Any, kind: str) -> Data:
         """Return the CDR bytes of a message, of whatever class it is."""
         data: Data = self._store.serialize_cdr(self._filled(message, kind), kind)
