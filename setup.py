@@ -31,6 +31,9 @@ MESSAGES = [
     'ros-stereo-msgs',
 ]
 
+# `rosbags` knows the messages, `mcap` the records of the files; it brings lz4 and zstandard.
+BAGS = ['rosbags>=0.11', 'mcap>=1.2']
+
 setup(
     name=NAME,
     version=VERSION,
@@ -56,6 +59,8 @@ setup(
         'ros-jazzy': [*CORE, 'ros-jazzy-rclpy>=7.1', *MESSAGES],
         'models': ['torch>=2.2', 'transformers>=4.50', 'safetensors>=0.4', 'pillow'],
         'fast': ['numba'],
+        'bags': [*CORE, *BAGS],
+        'fleet': [*CORE, *BAGS, 'ray>=2.40'],
         'openvino': ['openvino'],
         'onnxruntime': ['onnx', 'onnxruntime', 'onnxscript'],
         'test': ['pytest>=7,<9', 'hypothesis>=6'],

@@ -67,14 +67,31 @@ LAWS = {
     'libraries.py': Law(
         {'types', 'geometry', 'messages', 'sync', 'sync_filters'}, BASE, {*CHOSEN, *MESSAGES}
     ),
+    'shots.py': Law({'types', 'messages', 'libraries'}, {'numpy'}),
     'nodes': Law(
         {
             *('types', 'threads', 'geometry', 'files', 'messages', 'metric', 'models'),
-            'pipeline',
-            *('libraries', 'sync', 'sync_filters'),
+            *('pipeline', 'shots', 'libraries', 'sync', 'sync_filters'),
         },
         {*BASE, *RUNTIME, *MESSAGES, 'yaml', 'ament_index_python'},
         {'launch', 'launch_ros', 'diagnostic_msgs'},
+    ),
+    # What a node publishes and which parameters it takes is known without rclpy.
+    'nodes/output': Law(
+        {'types', 'files', 'messages', 'pipeline', 'nodes/parameters/spec'}, {*BASE}
+    ),
+    'nodes/parameters/spec.py': Law({'types'}, set()),
+    'nodes/parameters/specs.py': Law(
+        {'types', 'models', 'pipeline', 'nodes/output', 'nodes/parameters/spec'}, set()
+    ),
+    'reprocess': Law(
+        {
+            *('types', 'threads', 'geometry', 'files', 'messages', 'models', 'pipeline'),
+            *('shots', 'libraries', 'nodes/output', 'nodes/parameters/spec'),
+            'nodes/parameters/specs',
+        },
+        BASE,
+        {'ray'},
     ),
     'lab/__init__.py': Law(set(), set()),
     'lab/synthetic': Law({'types', 'geometry', 'files'}, BASE, {'torch', 'yaml', 'PIL'}),

@@ -32,6 +32,7 @@ OPTIONAL = {
     'onnx',
     'onnxruntime',
     'openvino',
+    'ray',
     'rosgraph_msgs',  # of a part of rclpy
     'safetensors',
     'scipy',

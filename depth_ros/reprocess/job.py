@@ -130,9 +130,9 @@ def run_one_part(job: BagJob, planned: Plan, number: int, watch: Watch = _quiet)
     return dict(ending)
 
 
-def run_job(job: BagJob, watch: Watch = _quiet) -> Summary:
+def run_job(job: BagJob, watch: Watch = _quiet, planned: Plan | None = None) -> Summary:
     """Do a whole job, one part after the other."""
-    planned = plan(job)
+    planned = planned or plan(job)
     endings: list[dict[str, Any]] = []
     try:
         for part in planned.parts:

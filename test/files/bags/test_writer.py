@@ -149,7 +149,7 @@ def write_to(path):
 FULL = """
 import resource, sys
 from pathlib import Path
-sys.path.insert(0, 'test/files/bags')
+sys.path[:0] = ['test', 'test/files/bags']
 from depth_ros.files.bags.mcap_writer import DiskFull
 from test_writer import chunks, write
 parts = chunks()
