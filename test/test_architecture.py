@@ -96,7 +96,9 @@ LAWS = {
     'lab/__init__.py': Law(set(), set()),
     'lab/synthetic': Law({'types', 'geometry', 'files'}, BASE, {'torch', 'yaml', 'PIL'}),
     'lab/eval': Law(
-        {*LAB, 'lab/synthetic', '__init__'}, {*BASE, 'yaml'}, {*LEARNING, 'scipy', 'PIL'}
+        {*LAB, 'lab/synthetic', '__init__', 'messages', 'shots', 'reprocess'},
+        {*BASE, 'yaml'},
+        {*LEARNING, 'scipy', 'PIL'},
     ),
     'lab/train': Law(
         {*LAB, 'lab/synthetic', 'lab/eval'}, {*BASE, *LEARNING, 'yaml'}, {'PIL', 'scipy'}
