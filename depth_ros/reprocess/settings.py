@@ -101,13 +101,14 @@ class Engine:
             )
         self.node = NODES[self.views]
         specs = {spec.name: spec for spec in (STEREO if self.views == 2 else MONO)}
+        self.specs = tuple(specs.values())
         self.values = _checked(specs, parameters)
         self.outputs = _chosen(outputs_of(self.views), outputs, self.node)
         self.prepared = {output.topic: output.prepare(self.values) for output in self.outputs}
 
     def pipeline(self, eyes: tuple[Eye, ...]) -> Pipeline:
         """Return a pipeline that begins anew."""
-        return Pipeline(self.model, self._options(eyes))
+        return Pipeline(self.model, self.options(eyes))
 
     @property
     def tolerance(self) -> float:
@@ -116,7 +117,8 @@ class Engine:
             return 0.0
         return float(self.values['approximate_sync_tolerance_seconds'])
 
-    def _options(self, eyes: tuple[Eye, ...]) -> Options:
+    def options(self, eyes: tuple[Eye, ...]) -> Options:
+        """Return what is done around the model for images of these topics."""
         options = pipeline_options(self.values)
         if options.rectify == 'auto' and any(is_named_rectified(eye.image) for eye in eyes):
             return dataclasses.replace(options, rectify='never')

@@ -58,6 +58,7 @@ class Source:
     The frames of a part of a recording.
 
     :param done: what the journal says is written already.
+    :param lead: nanoseconds before the part that are read for its first frames.
     """
 
     def __init__(
@@ -69,8 +70,9 @@ class Source:
         companions: Sequence[Companion],
         copied: frozenset[str],
         done: Sequence[Row],
+        lead: int = LEAD,
     ) -> None:
-        self._bag, self._part, self._eyes = bag, part, eyes
+        self._bag, self._part, self._eyes, self._lead = bag, part, eyes, lead
         self._companions, self._copied, self._rows = companions, copied, done
         self._types = Types(bag.topics)
         within = (part.start, part.stop)
@@ -106,7 +108,7 @@ class Source:
 
     def _first(self) -> list[Any]:
         """Return the calibration of each eye from before this part, or else its first one."""
-        begin = max(0, self._part.start - LEAD)
+        begin = max(0, self._part.start - self._lead)
         first = []
         for eye in self._eyes:
             found = self._bag.last_before(eye.info, begin) if begin else None
@@ -124,7 +126,7 @@ class Source:
         beside = {topic: c for c in self._companions for topic in c.topics}
         waiting: deque[Frame] = deque()
         wanted = self._assembler.topics | beside.keys() | self._copied
-        messages = self._bag.messages(wanted, max(0, start - LEAD), stop + LEAD)
+        messages = self._bag.messages(wanted, max(0, start - self._lead), stop + self._lead)
         for found in self._assembler.frames(messages):
             if isinstance(found, Frame):
                 if start <= found.time < stop:
