@@ -50,14 +50,15 @@ class Resolver:
         compressed = not hasattr(image, 'encoding')
         pixels = compressed_to_rgb(image) if compressed else image_to_view_array(image)
         height, width = pixels.shape[:2]
-        key = (width, height, *_content(info))
+        key = (width, height, *info_content(info))
         if self._camera is None or key != self._key:
             self._camera = camera_info_to_camera(info, width, height)
             self._key = key
         return pixels, self._camera
 
 
-def _content(info: Any) -> tuple[Any, ...]:
+def info_content(info: Any) -> tuple[Any, ...]:
+    """Return what a calibration says beside its header, to compare it with another."""
     roi = info.roi
     return (
         info.width,

@@ -102,7 +102,12 @@ def test_flags_that_are_none_say_so() -> None:
     ],
 )
 def test_arguments_that_lead_nowhere_say_so(argument: str, value: str, sentence: str) -> None:
-    good = {'params_file': __file__, 'python': sys.executable, 'log_level': 'WARN'}
+    good = {
+        'params_file': __file__,
+        'python': sys.executable,
+        'log_level': 'WARN',
+        'rviz': 'false',
+    }
     launching.check(good)
     launching.check({**good, 'params_file': '', 'python': ''})
     with pytest.raises(DepthError, match=sentence):

@@ -13,7 +13,15 @@ from typing import Any
 
 try:
     from builtin_interfaces.msg import Time
-    from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
+    from sensor_msgs.msg import (
+        CameraInfo,
+        CompressedImage,
+        Image,
+        LaserScan,
+        PointCloud2,
+        PointField,
+        Range,
+    )
     from std_msgs.msg import Header
     from stereo_msgs.msg import DisparityImage
 
@@ -21,11 +29,14 @@ try:
 except ImportError:
     from depth_ros.messages.plain import (  # type: ignore[assignment]
         CameraInfo,
+        CompressedImage,
         DisparityImage,
         Header,
         Image,
+        LaserScan,
         PointCloud2,
         PointField,
+        Range,
         Time,
     )
 
@@ -34,11 +45,14 @@ except ImportError:
 __all__ = [
     'ROS_CLASSES',
     'CameraInfo',
+    'CompressedImage',
     'DisparityImage',
     'Header',
     'Image',
+    'LaserScan',
     'PointCloud2',
     'PointField',
+    'Range',
     'Time',
     'make_header',
     'type_name',
@@ -49,7 +63,8 @@ _PACKAGES = {
     Time: 'builtin_interfaces',
     Header: 'std_msgs',
     DisparityImage: 'stereo_msgs',
-    **dict.fromkeys((CameraInfo, Image, PointCloud2, PointField), 'sensor_msgs'),
+    **dict.fromkeys((CameraInfo, CompressedImage, Image, LaserScan), 'sensor_msgs'),
+    **dict.fromkeys((PointCloud2, PointField, Range), 'sensor_msgs'),
 }
 
 

@@ -124,3 +124,44 @@ class DisparityImage:
     min_disparity: float = 0.0
     max_disparity: float = 0.0
     delta_d: float = 0.0
+
+
+@dataclass(slots=True)
+class CompressedImage:
+    """sensor_msgs/CompressedImage."""
+
+    header: Header = field(default_factory=Header)
+    format: str = ''
+    data: Any = field(default_factory=_no_bytes)
+
+
+@dataclass(slots=True)
+class LaserScan:
+    """sensor_msgs/LaserScan."""
+
+    header: Header = field(default_factory=Header)
+    angle_min: float = 0.0
+    angle_max: float = 0.0
+    angle_increment: float = 0.0
+    time_increment: float = 0.0
+    scan_time: float = 0.0
+    range_min: float = 0.0
+    range_max: float = 0.0
+    ranges: Any = field(default_factory=list)
+    intensities: Any = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Range:
+    """sensor_msgs/Range."""
+
+    ULTRASOUND: ClassVar[int] = 0
+    INFRARED: ClassVar[int] = 1
+
+    header: Header = field(default_factory=Header)
+    radiation_type: int = 0
+    field_of_view: float = 0.0
+    min_range: float = 0.0
+    max_range: float = 0.0
+    range: float = 0.0
+    variance: float = 0.0
