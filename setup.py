@@ -61,6 +61,7 @@ setup(
         'fast': ['numba'],
         'bags': [*CORE, *BAGS],
         'fleet': [*CORE, *BAGS, 'ray>=2.40'],
+        'view': [*CORE, *BAGS, 'viser>=1.0'],
         'openvino': ['openvino'],
         'onnxruntime': ['onnx', 'onnxruntime', 'onnxscript'],
         'test': ['pytest>=7,<9', 'hypothesis>=6'],

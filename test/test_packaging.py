@@ -40,6 +40,8 @@ OPTIONAL = {
     'torch',
     'transformers',
     'tqdm',
+    'trimesh',  # of viser
+    'viser',
 }
 
 

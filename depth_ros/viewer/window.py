@@ -71,13 +71,11 @@ class Window:
             shown = socket.gethostname() if host in ('0.0.0.0', '::') else host
             self.url = f'http://{shown}:{self._gate.port}/?token={self._gate.token}'
         self._lock = threading.Lock()
-        self._server.gui.configure_theme(
-            control_layout='fixed',
-            control_width='large',
-            dark_mode=True,
-            show_logo=False,
-            show_share_button=False,
+        gui = self._server.gui
+        gui.configure_theme(
+            control_width='large', dark_mode=True, show_logo=False, show_share_button=False
         )
+        gui.main_panel.dock_right()
         self._size = POINT_SIZE
         self._server.scene.set_up_direction('-y')
         self._placed = False
@@ -134,7 +132,8 @@ class Window:
         """End the page."""
         if self._gate is not None:
             self._gate.close()
-        self._server.stop()
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._server.stop()
 
     def _place(self, shown: Mapping[str, Shown]) -> None:
         """Put the clouds beside each other, and the eye of a new browser before them."""
