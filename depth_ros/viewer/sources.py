@@ -7,12 +7,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from depth_ros.files.bags.content import BagError
 from depth_ros.files.bags.reader import Bag
 from depth_ros.files.bags.serialise import Types
 from depth_ros.files.images import read_image
@@ -22,7 +22,7 @@ from depth_ros.nodes.parameters.spec import ParameterSpec, Value
 from depth_ros.pipeline import Pipeline
 from depth_ros.reprocess.settings import Engine
 from depth_ros.reprocess.source import Part, Source
-from depth_ros.reprocess.topics import RAW, Choice, Eye, choose
+from depth_ros.reprocess.topics import RAW, Choice, Eye, choose, pictures
 from depth_ros.shots import Resolver, stamp_ns
 from depth_ros.types import Camera, DepthError, FloatImage, Image, View
 from depth_ros.viewer.shown import Shown
@@ -183,15 +183,13 @@ class Recorded:
         image = found.get(self._image) if self._image else None
         pixels = None
         if image is not None and stamp_ns(image.header) == stamp_ns(depth.header):
-            pixels, _ = self._resolver(image, info)
+            with suppress(DepthError):  # of another size: the cloud has the colours of depth
+                pixels, _ = self._resolver(image, info)
         return Shown(pixels, metres, camera)
 
     def _find_image(self) -> str:
         """Return the image that was copied beside the depth; empty for none."""
-        try:
-            return choose(self._bag.topics, 1, Choice())[0].image
-        except BagError:
-            return ''
+        return next(iter(pictures(self._bag.topics)), '')
 
 
 class Still:
