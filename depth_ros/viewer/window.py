@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import socket
 import threading
 import time
@@ -61,6 +62,7 @@ class Window:
         local = host in LOCAL
         _check_free('127.0.0.1' if local else host, port)
         inner = port if local and port else _free_port()
+        logging.getLogger('websockets').setLevel(logging.WARNING)
         with contextlib.redirect_stdout(io.StringIO()):
             self._server = viser.ViserServer('127.0.0.1', inner, label=title, verbose=False)
         inner = int(self._server.get_port())
@@ -80,7 +82,7 @@ class Window:
         self._server.scene.set_up_direction('-y')
         self._placed = False
         self._title = self._server.gui.add_markdown(f'**{title}**')
-        self._columns = {name: _Column(self, name) for name in names}
+        self._columns = {name: _Column(self, name, named=len(names) > 1) for name in names}
         self._add_looks()
 
     @property
@@ -166,13 +168,14 @@ class Window:
 class _Column:
     """The cloud and the pictures of one model or node."""
 
-    def __init__(self, window: Window, name: str) -> None:
+    def __init__(self, window: Window, name: str, *, named: bool) -> None:
         self._window, self._name = window, name
         self._root = f'/{name.strip("/") or "depth"}'
         self._cloud: Any = None
         gui, scene = window.server.gui, window.server.scene
         self._frame = scene.add_frame(self._root, axes_length=0.2, axes_radius=0.005)
-        scene.add_label(f'{self._root}/name', name, position=(0.0, -0.4, 0.0))
+        if named:
+            scene.add_label(f'{self._root}/name', name, position=(0.0, -0.4, 0.0))
         self._folder = gui.add_folder(name)
         with self._folder:
             self._words = gui.add_markdown('')

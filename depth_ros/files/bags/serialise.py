@@ -9,6 +9,7 @@ Bytes of a recording <-> messages, by the definitions that the recording carries
 from __future__ import annotations
 
 import array
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -100,6 +101,7 @@ class Serialiser:
         return [self._value(item, detail[0]) for item in value]
 
 
+@functools.cache
 def _store() -> Any:
     typesys = required('rosbags.typesys')
     return typesys.get_typestore(typesys.Stores.ROS2_HUMBLE)
