@@ -34,6 +34,9 @@ MESSAGES = [
     'ros-stereo-msgs',
 ]
 
+# `rosbags` knows the messages, `mcap` the records of the files; it brings lz4 and zstandard.
+BAGS = ['rosbags>=0.11', 'mcap>=1.2']
+
 setup(
     name=NAME,
     version=VERSION,
@@ -59,6 +62,9 @@ setup(
         'ros-jazzy': [*CORE, 'ros-jazzy-rclpy>=7.1', *MESSAGES],
         'models': ['torch>=2.2', 'transformers>=4.50', 'safetensors>=0.4', 'pillow>=10.3'],
         'fast': ['numba'],
+        'bags': [*CORE, *BAGS],
+        'fleet': [*CORE, *BAGS, 'ray>=2.40'],
+        'view': [*CORE, *BAGS, 'viser>=1.0'],
         'openvino': ['openvino'],
         'onnxruntime': ['onnx', 'onnxruntime', 'onnxscript'],
         'test': ['pytest>=7,<9', 'pytest-xdist>=3', 'hypothesis>=6'],

@@ -194,15 +194,19 @@ class Pipeline:
         What is known about a view is that of its rectified image.
         """
         clock = _Clock()
-        self._check_count(len(views))
-        self._geometry.prepare([view.camera for view in views], self.options.rectify)
-        rectified = self._geometry.rectified(views)
+        rectified = self.rectified(views)
         clock.lap('rectify')
         prediction = self.model.predict(rectified, self._previous)
         self._previous = None if prediction.carry is None else prediction
         clock.lap('model')
         prediction = _without_border(prediction, self._geometry.rectifiers[0])
         return _finish(prediction, rectified[0].image, self.options, clock)
+
+    def rectified(self, views: Sequence[View]) -> list[View]:
+        """Return the views as the model sees them."""
+        self._check_count(len(views))
+        self._geometry.prepare([view.camera for view in views], self.options.rectify)
+        return self._geometry.rectified(views)
 
     def _check_count(self, count: int) -> None:
         info = self.model.info

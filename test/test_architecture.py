@@ -71,19 +71,46 @@ LAWS = {
     'libraries.py': Law(
         {'types', 'geometry', 'messages', 'sync', 'sync_filters'}, BASE, {*CHOSEN, *MESSAGES}
     ),
+    'shots.py': Law({'types', 'messages', 'libraries'}, {'numpy'}),
     'nodes': Law(
         {
             *('types', 'threads', 'geometry', 'files', 'messages', 'metric', 'models'),
-            'pipeline',
-            *('libraries', 'sync', 'sync_filters'),
+            *('pipeline', 'shots', 'libraries', 'sync', 'sync_filters'),
         },
         {*BASE, *RUNTIME, *MESSAGES, 'yaml', 'ament_index_python'},
         {'launch', 'launch_ros', 'diagnostic_msgs', 'bond'},
     ),
+    # What a node publishes and which parameters it takes is known without rclpy.
+    'nodes/output': Law(
+        {'types', 'files', 'messages', 'pipeline', 'nodes/parameters/spec'}, {*BASE}
+    ),
+    'nodes/parameters/spec.py': Law({'types'}, set()),
+    'nodes/parameters/specs.py': Law(
+        {'types', 'models', 'pipeline', 'nodes/output', 'nodes/parameters/spec'}, set()
+    ),
+    'reprocess': Law(
+        {
+            *('types', 'threads', 'geometry', 'files', 'messages', 'models', 'pipeline'),
+            *('shots', 'libraries', 'nodes/output', 'nodes/parameters/spec'),
+            'nodes/parameters/specs',
+        },
+        BASE,
+        {'ray'},
+    ),
+    'viewer': Law(
+        {
+            *('types', 'geometry', 'files', 'messages', 'pipeline', 'shots', 'reprocess'),
+            'nodes/parameters/spec',
+        },
+        BASE,
+        {'viser', 'trimesh'},
+    ),
     'lab/__init__.py': Law(set(), set()),
     'lab/synthetic': Law({'types', 'geometry', 'files'}, BASE, {'torch', 'yaml', 'PIL'}),
     'lab/eval': Law(
-        {*LAB, 'lab/synthetic', '__init__'}, {*BASE, 'yaml'}, {*LEARNING, 'scipy', 'PIL'}
+        {*LAB, 'lab/synthetic', '__init__', 'messages', 'shots', 'reprocess'},
+        {*BASE, 'yaml'},
+        {*LEARNING, 'scipy', 'PIL'},
     ),
     'lab/train': Law(
         {*LAB, 'lab/synthetic', 'lab/eval'}, {*BASE, *LEARNING, 'yaml'}, {'PIL', 'scipy'}

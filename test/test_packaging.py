@@ -32,6 +32,7 @@ OPTIONAL = {
     'onnx',
     'onnxruntime',
     'openvino',
+    'ray',
     'rosgraph_msgs',  # of a part of rclpy
     'safetensors',
     'scipy',
@@ -39,6 +40,8 @@ OPTIONAL = {
     'torch',
     'transformers',
     'tqdm',
+    'trimesh',  # of viser
+    'viser',
 }
 
 

@@ -52,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='leave Fast DDS as it is, to see what the shipped profile is for',
     )
+    parser.add_argument(
+        '--view', action='store_true', help='show the result in a browser afterwards'
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -91,6 +94,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(f'{" and ".join(silent)} published nothing; their logs are in {out}/logs')
         return 1
     print(f'pictures, points.ply, depth.npy and report.json are in {out}')
+    if arguments.view:
+        from depth_ros.cli import view
+
+        shown = argparse.ArgumentParser()
+        view.add_arguments(shown)
+        return view.run(shown.parse_args([str(out)]))
     return 0
 
 

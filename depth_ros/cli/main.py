@@ -20,6 +20,8 @@ from depth_ros.types import DepthError, quoted
 COMMANDS = {
     'demo': 'play a rendered scene through the real nodes and measure what comes out',
     'infer': 'depth, cloud and pictures from an image or a stereo pair',
+    'bag': 'recordings in, recordings with depth out, here or on a cluster',
+    'view': 'images, depth and clouds of files, recordings and nodes in a browser',
     'models': 'list every model, what its numbers mean, and its licence',
     'fetch': 'download models ahead of time and verify them',
     'convert': 'turn an official checkpoint file into safetensors',

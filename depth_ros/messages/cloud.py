@@ -19,10 +19,9 @@ from typing import Any, Literal, get_args
 import cv2
 import numpy as np
 import numpy.typing as npt
-from sensor_msgs.msg import PointCloud2, PointField
-from std_msgs.msg import Header
 
 from depth_ros.geometry.depth_values import LARGEST, SMALLEST
+from depth_ros.messages.classes import Header, PointCloud2, PointField
 from depth_ros.messages.cloud_kernels import kernels
 from depth_ros.messages.cloud_memory import CloudBuffer, CloudMemory, Strip, StripPlan, Target
 from depth_ros.messages.fast import array_to_bytes, new_message

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sensor_msgs.msg import PointCloud2, PointField
 
+from depth_ros.messages.classes import PointCloud2, PointField
 from depth_ros.messages.fast import array_to_bytes, new_message
 from depth_ros.types import DepthError, FloatImage
 

@@ -22,10 +22,10 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 import numpy.typing as npt
-from sensor_msgs.msg import CompressedImage
 
 from depth_ros.files.picture_header import MAX_PIXELS, picture_header
 from depth_ros.geometry.depth_values import metres_to_millimetres, millimetres_to_metres
+from depth_ros.messages.classes import CompressedImage
 from depth_ros.messages.fast import array_to_bytes, new_message
 from depth_ros.types import DepthError, FloatImage
 

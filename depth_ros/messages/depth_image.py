@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from sensor_msgs.msg import Image as ImageMessage
 
 from depth_ros.geometry import depth_values
+from depth_ros.messages.classes import Image as ImageMessage
 from depth_ros.messages.image import array_to_image, image_to_array
 from depth_ros.types import DepthError, FloatImage, quoted
 

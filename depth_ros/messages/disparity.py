@@ -13,14 +13,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from stereo_msgs.msg import DisparityImage
 
+from depth_ros.messages.classes import DisparityImage
 from depth_ros.messages.fast import new_message
 from depth_ros.messages.image import array_to_image, image_to_array
 from depth_ros.types import Camera, DepthError, DepthKind, Prediction
 
 # ROS 1 and the first ROS 2 releases wrote the baseline with a capital.
-_BASELINE = 't' if 't' in DisparityImage.get_fields_and_field_types() else 'T'
+_BASELINE = 't' if hasattr(DisparityImage, 't') else 'T'
 
 
 def prediction_to_disparity_image(

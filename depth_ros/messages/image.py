@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sensor_msgs.msg import Image as ImageMessage
 
 from depth_ros.files.picture_header import MAX_PIXELS
+from depth_ros.messages.classes import Image as ImageMessage
 from depth_ros.messages.compressed import compressed_to_rgb
 from depth_ros.messages.encodings import ENCODINGS, Encoding
 from depth_ros.messages.fast import array_to_bytes, new_message

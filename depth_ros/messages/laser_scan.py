@@ -13,9 +13,9 @@ import array
 from typing import Any, Literal
 
 import numpy as np
-from sensor_msgs.msg import LaserScan
 
 from depth_ros.geometry.laser_scan import Scan
+from depth_ros.messages.classes import LaserScan
 from depth_ros.messages.fast import new_message
 from depth_ros.types import DepthError
 

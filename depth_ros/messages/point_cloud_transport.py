@@ -20,8 +20,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from sensor_msgs.msg import PointCloud2
 
+from depth_ros.messages.classes import PointCloud2
 from depth_ros.messages.cloud import cloud_to_points
 from depth_ros.messages.fast import array_to_bytes, new_message
 from depth_ros.types import DepthError

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sensor_msgs.msg import Range
-
+from depth_ros.messages.classes import Range
 from depth_ros.messages.fast import new_message
 
 

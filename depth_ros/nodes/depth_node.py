@@ -29,7 +29,7 @@ from depth_ros.nodes.bond import Bond
 from depth_ros.nodes.health import diagnostics
 from depth_ros.nodes.health.health import Health
 from depth_ros.nodes.health.reasons import Facts, Level, explain
-from depth_ros.nodes.input.camera import CameraInput, Shot
+from depth_ros.nodes.input.camera import CameraInput
 from depth_ros.nodes.output.output import outputs_of
 from depth_ros.nodes.parameters.declaration import Parameters
 from depth_ros.nodes.parameters.spec import ParameterSpec, Value
@@ -40,6 +40,7 @@ from depth_ros.nodes.work.loading import Loaded, load, sentence_of
 from depth_ros.nodes.work.processors import ProcessorWait, ThreadGovernor
 from depth_ros.nodes.work.worker import Worker
 from depth_ros.pipeline import DepthFrame, Options, Pipeline
+from depth_ros.shots import Shot
 from depth_ros.threads import available
 from depth_ros.types import Camera, DepthError, Image, View
 

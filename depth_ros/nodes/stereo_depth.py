@@ -13,12 +13,13 @@ import numpy as np
 from depth_ros import libraries
 from depth_ros.geometry.pair_check import check_pair
 from depth_ros.nodes.depth_node import DepthNode
-from depth_ros.nodes.input.camera import CameraInput, Shot
+from depth_ros.nodes.input.camera import CameraInput
 from depth_ros.nodes.input.stamps import StampWatch
 from depth_ros.nodes.parameters import specs
 from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
 from depth_ros.pipeline import DepthFrame, Pipeline
+from depth_ros.shots import Shot
 from depth_ros.sync import PairSynchroniser, Side
 from depth_ros.types import Camera, Image
 

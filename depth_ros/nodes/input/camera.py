@@ -7,41 +7,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from depth_ros.libraries import image_to_view_array
-from depth_ros.messages.camera_info import camera_info_to_camera
-from depth_ros.messages.image import compressed_to_rgb
 from depth_ros.nodes.health.health import Rate
 from depth_ros.nodes.health.reasons import EyeFacts, TopicFacts
 from depth_ros.nodes.input.coupling import Coupler
 from depth_ros.nodes.qos import reliable_sensor_qos, sensor_qos, with_overrides
-from depth_ros.types import Camera
-from depth_ros.types import Image as Picture
+from depth_ros.shots import Shot, info_content, is_named_rectified, stamp_ns
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
 except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
-
-
-def stamp_ns(header: Any) -> int:
-    """Return the stamp of a header in nanoseconds."""
-    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
-
-
-class Shot(NamedTuple):
-    """A picture and its calibration, as messages."""
-
-    stamp: int
-    image: Any
-    info: CameraInfo
 
 
 class CameraInput:
@@ -74,7 +56,7 @@ class CameraInput:
         self._coupler: Coupler[Any, CameraInfo] = Coupler(
             lambda stamp, image, info: callback(Shot(stamp, image, info)),
             lost,
-            lambda before, after: _content(before) == _content(after),
+            lambda before, after: info_content(before) == info_content(after),
         )
         self._rates = {'image': Rate(), 'info': Rate()}
         self._image_bytes = 0
@@ -86,8 +68,7 @@ class CameraInput:
     @property
     def named_rectified(self) -> bool:
         """Whether the image topic is called as image_proc calls what it has rectified."""
-        words = self._topics['image'].removesuffix('/compressed').rsplit('/', 1)[-1].split('_')
-        return 'rect' in words
+        return is_named_rectified(self._topics['image'])
 
     def subscribe(self) -> None:
         """Listen; what the topics' `qos_overrides` say is applied."""
@@ -196,34 +177,3 @@ class CameraInput:
             silent=rate.silent(now),
             received=rate.total_since_start,
         )
-
-
-class Resolver:
-    """Messages -> picture and Camera; a calibration that did not change is not read again."""
-
-    def __init__(self) -> None:
-        self._key: tuple[Any, ...] = ()
-        self._camera: Camera | None = None
-
-    def __call__(self, image: Any, info: CameraInfo) -> tuple[Picture, Camera]:
-        compressed = isinstance(image, CompressedImage)
-        picture = compressed_to_rgb(image) if compressed else image_to_view_array(image)
-        height, width = picture.shape[:2]
-        key = (width, height, *_content(info))
-        if self._camera is None or key != self._key:
-            self._camera = camera_info_to_camera(info, width, height)
-            self._key = key
-        return picture, self._camera
-
-
-def _content(info: CameraInfo) -> tuple[Any, ...]:
-    roi = info.roi
-    return (
-        info.width,
-        info.height,
-        info.distortion_model,
-        np.asarray(info.d, np.float64).tobytes(),
-        *(np.asarray(m, np.float64).tobytes() for m in (info.k, info.r, info.p)),
-        (info.binning_x, info.binning_y),
-        (roi.x_offset, roi.y_offset, roi.width, roi.height, roi.do_rectify),
-    )

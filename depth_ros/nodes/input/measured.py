@@ -14,8 +14,8 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from depth_ros.messages.compressed_depth import compressed_to_depth
 from depth_ros.messages.depth_image import image_to_depth
-from depth_ros.nodes.input.camera import stamp_ns
 from depth_ros.nodes.qos import sensor_qos, with_overrides
+from depth_ros.shots import stamp_ns
 from depth_ros.types import DepthError, FloatImage
 
 REMEMBERED = 10

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sensor_msgs.msg import CameraInfo
-
 from depth_ros.messages.camera_info import camera_to_camera_info
+from depth_ros.messages.classes import CameraInfo
 from depth_ros.nodes.output.output import Output
 from depth_ros.pipeline import DepthFrame
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import Image
 
 from depth_ros.files.pictures import depth_to_colors
+from depth_ros.messages.classes import Image
 from depth_ros.messages.image import array_to_image
 from depth_ros.nodes.output.output import Output
 from depth_ros.nodes.output.relative import nearness

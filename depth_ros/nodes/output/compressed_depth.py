@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sensor_msgs.msg import CompressedImage
-
+from depth_ros.messages.classes import CompressedImage
 from depth_ros.messages.compressed_depth import (
     DEPTH_MAX,
     PNG_LEVEL,

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sensor_msgs.msg import Image
-
+from depth_ros.messages.classes import Image
 from depth_ros.messages.depth_image import depth_to_image
 from depth_ros.nodes.output.output import Output
 from depth_ros.nodes.parameters.spec import ParameterSpec

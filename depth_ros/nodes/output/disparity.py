@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stereo_msgs.msg import DisparityImage
-
+from depth_ros.messages.classes import DisparityImage
 from depth_ros.messages.disparity import prediction_to_disparity_image
 from depth_ros.nodes.output.output import Output
 from depth_ros.pipeline import DepthFrame

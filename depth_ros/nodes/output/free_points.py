@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sensor_msgs.msg import PointCloud2
-
 from depth_ros.geometry.free_space import free_depth
+from depth_ros.messages.classes import PointCloud2
 from depth_ros.messages.cloud import CloudBuilder
 from depth_ros.nodes.output.frame_ground import trusted_depth
 from depth_ros.nodes.output.output import Output

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import PointCloud2
 
+from depth_ros.messages.classes import PointCloud2
 from depth_ros.messages.cloud import CloudBuilder
 from depth_ros.nodes.output.frame_ground import NO_GROUND, GroundSettings, split_of
 from depth_ros.nodes.output.ground import divided_cloud

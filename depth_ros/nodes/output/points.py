@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import PointCloud2
 
 from depth_ros.geometry.uncertainty import SIGMA_DISPARITY, depth_sigma
 from depth_ros.geometry.voxels import voxel_downsample
+from depth_ros.messages.classes import PointCloud2
 from depth_ros.messages.cloud import CloudBuilder, cloud_to_points
 from depth_ros.messages.cloud_points import points_to_cloud
 from depth_ros.nodes.output.frame_ground import GroundSettings, split_of, trusted_depth

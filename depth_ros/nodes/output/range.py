@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sensor_msgs.msg import Range
-
 from depth_ros.geometry.laser_scan import nearest_ahead
+from depth_ros.messages.classes import Range
 from depth_ros.messages.range_message import distance_to_range
 from depth_ros.nodes.output.output import Output
 from depth_ros.nodes.output.scan import NO_MOUNT, ScanSettings, level_header, scan_of

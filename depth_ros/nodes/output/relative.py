@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import Image
 
+from depth_ros.messages.classes import Image
 from depth_ros.messages.image import array_to_image
 from depth_ros.nodes.output.output import Output
 from depth_ros.pipeline import DepthFrame

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sensor_msgs.msg import LaserScan
-
 from depth_ros.geometry.laser_scan import Scan, ScanOptions, depth_to_scan
+from depth_ros.messages.classes import LaserScan
 from depth_ros.messages.laser_scan import scan_to_laser_scan
 from depth_ros.nodes.output.frame_ground import GroundSettings, split_of, trusted_depth
 from depth_ros.nodes.output.output import Output

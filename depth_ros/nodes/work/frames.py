@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from rclpy.clock import Clock
 
 from depth_ros.nodes.health.health import Health
-from depth_ros.nodes.input.camera import Resolver, Shot
 from depth_ros.nodes.publishing import Outputs, Settings
 from depth_ros.nodes.work.loading import Loaded
 from depth_ros.pipeline import DepthFrame, Pipeline
+from depth_ros.shots import Resolver, Shot
 from depth_ros.threads import use
 from depth_ros.types import Camera, Image
 

@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from depth_ros.lab.eval.frames import DataSet, Layout
-from depth_ros.lab.eval.layouts import indoor, kitti, middlebury, synthetic
+from depth_ros.lab.eval.layouts import indoor, kitti, middlebury, recording, synthetic
 from depth_ros.types import DepthError
 
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
-    for module in (synthetic, middlebury, kitti, indoor)
+    for module in (synthetic, middlebury, kitti, indoor, recording)
     for layout in module.LAYOUTS
 }
 
@@ -31,12 +31,14 @@ def open_dataset(root: str | Path, layout: str | None = None) -> DataSet:
     Nothing but names is read here.
     """
     root = Path(root)
-    if not root.is_dir():
+    if not root.exists():
         raise DepthError(f'there is no folder {root}; give the folder of the data set')
+    if root.is_file() and layout is None:
+        layout = 'bag'
     if layout is not None and layout not in LAYOUTS:
         raise DepthError(f'layout is {layout!r}, expected one of {", ".join(LAYOUTS)}')
     for candidate in [LAYOUTS[layout]] if layout is not None else LAYOUTS.values():
-        sources = tuple(candidate.find(root))
+        sources = tuple(candidate.find(root)) if root.is_dir() or layout == 'bag' else ()
         if sources:
             return DataSet(root, candidate, sources)
     if layout is not None:
