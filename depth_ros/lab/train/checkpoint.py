@@ -53,13 +53,13 @@ def claimed(folder: Path) -> Iterator[None]:
 def save_state(
     folder: Path,
     network: nn.Module,
-    average: nn.Module,
+    average: nn.Module | None,
     optimiser: torch.optim.Optimizer,
     facts: dict[str, Any],
 ) -> None:
     """Write network, averaged network, optimiser moments and facts; a kill leaves the old one."""
     tensors: dict[str, Tensor] = {}
-    for prefix, module in (('network', network), ('average', average)):
+    for prefix, module in _modules(network, average):
         tensors |= {f'{prefix}.{k}': v for k, v in module.state_dict().items()}
     names = [name for name, _ in network.named_parameters()]
     moments = optimiser.state_dict()['state']
@@ -73,6 +73,11 @@ def save_state(
     os.replace(partial, path)
 
 
+def _modules(network: nn.Module, average: nn.Module | None) -> list[tuple[str, nn.Module]]:
+    """Return what a state holds by name; a run without an averaged network has only one."""
+    return [('network', network), *([('average', average)] if average is not None else [])]
+
+
 def read_facts(folder: Path) -> dict[str, Any] | None:
     """Return the facts alone; None where there is no state, or none that can be read."""
     try:
@@ -84,7 +89,7 @@ def read_facts(folder: Path) -> dict[str, Any] | None:
 
 
 def load_state(
-    folder: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+    folder: Path, network: nn.Module, average: nn.Module | None, optimiser: torch.optim.Optimizer
 ) -> dict[str, Any] | None:
     """Read what save_state wrote into the given objects; None where there is nothing yet."""
     path = folder / STATE
@@ -94,7 +99,7 @@ def load_state(
         with safe_open(path, 'pt') as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             facts = json.loads((file.metadata() or {})['facts'])
-        for prefix, module in (('network', network), ('average', average)):
+        for prefix, module in _modules(network, average):
             module.load_state_dict(_part(tensors, prefix))
     except (SafetensorError, KeyError, ValueError, RuntimeError, OSError) as error:
         raise DepthError(
