@@ -22,6 +22,7 @@ from depth_ros.types import DepthError, quoted
 
 if TYPE_CHECKING:
     from depth_ros.lab.train.config import TrainConfig
+    from depth_ros.lab.train.networks.config import ClipData, NetworkConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
         ) from error
     from depth_ros.lab.train.checkpoint import claimed
     from depth_ros.lab.train.config import read_config
+    from depth_ros.lab.train.networks.config import is_network_config
 
+    if is_network_config(arguments.config):
+        return _run_network(arguments)
     config = read_config(arguments.config)
     if arguments.steps is not None:
         config = dataclasses.replace(config, steps=arguments.steps)
@@ -171,6 +175,90 @@ def _check_options(options: SetOptions, folder: Path) -> None:
             f'says {quoted(wanted[name])} (see `data`); give another --out, or delete that folder '
             'to render it anew'
         )
+
+
+def _run_network(arguments: argparse.Namespace) -> int:
+    """Train one of the classic networks."""
+    import cv2
+    import torch
+
+    from depth_ros.lab.train.checkpoint import claimed
+    from depth_ros.lab.train.networks.config import read_network_config
+
+    config = read_network_config(arguments.config)
+    if arguments.steps is not None:
+        config = dataclasses.replace(config, steps=arguments.steps)
+    out = arguments.out or Path('runs') / config.name
+    torch.set_num_threads(_cores())
+    cv2.setNumThreads(1)
+    with claimed(out):
+        return _train_network(config, out)
+
+
+def _train_network(config: NetworkConfig, out: Path) -> int:
+    from depth_ros.lab.train.networks.clips import read_clips
+    from depth_ros.lab.train.networks.trainer import NetworkTrainer
+
+    size = (config.width, config.height)
+    folders = list(config.data.folders)
+    folders += [str(_rendered_clips(config.data, out, check=False))] if config.data.frames else []
+    unseen = list(config.data.unseen) or [str(_rendered_clips(config.data, out, check=True))]
+    trainer = NetworkTrainer(config, read_clips(folders, *size), read_clips(unseen, *size), out)
+    if trainer.step:
+        print(f'going on at step {trainer.step} of {config.steps}')
+    try:
+        scores = trainer.run()
+    except KeyboardInterrupt:
+        trainer.save()
+        print(f'stopped at step {trainer.step}; the same command goes on from here')
+        return 130
+    before, after = scores[0][1], scores[-1][1]
+    print(
+        f'{out}: AbsRel {before:.3f} before, {after:.3f} after ({after / before:.2f} of it) '
+        'on frames it has not seen'
+    )
+    return 0
+
+
+def _rendered_clips(data: ClipData, out: Path, *, check: bool) -> Path:
+    """Render the sequences that a configuration asks for, beside the run; others share them."""
+    from depth_ros.lab.synthetic.dataset import SetOptions, write_set
+    from depth_ros.lab.synthetic.scene.worlds import kinds
+    from depth_ros.lab.train.checkpoint import claimed
+    from depth_ros.lab.train.networks.config import data_name
+
+    folder = out.parent / data_name(data) / ('unseen' if check else 'train')
+    with claimed(folder):
+        done = folder / 'complete'  # a set that a kill has left unfinished lacks it
+        if done.exists():
+            return folder
+        frames = data.validation_frames if check else data.frames
+        options = SetOptions(
+            frames=frames,
+            per_sequence=data.per_sequence,
+            kinds=data.kinds or tuple(kinds()),
+            # Seeds of the two sets must never meet.
+            seed=data.seed * 10_000_000 + (5_000_000 if check else 0),
+            width=data.width,
+            height=data.height,
+            focal=data.focal * data.width,
+            baseline=data.baseline,
+            stereo=data.baseline > 0 and not check,
+            rate=data.rate,
+            jobs=_cores(),
+            antialias=data.antialias,
+            mount_height=data.mount_height,
+            mount_pitch=data.mount_pitch,
+        )
+        from tqdm import tqdm
+
+        what = 'unseen sequences' if check else 'sequences'
+        bar = tqdm(total=frames, desc=f'rendering {what}')
+        for _, count in write_set(folder, options):
+            bar.update(count)
+        bar.close()
+        done.touch()
+    return folder
 
 
 def _cores() -> int:

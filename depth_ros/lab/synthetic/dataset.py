@@ -73,6 +73,8 @@ class SetOptions:
     stereo: bool = True  # without, no right eye is rendered: half the work
     handheld: float = 0.0  # share of sequences not from a robot's mount, but tilted any way
     glances: float = 0.0  # share of sequences with as much near and far as real ones have
+    mount_height: float = 0.0  # metres above the ground; 0: another mount for each sequence
+    mount_pitch: float = 0.0  # radians down, of that mount
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.kinds) - set(kinds()))
@@ -131,7 +133,10 @@ def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetO
     sensor = sample_sensor(rng) if options.sensor else Sensor()
     start = scene.start
     mount: Mount | None = None
-    if options.handheld and rng.random() < options.handheld:
+    if options.mount_height:
+        mount = Mount(options.mount_height, options.mount_pitch, 0.0)
+        start = sample_pose(scene, rng, mount)
+    elif options.handheld and rng.random() < options.handheld:
         mount = sample_handheld(rng)
         start = sample_pose(scene, rng, mount)
     if options.glances and rng.random() < options.glances:

@@ -57,13 +57,13 @@ def claimed(folder: Path) -> Iterator[None]:
 def save_state(
     folder: Path,
     network: nn.Module,
-    average: nn.Module,
+    average: nn.Module | None,
     optimiser: torch.optim.Optimizer,
     facts: dict[str, Any],
 ) -> None:
     """Write network, averaged network, optimiser moments and facts; a kill leaves the old one."""
     tensors: dict[str, Tensor] = {}
-    for prefix, module in (('network', network), ('average', average)):
+    for prefix, module in _modules(network, average):
         tensors |= {f'{prefix}.{k}': v for k, v in module.state_dict().items()}
     names = [name for name, _ in network.named_parameters()]
     moments = optimiser.state_dict()['state']
@@ -95,6 +95,11 @@ def _lock(path: Path) -> IO[str]:
         ) from error
 
 
+def _modules(network: nn.Module, average: nn.Module | None) -> list[tuple[str, nn.Module]]:
+    """Return what a state holds by name; a run without an averaged network has only one."""
+    return [('network', network), *([('average', average)] if average is not None else [])]
+
+
 def read_facts(folder: Path) -> dict[str, Any] | None:
     """Return the facts alone; None where there is no state, or none that can be read."""
     try:
@@ -106,7 +111,7 @@ def read_facts(folder: Path) -> dict[str, Any] | None:
 
 
 def load_state(
-    folder: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+    folder: Path, network: nn.Module, average: nn.Module | None, optimiser: torch.optim.Optimizer
 ) -> dict[str, Any] | None:
     """Read what save_state wrote into the given objects; None where there is nothing yet."""
     path = folder / STATE
@@ -122,7 +127,7 @@ def load_state(
             raise ValueError('its content is not what was written')
         check_finite(tensors.items(), path)
         facts = check_facts(json.loads(text))
-        for prefix, module in (('network', network), ('average', average)):
+        for prefix, module in _modules(network, average):
             module.load_state_dict(_part(tensors, prefix))
         _load_moments(tensors, network, optimiser)
     except (
@@ -144,22 +149,22 @@ def check_facts(facts: Any) -> dict[str, Any]:
     step, history = facts.get('step'), facts.get('history')
     if type(step) is not int or step < 0:
         raise ValueError(f'its step is {quoted(step)}')
-    for name, width in (('history', 2), ('scores', 3)):
+    for name, widths in (('history', (2,)), ('scores', (3, 4))):
         rows = facts.get(name)
-        if not (isinstance(rows, list) and all(_is_row(row, width, step) for row in rows)):
-            raise ValueError(f'its {name} is no list of {width} numbers each')
+        if not (isinstance(rows, list) and all(_is_row(row, widths, step) for row in rows)):
+            raise ValueError(f'its {name} is no list of {widths[0]} numbers each')
     # The loss is kept every so many steps, so that both say how far the run has come.
     if (step >= HISTORY) != bool(history) or (history and step - history[-1][0] >= HISTORY):
         raise ValueError(f'its step is {step}, its history says otherwise')
     return facts
 
 
-def _is_row(row: Any, width: int, step: int) -> bool:
+def _is_row(row: Any, widths: tuple[int, ...], step: int) -> bool:
     return (
         isinstance(row, list)
-        and len(row) == width
+        and len(row) in widths
         and all(isinstance(v, (int, float)) and math.isfinite(v) for v in row)
-        and 0 < row[0] <= step
+        and 0 <= row[0] <= step
     )
 
 

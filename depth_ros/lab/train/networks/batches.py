@@ -1,0 +1,208 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of clips: what batch number n holds depends on the seed and n alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from depth_ros.lab.train.networks.clips import Clip
+from depth_ros.lab.train.networks.config import NetworkConfig
+from depth_ros.types import Camera, DepthError
+
+
+@dataclass(frozen=True, eq=False)
+class ClipBatch:
+    """
+    Images of one size, RGB in [0, 1], and what a loss may know about them.
+
+    `sources` are other images of the same scenes, and `motions` takes points of the camera of
+    `images` to those of each; None where the motion is not known.
+    """
+
+    images: Tensor  # (B, 3, H, W)
+    K: Tensor  # (B, 3, 3)
+    cameras: tuple[Camera, ...]
+    depth: Tensor | None = None  # (B, H, W) metres, NaN unknown
+    sources: tuple[Tensor, ...] = ()
+    motions: tuple[Tensor | None, ...] = field(default=())
+
+    def to(self, device: torch.device) -> ClipBatch:
+        """Return the batch on a device."""
+        return ClipBatch(
+            self.images.to(device),
+            self.K.to(device),
+            self.cameras,
+            None if self.depth is None else self.depth.to(device),
+            tuple(source.to(device) for source in self.sources),
+            tuple(None if motion is None else motion.to(device) for motion in self.motions),
+        )
+
+
+class Batches:
+    """Endless random batches for one way of learning."""
+
+    def __init__(self, clips: Sequence[Clip], config: NetworkConfig) -> None:
+        self.clips, self.config = clips, config
+        self.places = [
+            (number, index)
+            for number, clip in enumerate(clips)
+            for index in range(*self._range(clip))
+        ]
+        if not self.places:
+            raise DepthError(
+                f'none of {len(clips)} sequences can be learned from with learn: {config.learn}; '
+                + NEEDS[config.learn]
+            )
+        if config.odometry and any(clips[number].poses is None for number, _ in self.places):
+            raise DepthError('odometry needs poses.txt beside the images of every sequence')
+
+    def _range(self, clip: Clip) -> tuple[int, int]:
+        """Return the first image of a clip that can be learned from, and where they end."""
+        count = len(clip.images)
+        if self.config.learn == 'labels':
+            return (0, count if clip.depth is not None else 0)
+        if self.config.learn == 'pairs':
+            return (0, count if clip.right is not None else 0)
+        return self.config.gap, count - self.config.gap
+
+    def batch(self, number: int) -> ClipBatch:
+        """Return batch `number`, the same every time."""
+        rng = np.random.default_rng([self.config.seed, number])
+        chosen = rng.choice(len(self.places), self.config.batch)
+        return collated(
+            [self._sample(*self.places[int(index)], rng) for index in chosen], self.config.learn
+        )
+
+    def _sample(self, number: int, index: int, rng: np.random.Generator) -> Taken:
+        clip, config = self.clips[number], self.config
+        taken = take(clip, index, config)
+        if config.flip and rng.random() < 0.5:
+            taken = mirrored(taken, swapped=config.learn == 'pairs')
+        if config.colour:
+            taken = coloured(taken, config.colour, rng)
+        return taken
+
+
+NEEDS = {
+    'labels': 'they have no depth/',
+    'pairs': 'they have no image_right/ with camera_right.yaml',
+    'video': 'they are shorter than three images',
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """One image out of a clip, and those beside it: float32 (H, W, 3) in [0, 1]."""
+
+    image: np.ndarray
+    camera: Camera
+    depth: np.ndarray | None = None
+    others: tuple[np.ndarray, ...] = ()
+    motions: tuple[np.ndarray | None, ...] = ()
+
+
+def take(clip: Clip, index: int, config: NetworkConfig) -> Taken:
+    """Return one image of a clip with what its way of learning needs."""
+
+    def at(stack: np.ndarray, place: int) -> np.ndarray:
+        return stack[place].astype(np.float32) / 255
+
+    image = at(clip.images, index)
+    if config.learn == 'pairs' and clip.right is not None:
+        across = np.eye(4)
+        across[0, 3] = -clip.baseline
+        return Taken(image, clip.camera, None, (at(clip.right, index),), (across,))
+    if config.learn == 'video':
+        places = (index - config.gap, index + config.gap)
+        known = clip.poses is not None and config.odometry
+        motions = tuple(
+            np.linalg.inv(clip.poses[p]) @ clip.poses[index] if known else None  # type: ignore[index]
+            for p in places
+        )
+        others = tuple(at(clip.images, p) for p in places)
+        return Taken(image, clip.camera, None, others, motions)
+    return Taken(image, clip.camera, None if clip.depth is None else clip.depth[index])
+
+
+def mirrored(taken: Taken, swapped: bool) -> Taken:
+    """
+    Return the sample as in a mirror.
+
+    Of a pair the mirrored right image is the left one of the mirrored pair (`swapped`).
+    """
+    camera = taken.camera
+    seen = Camera.pinhole(
+        *camera.size_wh, camera.fx, camera.fy, camera.width - 1 - camera.cx, camera.cy
+    )
+    image = taken.image[:, ::-1]
+    others = tuple(other[:, ::-1] for other in taken.others)
+    if swapped:
+        return Taken(others[0], seen, None, (image,), taken.motions)
+    mirror = np.diag([-1.0, 1.0, 1.0, 1.0])
+    motions = tuple(None if m is None else mirror @ m @ mirror for m in taken.motions)
+    depth = None if taken.depth is None else taken.depth[:, ::-1]
+    return Taken(image, seen, depth, others, motions)
+
+
+def coloured(taken: Taken, amount: float, rng: np.random.Generator) -> Taken:
+    """Return the sample in other colours; all of its images change alike."""
+    gain = np.exp(rng.normal(0, 0.4 * amount, 3) + rng.normal(0, amount)).astype(np.float32)
+    gamma = float(np.exp(rng.normal(0, 0.5 * amount)))
+
+    def changed(image: np.ndarray) -> np.ndarray:
+        return np.clip(gain * image**gamma, 0, 1)
+
+    others = tuple(map(changed, taken.others))
+    return Taken(changed(taken.image), taken.camera, taken.depth, others, taken.motions)
+
+
+def collated(samples: Sequence[Taken], learn: str) -> ClipBatch:
+    """Return samples as one batch."""
+
+    def stacked(images: Sequence[np.ndarray]) -> Tensor:
+        return torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).copy())
+
+    first = samples[0]
+    depths = [sample.depth for sample in samples if sample.depth is not None]
+    motions: list[Tensor | None] = []
+    for place in range(len(first.motions)):
+        moved = [sample.motions[place] for sample in samples]
+        known = [motion for motion in moved if motion is not None]
+        motions.append(
+            torch.from_numpy(np.stack(known)).float() if len(known) == len(samples) else None
+        )
+    return ClipBatch(
+        stacked([sample.image for sample in samples]),
+        torch.from_numpy(np.stack([sample.camera.K for sample in samples])).float(),
+        tuple(sample.camera for sample in samples),
+        torch.from_numpy(np.stack(depths)) if len(depths) == len(samples) else None,
+        tuple(
+            stacked([sample.others[place] for sample in samples])
+            for place in range(len(first.others))
+        ),
+        tuple(motions),
+    )
+
+
+def validation_batches(clips: Sequence[Clip], config: NetworkConfig) -> Iterator[ClipBatch]:
+    """Yield every image with depth once, unchanged."""
+    places = [
+        (clip, index)
+        for clip in clips
+        if clip.depth is not None
+        for index in range(len(clip.images))
+    ]
+    for start in range(0, len(places), config.batch):
+        some = places[start : start + config.batch]
+        samples = [
+            Taken(clip.images[i].astype(np.float32) / 255, clip.camera, clip.depth[i])
+            for clip, i in some
+            if clip.depth is not None
+        ]
+        yield collated(samples, 'labels')

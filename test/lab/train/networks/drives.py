@@ -1,0 +1,70 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Short rendered drives, for training that takes a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from depth_ros.lab.synthetic.dataset import SetOptions, write_set
+from depth_ros.lab.train.networks.config import NetworkConfig, network_config_from
+
+WIDTH, HEIGHT = 64, 48
+NARROW = {
+    'adabins': {'encoder': {'width': 0.2, 'depth': 0.3}, 'bins': 16},
+    'bts': {'encoder': {'blocks': [1, 1, 1, 1], 'width': 8}, 'features': 128},
+    'densedepth': {'encoder': {'blocks': [1, 1, 1, 1], 'growth': 8, 'stem': 16}},
+    'eigen2014': {'coarse': [8, 12, 12, 12, 8], 'hidden': 32, 'fine': [7, 8]},
+    'fastdepth': {
+        'encoder': [8, 8, 16, 16, 24, 24, 32, 32, 32, 32, 32, 32, 40, 40],
+        'decoder': [32, 24, 16, 8, 8],
+    },
+    'fcrn': {'encoder': {'blocks': [1, 1, 1, 1], 'width': 8}},
+    'midas_v21_small': {'encoder': {'width': 0.4, 'depth': 0.4}, 'features': 16},
+    'monodepth': {'width': 4},
+    'monodepth2': {'encoder': {'blocks': [1, 1, 1, 1], 'width': 8}},
+}
+SIZES = {
+    'adabins': (416, 320),  # as many squares as it needs
+    'eigen2014': (132, 100),
+    'monodepth': (128, 128),
+    'builtin': (64, 64),
+}
+
+
+def write_drives(folder: Path, sequences: int = 2, frames: int = 4, **more: object) -> Path:
+    """Render drives of one camera, with both eyes, depth and poses."""
+    options = SetOptions(
+        frames=sequences * frames,
+        per_sequence=frames,
+        kinds=('corridor',),
+        width=WIDTH,
+        height=HEIGHT,
+        focal=0.6 * WIDTH,
+        baseline=0.1,
+        sensor=False,
+        antialias=1,
+        rate=5.0,
+        **more,  # type: ignore[arg-type]
+    )
+    list(write_set(folder, options))
+    return folder
+
+
+def configuration(network: str, folder: Path | str, **more: object) -> NetworkConfig:
+    """Return the configuration of a run of a narrow network on some drives."""
+    width, height = SIZES.get(network, (64, 64))
+    values: dict[str, object] = {
+        'network': network,
+        'name': 'test',
+        'width': width,
+        'height': height,
+        'steps': 4,
+        'batch': 2,
+        'warm_up': 1,
+        'device': 'cpu',
+        'data': {'folders': [str(folder)], 'unseen': [str(folder)]},
+    }
+    if network in NARROW:
+        values['shape'] = NARROW[network]
+    return network_config_from({**values, **more})
