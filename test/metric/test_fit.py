@@ -113,7 +113,7 @@ def test_outliers_that_agree_with_each_other_lose_against_more_that_are_right(ki
 def test_the_covariance_says_how_far_fits_of_other_points_scatter():
     rng = np.random.default_rng(0)
     depth = scene(rng)
-    values, (scale, shift) = relative(depth, rng, noise=0.03)
+    values, _ = relative(depth, rng, noise=0.03)
     errors, stated = [], []
     for _ in range(150):
         rows, columns, metres = sampled(depth, 80, rng)
@@ -163,6 +163,18 @@ def test_points_at_one_depth_fix_the_scale_and_leave_the_shift_open():
     # The depth of the points is certain, another is not.
     assert relative_deviation(fit, 3.0) < 0.05
     assert relative_deviation(fit, 6.0) > 0.3
+    assert np.linalg.eigvalsh(fit.covariance).min() >= -1e-12
+
+
+def test_the_farthest_value_stands_for_infinity_where_values_may_be_negative():
+    values = np.linspace(-2, 1, 400, dtype=np.float32).reshape(20, 20)
+    values[:3, :3] = 0.5
+    rows, columns = np.divmod(np.arange(9), 3)
+    fit = fit_affine(values, INVERSE, rows, columns, np.full(9, 2.0))
+    assert fit.scale_only
+    assert fit.scale * 0.5 + fit.shift == pytest.approx(0.5)
+    assert fit.scale * -2 + fit.shift == pytest.approx(0, abs=0.02)
+    assert relative_deviation(fit, 0.5) < 0.1 < relative_deviation(fit, 1.0)
     assert np.linalg.eigvalsh(fit.covariance).min() >= -1e-12
 
 
