@@ -36,6 +36,7 @@ SLOPE = 4.0  # standard deviations by which a scale must differ from 0 to be tol
 CHANCE = -3.0  # log10 of the fits this good that points without relation may give
 PER_CELL = 2.5  # independent points in a cell
 TOLERANCES = (0.7, 1.5, AGREES)  # standard deviations at which agreement is judged
+NEAR = 0.05  # relative error that is agreement whatever the noise
 LOOSE = 0.5  # chance above which agreement is no evidence, because all points are alike
 ALIKE = 0.7  # share that must agree then
 
@@ -264,25 +265,25 @@ def _chance(points: MeasuredPoints, solution: Solution) -> tuple[float, float]:
     """
     count, unknowns = solution.errors.size, len(solution.theta)
     order = np.random.default_rng(1).permutation(count)
-    predicted, deviation = solution.predicted[order], solution.deviation[order]
+    predicted = solution.predicted[order]
     if points.kind is DepthKind.METRIC:  # what was fitted is log metres less log value
         predicted = predicted + np.log(points.value[order])
+    own = np.abs(solution.errors[order])
     target = predicted + solution.errors[order]
     target = np.concatenate([target, target])
-    shifts = {max(1, count * part // 7) for part in range(1, 7)}
-    other = np.concatenate([np.abs(target[by : by + count] - predicted) for by in shifts])
-    ratio = other / np.tile(deviation, len(shifts))
-    own = np.abs(solution.errors) / solution.deviation
+    shifts = sorted({max(1, count * part // 7) for part in range(1, 7)})
+    others = np.stack([np.abs(target[by : by + count] - predicted) for by in shifts])
     # Points of one cell see one surface: many of them are not as much evidence.
     evidence = min(count, round(PER_CELL * np.unique(points.cells).size))
-    chance, expected = 1.0, math.inf
-    for tolerance in TOLERANCES:
-        chance = np.count_nonzero(ratio <= tolerance) / ratio.size
-        agreeing = np.count_nonzero(own <= tolerance) / count
-        expected = min(
-            expected, chance_log10(round(agreeing * evidence), evidence, unknowns, chance)
-        )
-    return chance, expected
+    limits = [tolerance * solution.deviation[order] for tolerance in TOLERANCES]
+    limits.append(NEAR * own / np.maximum(_relative_error(points, solution)[order], 1e-12))
+    expected = math.inf
+    chances = []
+    for limit in limits:
+        chances.append(np.count_nonzero(others <= limit) / others.size)
+        agreeing = round(np.count_nonzero(own <= limit) / count * evidence)
+        expected = min(expected, chance_log10(agreeing, evidence, unknowns, chances[-1]))
+    return chances[len(TOLERANCES) - 1], expected
 
 
 def _make(
