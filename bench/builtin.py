@@ -27,7 +27,7 @@ import torch
 from bench.monocular import write_random_weights
 from bench.timing import interleaved, ratio_line
 from depth_ros.models.registry import create_model
-from depth_ros.types import Camera, Ground, View
+from depth_ros.types import Camera, Ground, Known, View
 
 BAR = 25.0
 
@@ -36,7 +36,7 @@ def run(frames: int = 30) -> dict[str, float]:
     """Return the median seconds of each."""
     image = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
     camera = Camera.pinhole(640, 480, 500.0)
-    told = View(image, camera, ground=Ground.below_mount(0.5, 0.1))
+    told = View(image, camera, Known(ground=Ground.below_mount(0.5, 0.1)))
     with tempfile.TemporaryDirectory() as scratch:
         write_random_weights(Path(scratch), 0)
         large = create_model(scratch, {'device': 'cpu', 'precision': 'float32'})

@@ -28,7 +28,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from depth_ros.models.base import ModelError
+from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import create_model
 from depth_ros.types import Camera, View
 

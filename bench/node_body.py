@@ -36,8 +36,8 @@ from depth_ros.messages.cloud import CloudBuilder
 from depth_ros.messages.depth_image import depth_to_image
 from depth_ros.messages.image import array_to_image, image_to_view_array
 from depth_ros.models.registry import create_model
-from depth_ros.pipeline import MonoPipeline
-from depth_ros.types import Camera
+from depth_ros.pipeline import Pipeline
+from depth_ros.types import Camera, View
 
 SIZES = {'640x480': (640, 480), '1280x720': (1280, 720)}
 BAR = 5.0
@@ -98,12 +98,12 @@ class Ours:
         model = create_model(str(checkpoint), {'device': 'cpu', 'precision': 'float32'})
         self.stub = Stub(model._runtime)  # type: ignore[attr-defined]
         model._runtime = self.stub  # type: ignore[attr-defined]
-        self.pipeline = MonoPipeline(model)
+        self.pipeline = Pipeline(model)
         self.cloud = CloudBuilder('xyzrgb')
 
     def __call__(self, message: Image, info: Any) -> tuple[Image, PointCloud2]:
         camera = camera_info_to_camera(info, message.width, message.height)
-        frame = self.pipeline(image_to_view_array(message), camera)
+        frame = self.pipeline([View(image_to_view_array(message), camera)])
         assert frame.depth is not None
         depth = depth_to_image(frame.depth, message.header)
         return depth, self.cloud(frame.depth, frame.camera, message.header, frame.image)

@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from depth_ros.eval.layouts import open_dataset
+from depth_ros.lab.eval.layouts import open_dataset
 
 PIXELS = 400  # of each frame
 

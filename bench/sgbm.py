@@ -26,9 +26,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from depth_ros.lab.synthetic import make_scene, render_stereo, stereo_cameras
 from depth_ros.models.registry import create_model
-from depth_ros.models.sgbm import SUBPIXEL, SgbmOptions, grey
-from depth_ros.synthetic import make_scene, render_stereo, stereo_cameras
+from depth_ros.models.stereo.sgbm import SUBPIXEL, SgbmOptions, grey
 from depth_ros.types import FloatImage, View
 
 KINDS = ('room', 'corridor', 'street', 'warehouse', 'outdoor')

@@ -4,7 +4,6 @@
 Measure the synthetic renderer: pictures a second with picture, depth, normals and instances.
 
     python bench/synthetic.py [--processes 2] [--seconds 5]        NumPy, one process per core
-    python bench/synthetic.py --device cuda [--compiled] [--views 64]   torch, a batch at a time
 
 Scenes are made beforehand and seen from a new pose each time; `scenes` is what making them costs.
 NumPy is timed by the wall and by the processor: on a machine that does other things the second
@@ -28,7 +27,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 import numpy as np
 
-from depth_ros import synthetic
+from depth_ros.lab import synthetic
 from depth_ros.types import Camera
 
 CAMERA = Camera.pinhole(320, 240, 260.0)
@@ -87,56 +86,16 @@ def scene_cost() -> float:
     return statistics.median(costs)
 
 
-def torch_rate(device: str, views: int, seconds: float, compiled: bool) -> dict[str, Any]:
-    """Return pictures a second of the batched path."""
-    import torch
-
-    from depth_ros.synthetic.batch import SceneBatch
-
-    rng = np.random.default_rng(0)
-    scenes = [synthetic.make_scene(kind, seed) for kind in synthetic.kinds() for seed in SEEDS]
-    batch = SceneBatch(scenes, device, compiled)
-    index = [i % len(scenes) for i in range(views)]
-    drives = [synthetic.trajectory(s, rng, 16) for s in scenes]
-    poses = np.stack([drives[i][j % 16] for j, i in enumerate(index)])
-
-    def once() -> None:
-        batch.render(CAMERA, poses, index)
-        if device != 'cpu':
-            torch.cuda.synchronize()
-
-    once()
-    if device != 'cpu':
-        once()
-        torch.cuda.reset_peak_memory_stats()
-    count, begun = 0, time.perf_counter()
-    while not count or time.perf_counter() - begun < seconds:
-        once()
-        count += views
-    elapsed = time.perf_counter() - begun
-    name = 'cpu' if device == 'cpu' else torch.cuda.get_device_name()
-    report = {'device': name, 'images_per_second': count / elapsed, 'views': views}
-    if device != 'cpu':
-        report['peak_GiB'] = torch.cuda.max_memory_allocated() / 2**30
-    return report
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])  # type: ignore[union-attr]
     parser.add_argument('--processes', type=int, default=os.cpu_count() or 1)
     parser.add_argument('--seconds', type=float, default=6.0)
     parser.add_argument('--antialias', type=int, default=1)
-    parser.add_argument('--device', help='torch instead of NumPy: cpu, cuda')
-    parser.add_argument('--views', type=int, default=64)
-    parser.add_argument('--compiled', action='store_true')
     args = parser.parse_args()
-    if args.device:
-        report = torch_rate(args.device, args.views, args.seconds, args.compiled)
-    else:
-        report = numpy_rate(args.processes, args.seconds, args.antialias)
-        report |= {'processes': args.processes, 'antialias': args.antialias}
-        report['load_before'] = os.getloadavg()[0]
-        report['scene_cpu_seconds'] = scene_cost()
+    report = numpy_rate(args.processes, args.seconds, args.antialias)
+    report |= {'processes': args.processes, 'antialias': args.antialias}
+    report['load_before'] = os.getloadavg()[0]
+    report['scene_cpu_seconds'] = scene_cost()
     report['size'] = list(CAMERA.size_wh)
     print(json.dumps(report, indent=2))
 

@@ -10,4 +10,8 @@ Any camera, any depth model, true metres.
 the same for files. Nothing heavy is imported here.
 """
 
+from depth_ros.threads import wait_passively
+
 __version__ = '0.1.0'
+
+wait_passively()

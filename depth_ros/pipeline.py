@@ -1,17 +1,16 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-From pictures and cameras to metres, for one frame: what nodes, commands and tests all call.
+From images and cameras to metres, for one frame: what nodes, commands and tests all call.
 
-A pipeline owns its model and what depends only on the camera (rectification maps), and nothing
-that ROS knows about.
+Nothing here knows ROS.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -25,19 +24,20 @@ from depth_ros.geometry.rectify import (
     Rectifier,
     check_rectified,
     needs_rectification,
+    seen_from_left,
     stereo_targets,
 )
 from depth_ros.metric.alignment import apply_scale_shift
-from depth_ros.models.base import DepthModel, ModelError
+from depth_ros.models.protocol import DepthModel, ModelError
 from depth_ros.types import (
     Camera,
     DepthError,
     DepthKind,
     FloatImage,
-    Ground,
     Image,
     Prediction,
     View,
+    quoted,
 )
 
 RECTIFY_MODES = ('auto', 'always', 'never')
@@ -61,7 +61,7 @@ class Options:
     rectify: str = 'auto'
     min_depth: float = 0.0
     max_depth: float = math.inf
-    edge_threshold: float = 0.0
+    edge_threshold: float = 0.05
     min_confidence: float = 0.0
     scale: float = 0.0
     shift: float = 0.0
@@ -69,7 +69,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.rectify not in RECTIFY_MODES:
             raise DepthError(
-                f'rectify is {self.rectify!r}, expected one of {", ".join(RECTIFY_MODES)}'
+                f'rectify is {quoted(self.rectify)}, expected one of {", ".join(RECTIFY_MODES)}'
             )
         if not 0 <= self.min_depth < self.max_depth:
             raise DepthError(
@@ -100,8 +100,8 @@ class DepthFrame:
     timings: Mapping[str, float]  # seconds per stage
 
 
-def _seen(prediction: Prediction, rectifier: Rectifier | None) -> Prediction:
-    """Take back what a model says about the black border that rectification leaves."""
+def _without_border(prediction: Prediction, rectifier: Rectifier | None) -> Prediction:
+    """Remove what a model predicts for the black border that rectification leaves."""
     if rectifier is None or rectifier.valid.all():
         return prediction
     seen, size_wh = rectifier.valid, prediction.camera.size_wh
@@ -126,9 +126,9 @@ def _finish(prediction: Prediction, image: Image, options: Options, clock: _Cloc
         if options.edge_threshold > 0:
             depth = remove_flying_pixels(depth, options.edge_threshold)
         if options.min_confidence > 0 and prediction.confidence is not None:
-            depth = np.where(
-                prediction.confidence < options.min_confidence, np.float32(np.nan), depth
-            )
+            # Written so that an unknown confidence fails it as well.
+            sure = prediction.confidence >= options.min_confidence
+            depth = np.where(sure, depth, np.float32(np.nan))
         depth = clip_range(depth, options.min_depth, options.max_depth)
     camera = prediction.camera
     if image.shape[:2] != (camera.height, camera.width):
@@ -150,23 +150,21 @@ class _Clock:
         self._last = now
 
 
-class _Pipeline:
-    """What one eye and two have in common: the model's life."""
+class Pipeline:
+    """
+    A model and everything around it, for one camera, a pair, or many views.
 
-    views = 1
+    The result belongs to the first view. One pipeline serves one camera (or pair): it keeps what
+    depends on the calibration, and the last prediction for a model that starts from it. Several
+    pipelines may share one model.
+    """
 
     def __init__(self, model: DepthModel, options: Options | None = None) -> None:
-        if model.info.views not in (0, self.views):
-            where = (
-                'mono_depth, or in `infer` without --right',
-                'stereo_depth, or in `infer` with --right',
-            )[model.info.views == 2]
-            raise ModelError(
-                f'model {model.info.name!r} takes {model.info.views} view(s), '
-                f'{self.views} given; use it in {where}'
-            )
         self.model = model
         self.options = options or Options()
+        self._geometry = _Pair() if model.info.views == 2 else _Single()
+        self._warm: tuple[Camera, ...] = ()
+        self._previous: Prediction | None = None
 
     @property
     def makes_metres(self) -> bool:
@@ -174,115 +172,106 @@ class _Pipeline:
         metric = self.model.info.kind in (DepthKind.METRIC, DepthKind.DISPARITY)
         return metric or self.options.scale > 0
 
-    def reset(self) -> None:
-        """Forget what was carried from frame to frame."""
-        self.model.reset()
+    def warm_up(self, cameras: Sequence[Camera]) -> None:
+        """Build maps and warm the model, so that the first frame is as fast as the others."""
+        self._check_count(len(cameras))
+        targets = self._geometry.prepare(cameras, self.options.rectify)
+        if self._warm != targets:
+            self.model.warm_up(targets)
+            self._warm = targets
+
+    def forget(self) -> None:
+        """Let the next frame start without the one before: time jumped or the scene changed."""
+        self._previous = None
 
     def close(self) -> None:
         self.model.close()
 
-
-class MonoPipeline(_Pipeline):
-    """One camera."""
-
-    views = 1
-    _rectifier: Rectifier | None = None
-    _source: Camera | None = None
-    _warm: Camera | None = None
-
-    def _target(self, camera: Camera) -> Camera:
-        """Return the camera the model will see, with the maps to it in place."""
-        if self.options.rectify == 'never':
-            self._rectifier = None
-            return rectified_camera(camera)
-        if not needs_rectification(camera, self.options.rectify):
-            self._rectifier = None
-            return camera
-        if self._rectifier is None or self._source != camera:
-            self._rectifier, self._source = Rectifier(camera), camera
-        return self._rectifier.camera
-
-    def warm_up(self, camera: Camera) -> None:
-        """Build maps and warm the model for this camera, so that the first frame is as fast."""
-        target = self._target(camera)
-        if self._warm != target:
-            self.model.warm_up([target])
-            self._warm = target
-
-    def __call__(
-        self,
-        image: Image,
-        camera: Camera,
-        prompt: FloatImage | None = None,
-        ground: Ground | None = None,
-    ) -> DepthFrame:
+    def __call__(self, views: Sequence[View]) -> DepthFrame:
         """
-        Return depth.
+        Return depth of the first view.
 
-        `prompt`, metres that were measured, and `ground` are those of the rectified view, for
-        models that use them.
+        What is known about a view is that of its rectified image.
         """
         clock = _Clock()
-        View(image, camera)  # refuse before any work is done
-        target = self._target(camera)
-        if self._rectifier is not None:
-            image = self._rectifier(image)
+        self._check_count(len(views))
+        self._geometry.prepare([view.camera for view in views], self.options.rectify)
+        rectified = self._geometry.rectified(views)
         clock.lap('rectify')
-        prediction = self.model.predict([View(image, target, ground=ground, prompt=prompt)])
+        prediction = self.model.predict(rectified, self._previous)
+        self._previous = None if prediction.carry is None else prediction
         clock.lap('model')
-        prediction = _seen(prediction, self._rectifier)
-        return _finish(prediction, image, self.options, clock)
+        prediction = _without_border(prediction, self._geometry.rectifiers[0])
+        return _finish(prediction, rectified[0].image, self.options, clock)
+
+    def _check_count(self, count: int) -> None:
+        info = self.model.info
+        if info.views not in (0, count) or not count:
+            where = (
+                'mono_depth, or in `infer` without --right',
+                'stereo_depth, or in `infer` with --right',
+            )[info.views == 2]
+            raise ModelError(
+                f'model {info.name!r} takes {info.views} view(s), {count} given; use it in {where}'
+            )
 
 
-class StereoPipeline(_Pipeline):
-    """Two cameras; the result belongs to the left one."""
+class _Single:
+    """Views that are rectified each for itself."""
 
-    views = 2
-    _prepared: tuple[Camera, Camera, str] | None = None
-    _targets: tuple[Camera, Camera]
-    _rectifiers: tuple[Rectifier | None, Rectifier | None] = (None, None)
-    _warm: tuple[Camera, Camera] | None = None
+    def __init__(self) -> None:
+        self.rectifiers: list[Rectifier | None] = []
+        self._prepared: tuple[tuple[Camera, ...], str] = ((), '')
+        self._targets: tuple[Camera, ...] = ()
 
-    def _prepare(self, left: Camera, right: Camera) -> None:
-        """Decide once per pair of cameras how both eyes become a rectified pair."""
-        mode = self.options.rectify
-        if self._prepared == (left, right, mode):
-            return
+    def prepare(self, cameras: Sequence[Camera], mode: str) -> tuple[Camera, ...]:
+        """Return the cameras that the model will see, with the maps to them in place."""
+        if self._prepared != (tuple(cameras), mode):
+            self.rectifiers, targets = self._decide(cameras, mode)
+            self._prepared, self._targets = (tuple(cameras), mode), targets
+        return self._targets
+
+    def rectified(self, views: Sequence[View]) -> list[View]:
+        """Return the views as the model sees them."""
+        return [
+            View(rectify(view.image) if rectify else view.image, camera, view.known)
+            for view, rectify, camera in zip(views, self.rectifiers, self._targets)
+        ]
+
+    def _decide(
+        self, cameras: Sequence[Camera], mode: str
+    ) -> tuple[list[Rectifier | None], tuple[Camera, ...]]:
+        rectifiers: list[Rectifier | None] = []
+        targets = []
+        for camera in cameras:
+            raw = needs_rectification(camera, mode)
+            rectifiers.append(Rectifier(camera) if raw else None)
+            plain = rectified_camera(camera) if mode == 'never' else camera
+            targets.append(rectifiers[-1].camera if rectifiers[-1] else plain)
+        return rectifiers, tuple(targets)
+
+
+class _Pair(_Single):
+    """Two views that become a rectified pair together."""
+
+    def _decide(
+        self, cameras: Sequence[Camera], mode: str
+    ) -> tuple[list[Rectifier | None], tuple[Camera, ...]]:
+        left, right = cameras
         raw = needs_rectification(left, mode) or needs_rectification(right, mode)
         if mode == 'never' or not raw:
             targets = (rectified_camera(left), rectified_camera(right))
         else:
             targets = stereo_targets(left, right)
+        # From here on the baseline is that of the right camera alone, whatever model reads it.
+        targets = seen_from_left(*targets)
         if not raw and mode != 'never' and not _same_lens(*targets):
             # Undistorted eyes of different focal length: one of them is resampled to the other.
-            targets, raw = stereo_targets(left, right), True
+            targets, raw = seen_from_left(*stereo_targets(left, right)), True
         check_rectified(*targets)
-        self._rectifiers = (
-            (Rectifier(left, targets[0]), Rectifier(right, targets[1])) if raw else (None, None)
-        )
-        self._prepared, self._targets = (left, right, mode), targets
-
-    def warm_up(self, left: Camera, right: Camera) -> None:
-        """Build maps and warm the model for this pair, so that the first frame is as fast."""
-        self._prepare(left, right)
-        if self._warm != self._targets:
-            self.model.warm_up(self._targets)
-            self._warm = self._targets
-
-    def __call__(
-        self, left: Image, right: Image, left_camera: Camera, right_camera: Camera
-    ) -> DepthFrame:
-        clock = _Clock()
-        View(left, left_camera), View(right, right_camera)  # refuse before any work is done
-        self._prepare(left_camera, right_camera)
-        if self._rectifiers[0] is not None and self._rectifiers[1] is not None:
-            left, right = self._rectifiers[0](left), self._rectifiers[1](right)
-        clock.lap('rectify')
-        views = [View(left, self._targets[0]), View(right, self._targets[1])]
-        prediction = self.model.predict(views)
-        clock.lap('model')
-        prediction = _seen(prediction, self._rectifiers[0])
-        return _finish(prediction, left, self.options, clock)
+        if not raw:
+            return [None, None], targets
+        return [Rectifier(left, targets[0]), Rectifier(right, targets[1])], targets
 
 
 def _same_lens(left: Camera, right: Camera) -> bool:

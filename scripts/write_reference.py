@@ -26,13 +26,8 @@ sys.path.insert(0, str(ROOT))
 
 from depth_ros.cli.main import COMMANDS  # noqa: E402
 from depth_ros.nodes.launching import COMMON  # noqa: E402
-from depth_ros.nodes.parameters import (  # noqa: E402
-    MONO,
-    STEREO,
-    ParameterSpec,
-    Value,
-    model_options,
-)
+from depth_ros.nodes.parameters.spec import ParameterSpec, Value  # noqa: E402
+from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options  # noqa: E402
 
 NODES = {'mono_depth': MONO, 'stereo_depth': STEREO}
 HEAD = """\
@@ -121,10 +116,10 @@ def parameter_table(specs: Iterable[ParameterSpec]) -> str:
 
 def output_table(node: str) -> str:
     """Return a table of published topics; needs the message packages of ROS."""
-    from depth_ros.nodes import outputs
+    from depth_ros.nodes.output.output import outputs_of
 
     rows = ['| topic | type | what |', '|---|---|---|']
-    for output in {'mono_depth': outputs.MONO, 'stereo_depth': outputs.STEREO}[node]:
+    for output in outputs_of({'mono_depth': 1, 'stereo_depth': 2}[node]):
         package = output.message.__module__.split('.')[0]
         kind = f'{package}/{output.message.__name__}'
         rows.append(f'| `~/{output.topic}` | `{kind}` | {output.description} |')
@@ -136,7 +131,9 @@ def launch_table(node: str) -> str:
     name = node.removesuffix('_depth')
     tables = runpy.run_path(str(ROOT / 'launch' / f'{name}.launch.py'))
     rows = ['| argument | default | meaning |', '|---|---|---|']
+    named = {'name': (node, 'name of the node, for several in one namespace')}
     for argument, (default, meaning) in {
+        **named,
         **tables['INPUTS'],
         **tables['OUTPUTS'],
         **COMMON,

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Set
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,45 +28,67 @@ BASE = {'numpy', 'cv2'}
 class Law(NamedTuple):
     """What a room may import when it is imported, and inside its functions besides."""
 
-    rooms: Set[str]
+    rooms: Set[str]  # of this package; a room includes the rooms inside it
     at_once: Set[str]
     when_asked: Set[str] = frozenset()
 
 
+MODEL_ROOMS = {
+    *('types', 'geometry', 'metric', 'files', 'models/protocol', 'models/options'),
+    *('models/weights', 'models/engine', 'models/networks'),
+}
+LAB = {'types', 'geometry', 'files', 'metric', 'models', 'pipeline'}
+
+# The longest room that a file lies in decides. Every arrow points to a room that stands above.
 LAWS = {
-    '__init__.py': Law(set(), set()),
+    '__init__.py': Law({'threads'}, set()),
+    'threads.py': Law(set(), set()),
     'types.py': Law(set(), {'numpy'}),
     'geometry': Law({'types'}, BASE, {'numba', 'PIL'}),
     'files': Law({'types', 'geometry'}, {*BASE, 'yaml'}),
-    'messages': Law({'types', 'geometry', 'files'}, {*BASE, *MESSAGES}),
+    'messages': Law(
+        {'types', 'geometry', 'files'},
+        {*BASE, *MESSAGES},
+        {'point_cloud_interfaces', 'zstandard', 'DracoPy', 'compression'},
+    ),
     'metric': Law({'types', 'geometry'}, BASE, {'scipy'}),
-    'models': Law({'types', 'geometry', 'metric', 'files'}, BASE, {*LEARNING, 'PIL', 'scipy'}),
-    'models/networks': Law({'types', 'geometry', 'models'}, {*BASE, *LEARNING}),
-    'pipeline.py': Law({'types', 'geometry', 'metric', 'models'}, BASE),
+    'models/__init__.py': Law(set(), set()),
+    'models/protocol.py': Law({'types', 'models/weights/source'}, set()),
+    'models/options.py': Law({'types', 'models/protocol'}, set()),
+    'models/weights/source.py': Law(set(), set()),
+    'models/weights': Law({'types', 'models/protocol'}, BASE, LEARNING),
+    'models/engine': Law(
+        {'types', 'geometry', 'models/protocol', 'models/options'}, BASE, {*LEARNING, 'PIL'}
+    ),
+    'models/networks': Law({'types', 'geometry'}, {*BASE, *LEARNING}),
+    'models/mono': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
+    'models/stereo': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
+    'models/multi_view': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
+    'models/registry.py': Law({'models'}, set()),
+    'pipeline.py': Law({'types', 'geometry', 'metric', 'models/protocol'}, BASE),
     'sync.py': Law({'types'}, set()),
     'sync_filters.py': Law({'types', 'sync'}, set(), {*CHOSEN, 'builtin_interfaces'}),
     'libraries.py': Law(
         {'types', 'geometry', 'messages', 'sync', 'sync_filters'}, BASE, {*CHOSEN, *MESSAGES}
     ),
-    'synthetic': Law({'types', 'geometry', 'files'}, BASE, {'torch', 'yaml', 'PIL'}),
-    'eval': Law(
-        {'types', 'geometry', 'files', 'metric', 'models', 'pipeline', 'synthetic'},
-        {*BASE, 'yaml'},
-        {*LEARNING, 'scipy', 'PIL'},
-    ),
-    'train': Law(
-        {'types', 'geometry', 'files', 'metric', 'models', 'pipeline', 'synthetic', 'eval'},
-        {*BASE, *LEARNING, 'yaml'},
-        {'PIL', 'scipy'},
-    ),
     'nodes': Law(
         {
-            *('types', 'geometry', 'files', 'messages', 'metric', 'models', 'pipeline'),
-            *('libraries', 'sync', 'sync_filters', 'synthetic'),
+            *('types', 'threads', 'geometry', 'files', 'messages', 'metric', 'models'),
+            'pipeline',
+            *('libraries', 'sync', 'sync_filters'),
         },
         {*BASE, *RUNTIME, *MESSAGES, 'yaml', 'ament_index_python'},
         {'launch', 'launch_ros', 'diagnostic_msgs'},
     ),
+    'lab/__init__.py': Law(set(), set()),
+    'lab/synthetic': Law({'types', 'geometry', 'files'}, BASE, {'torch', 'yaml', 'PIL'}),
+    'lab/eval': Law(
+        {*LAB, 'lab/synthetic', '__init__'}, {*BASE, 'yaml'}, {*LEARNING, 'scipy', 'PIL'}
+    ),
+    'lab/train': Law(
+        {*LAB, 'lab/synthetic', 'lab/eval'}, {*BASE, *LEARNING, 'yaml'}, {'PIL', 'scipy'}
+    ),
+    'lab/parity': Law({*LAB, 'lab/eval'}, {*BASE, *LEARNING}),
     'cli': Law({'*'}, {*BASE, 'yaml'}, {'*'}),
     '__main__.py': Law({'cli'}, set()),
 }
@@ -87,26 +110,30 @@ class Import(NamedTuple):
     at_once: bool  # when the module is imported, or later inside a function
 
 
-def imports_of(tree: ast.AST, path: Path, at_once: bool = True) -> Iterator[Import]:
-    """Walk through a module, knowing what is only for the type checker."""
+def imports_of(
+    tree: ast.AST, path: Path, at_once: bool = True, types_too: bool = False
+) -> Iterator[Import]:
+    """Yield the imports of a module; those for the type checker only where they are wanted."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (Import(alias.name, node.lineno, at_once) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f'{path}:{node.lineno}: relative import; write it in full'
             module = node.module or ''
-            # `from depth_ros import libraries` names a room in what follows the import.
-            names = [a.name for a in node.names] if module == 'depth_ros' else ['']
+            # `from depth_ros import libraries` names a module in what follows the import.
+            package = (PACKAGE.parent / module.replace('.', '/') / '__init__.py').exists()
+            names = [a.name for a in node.names] if package else ['']
             yield from (Import(f'{module}.{n}'.rstrip('.'), node.lineno, at_once) for n in names)
         elif isinstance(node, ast.Call):
             function = ast.unparse(node.func)
             literal = node.args and isinstance(node.args[0], ast.Constant)
             if literal and function.split('.')[-1] in ('import_module', '__import__'):
                 yield Import(str(node.args[0].value), node.lineno, at_once)
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith('TYPE_CHECKING'):
+        checking = isinstance(node, ast.If) and ast.unparse(node.test).endswith('TYPE_CHECKING')
+        if checking and not types_too:
             continue
         later = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        yield from imports_of(node, path, at_once and not later)
+        yield from imports_of(node, path, at_once and not later, types_too)
 
 
 @pytest.mark.parametrize('path', MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -118,11 +145,11 @@ def test_the_law_of_imports(path):
         top, *rest = found.name.split('.')
         where = f'{path.relative_to(REPOSITORY)}:{found.line}: {room} may not import {found.name}'
         if top == 'depth_ros':
-            other = rest[0] if rest else ''
-            own = room.split('/')[0].removesuffix('.py')
-            known = (PACKAGE / other).is_dir() or (PACKAGE / f'{other}.py').exists()
-            if other and known and other != own and '*' not in law.rooms:
-                assert other in law.rooms, where
+            other = '/'.join(rest)
+            own = room.removesuffix('.py').removesuffix('/__init__')
+            allowed_rooms = {own, '__version__', *law.rooms}
+            if other and '*' not in law.rooms:
+                assert any(f'{other}/'.startswith(f'{r}/') for r in allowed_rooms), where
         elif top not in sys.stdlib_module_names:
             allowed = law.at_once if found.at_once else law.at_once | law.when_asked
             assert top in allowed or ('*' in law.when_asked and not found.at_once), where + (
@@ -166,23 +193,61 @@ def test_only_nodes_may_import_rclpy_and_no_geometry_or_message_may_import_torch
         'nodes'
     ]
     learn = {room for room, law in LAWS.items() if 'torch' in law.at_once | law.when_asked}
-    assert learn == {'models', 'models/networks', 'synthetic', 'eval', 'train'}
+    assert {room.split('/')[0] for room in learn} == {'models', 'lab'}
     assert {room for room in learn if 'torch' in LAWS[room].at_once} == {
-        'models/networks',
-        'train',
+        *('models/networks', 'lab/train', 'lab/parity'),
     }
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(REPOSITORY).with_suffix('').parts
+    return '.'.join(parts).removesuffix('.__init__')
+
+
+def graph() -> dict[str, set[str]]:
+    """Return which modules of the package each module imports, at once or later."""
+    modules = {dotted(path): path for path in MODULES}
+    edges: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        found = set()
+        for edge in imports_of(ast.parse(path.read_text('utf-8')), path, types_too=True):
+            parts = edge.name.split('.')
+            known = ('.'.join(parts[:n]) for n in range(len(parts), 0, -1))
+            found.add(next((k for k in known if k in modules), name))
+        edges[name] = found - {name, 'depth_ros'}
+    return edges
+
+
+def test_no_import_goes_in_a_circle():
+    order = TopologicalSorter(graph())
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail('imports go in a circle: ' + ' -> '.join(error.args[1]))
+
+
+def test_no_family_is_imported_by_what_serves_families():
+    pattern = re.compile(r'^\w*FAMILY = |^ADAPTER = ', re.MULTILINE)
+    families = {dotted(path) for path in MODULES if pattern.search(path.read_text('utf-8'))}
+    assert len(families) > 10
+    for module, imported in graph().items():
+        if module.startswith('depth_ros.models.') or not module.startswith('depth_ros.lab.'):
+            assert not imported & families, f'{module} imports a family by name'
+
+
+def test_only_the_desk_imports_the_lab():
+    for module, imported in graph().items():
+        if module.split('.')[1:2] not in (['lab'], ['cli']):
+            assert not any(name.startswith('depth_ros.lab') for name in imported), module
 
 
 def test_the_documentation_has_a_row_for_every_room():
     text = (REPOSITORY / 'docs' / 'architecture.md').read_text('utf-8')
-    rows = [line for line in text.splitlines() if line.startswith('| `')]
-    told = {
-        name for row in rows for name in re.findall(r'`([a-z_]+(?:/|\.py))`', row.split('|')[1])
-    }
+    rows = [line.split('|')[1] for line in text.splitlines() if line.startswith('| `')]
+    listed = {name for row in rows for name in re.findall(r'`([a-z_/]+(?:/|\.py))`', row)}
     rooms = {f'{p.name}/' for p in PACKAGE.iterdir() if (p / '__init__.py').exists()}
-    assert rooms <= told
-    assert {name.rstrip('/') for name in told} <= set(LAWS)
-    for name in told:
+    assert rooms <= listed
+    for name in listed:
         assert (PACKAGE / name).exists(), f'docs/architecture.md names {name}, which is not there'
 
 

@@ -20,7 +20,7 @@ import pytest
 import depth_ros
 from depth_ros.cli.main import COMMANDS
 from depth_ros.nodes.launching import COMMON
-from depth_ros.nodes.parameters import MONO, STEREO, model_options
+from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options
 
 ROOT = Path(depth_ros.__file__).resolve().parents[1]
 PAGES = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md')]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import random
 import re
 import runpy
 import signal
@@ -27,10 +26,12 @@ from typing import Any
 
 import pytest
 import yaml
+from domains import free_domain
 
 from depth_ros.files.share import ros_environment, transport_environment
 from depth_ros.nodes import launching
-from depth_ros.nodes.parameters import MONO, STEREO, ParameterSpec, model_options
+from depth_ros.nodes.parameters.spec import ParameterSpec
+from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options
 from depth_ros.types import DepthError
 
 ROOT = Path(launching.__file__).resolve().parents[2]
@@ -101,7 +102,12 @@ def test_flags_that_are_none_say_so() -> None:
     ],
 )
 def test_arguments_that_lead_nowhere_say_so(argument: str, value: str, sentence: str) -> None:
-    good = {'params_file': __file__, 'python': sys.executable, 'log_level': 'WARN'}
+    good = {
+        'params_file': __file__,
+        'python': sys.executable,
+        'log_level': 'WARN',
+        'rviz': 'false',
+    }
     launching.check(good)
     launching.check({**good, 'params_file': '', 'python': ''})
     with pytest.raises(DepthError, match=sentence):
@@ -198,7 +204,7 @@ def test_rviz_shows_what_the_launch_files_publish() -> None:
 def graph_side() -> Iterator[tuple[int, Any]]:
     """Yield a domain and a node of this process in it."""
     rclpy = pytest.importorskip('rclpy')
-    domain = random.SystemRandom().randint(1, 200)
+    domain = free_domain()
     context = rclpy.Context()
     rclpy.init(context=context, domain_id=domain)
     node = rclpy.create_node('test_side', context=context)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from depth_ros.geometry.camera import resize_camera
-from depth_ros.models.base import ModelBase, ModelInfo
+from depth_ros.models.protocol import ModelBase, ModelInfo
 from depth_ros.models.registry import create_model
-from depth_ros.pipeline import MonoPipeline, Options, StereoPipeline
-from depth_ros.types import Camera, DepthError, DepthKind, Distortion, Prediction
+from depth_ros.pipeline import Options, Pipeline
+from depth_ros.types import Camera, DepthError, DepthKind, Distortion, Prediction, View
 
 SIZE = (96, 128)
 CAMERA = Camera.pinhole(128, 96, 80.0)
@@ -22,22 +22,24 @@ BARREL = Camera(
 )
 
 
+def pair(left, right, left_camera, right_camera):
+    return [View(left, left_camera), View(right, right_camera)]
+
+
 class Fixed(ModelBase):
     """Answers with the values it was given, and remembers what it was asked."""
 
     def __init__(self, values, kind=DepthKind.METRIC, views=1, **more):
-        self.values, self.more, self.asked, self.warmed, self.resets = values, more, [], [], 0
+        self.values, self.more, self.asked, self.warmed, self.previous = values, more, [], [], []
         self.info = ModelInfo('fixed', kind, views)
 
     def warm_up(self, cameras):
         self.warmed.append(list(cameras))
 
-    def predict(self, views):
+    def predict(self, views, previous=None):
         self.asked.append(views)
+        self.previous.append(previous)
         return Prediction(self.info.kind, self.values, views[0].camera, 'fixed', **self.more)
-
-    def reset(self):
-        self.resets += 1
 
 
 def filled(value):
@@ -47,7 +49,7 @@ def filled(value):
 @pytest.mark.parametrize('mode', ['auto', 'never'])
 def test_an_undistorted_picture_reaches_the_model_untouched(mode):
     model = Fixed(filled(2))
-    frame = MonoPipeline(model, Options(rectify=mode))(PICTURE, CAMERA)
+    frame = Pipeline(model, Options(rectify=mode))([View(PICTURE, CAMERA)])
     assert model.asked[0][0].image is PICTURE
     assert frame.camera == CAMERA
     np.testing.assert_array_equal(frame.depth, 2)
@@ -55,7 +57,7 @@ def test_an_undistorted_picture_reaches_the_model_untouched(mode):
 
 def test_a_distorted_picture_is_rectified_and_its_camera_says_so():
     model = Fixed(filled(2))
-    frame = MonoPipeline(model)(PICTURE, BARREL)
+    frame = Pipeline(model)([View(PICTURE, BARREL)])
     seen = model.asked[0][0]
     assert not seen.camera.is_distorted
     assert not np.array_equal(seen.image, PICTURE)
@@ -72,13 +74,13 @@ def wide(camera):
 @pytest.mark.parametrize('of_size', [1, 2], ids=['full size', 'half size'])
 def test_nothing_is_said_of_what_rectification_leaves_black(kind, of_size):
     class Sized(Fixed):
-        def predict(self, views):
+        def predict(self, views, previous=None):
             camera = resize_camera(views[0].camera, 128 // of_size, 96 // of_size)
             shape = (camera.height, camera.width)
             ones = np.ones(shape, np.float32)
             return Prediction(kind, 2 * ones, camera, 'fixed', confidence=ones)
 
-    frame = MonoPipeline(Sized(None, kind))(np.full_like(PICTURE, 255), wide(BARREL))
+    frame = Pipeline(Sized(None, kind))([View(np.full_like(PICTURE, 255), wide(BARREL))])
     values, confidence = frame.prediction.values, frame.prediction.confidence
     black = frame.image.max(axis=-1) == 0
     assert black.any()
@@ -96,7 +98,7 @@ def test_nothing_is_said_of_what_rectification_leaves_black(kind, of_size):
 def test_never_takes_the_picture_as_rectified_and_uses_p():
     raw = Camera(128, 96, BARREL.K, BARREL.D, BARREL.distortion, P=Camera.pinhole(128, 96, 70).P)
     model = Fixed(filled(2))
-    frame = MonoPipeline(model, Options(rectify='never'))(PICTURE, raw)
+    frame = Pipeline(model, Options(rectify='never'))([View(PICTURE, raw)])
     assert model.asked[0][0].image is PICTURE
     assert frame.camera.fx == 70
     assert not frame.camera.is_distorted
@@ -105,11 +107,11 @@ def test_never_takes_the_picture_as_rectified_and_uses_p():
 def test_a_relative_prediction_has_no_depth_until_a_scale_is_given():
     values = np.linspace(0.1, 2, SIZE[0] * SIZE[1], dtype=np.float32).reshape(SIZE)
     model = Fixed(values, DepthKind.AFFINE_INVERSE)
-    assert not MonoPipeline(model).makes_metres
-    assert MonoPipeline(model)(PICTURE, CAMERA).depth is None
-    scaled = MonoPipeline(model, Options(scale=0.5, shift=0.1))
+    assert not Pipeline(model).makes_metres
+    assert Pipeline(model)([View(PICTURE, CAMERA)]).depth is None
+    scaled = Pipeline(model, Options(scale=0.5, shift=0.1))
     assert scaled.makes_metres
-    frame = scaled(PICTURE, CAMERA)
+    frame = scaled([View(PICTURE, CAMERA)])
     assert frame.prediction.kind is DepthKind.METRIC
     np.testing.assert_allclose(frame.depth, 1 / (0.5 * values + 0.1), rtol=1e-6)
 
@@ -121,7 +123,7 @@ def test_range_edges_and_confidence_each_mark_what_they_drop():
     confidence[:20] = 0.1
     model = Fixed(values, confidence=confidence)
     options = Options(min_depth=0.5, max_depth=20, min_confidence=0.5)
-    depth = MonoPipeline(model, options)(PICTURE, CAMERA).depth
+    depth = Pipeline(model, options)([View(PICTURE, CAMERA)]).depth
     assert np.isnan(depth[:20]).all()
     assert np.isneginf(depth[20:, :10]).all()
     assert np.isposinf(depth[20:, 10:20]).all()
@@ -132,31 +134,31 @@ def test_the_prediction_itself_is_not_changed_by_what_comes_after():
     values = filled(2)
     values[:, :10] = 100
     model = Fixed(values.copy())
-    frame = MonoPipeline(model, Options(max_depth=5, edge_threshold=0.05))(PICTURE, CAMERA)
+    frame = Pipeline(model, Options(max_depth=5, edge_threshold=0.05))([View(PICTURE, CAMERA)])
     np.testing.assert_array_equal(frame.prediction.values, values)
 
 
 def test_warm_up_happens_once_per_camera():
     model = Fixed(filled(2))
-    pipeline = MonoPipeline(model)
+    pipeline = Pipeline(model)
     for camera in (BARREL, BARREL, CAMERA):
-        pipeline.warm_up(camera)
+        pipeline.warm_up([camera])
     assert [c.is_distorted for (c,) in model.warmed] == [False, False]
     assert len(model.warmed) == 2
 
 
 def test_a_picture_that_is_not_its_cameras_is_refused_and_the_next_one_is_right():
-    pipeline = MonoPipeline(Fixed(filled(2)))
+    pipeline = Pipeline(Fixed(filled(2)))
     with pytest.raises(DepthError, match='64x48 but its camera is 128x96'):
-        pipeline(PICTURE[::2, ::2], CAMERA)
-    assert (pipeline(PICTURE, CAMERA).depth == 2).all()
+        pipeline([View(PICTURE[::2, ::2], CAMERA)])
+    assert (pipeline([View(PICTURE, CAMERA)]).depth == 2).all()
 
 
 def test_a_stereo_model_does_not_run_on_one_eye():
     with pytest.raises(DepthError, match='stereo_depth'):
-        MonoPipeline(create_model('sgbm'))
+        Pipeline(create_model('sgbm'))([View(PICTURE, CAMERA)])
     with pytest.raises(DepthError, match='mono_depth'):
-        StereoPipeline(create_model('floor'))
+        Pipeline(create_model('floor'))([View(PICTURE, CAMERA)] * 2)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_depth_of_a_pair_is_f_b_over_d(shift):
         Camera.pinhole(256, 128, 200.0, cx=127.5),
         Camera.pinhole(256, 128, 200.0, cx=127.5 + shift, baseline=0.1),
     )
-    frame = StereoPipeline(create_model('sgbm', {'disparity_range': 32}))(left, right, *cameras)
+    frame = Pipeline(create_model('sgbm', {'disparity_range': 32}))(pair(left, right, *cameras))
     assert frame.prediction.kind is DepthKind.DISPARITY
     valid = frame.depth[np.isfinite(frame.depth)]
     assert valid.size > 0.6 * frame.depth.size
@@ -211,8 +213,8 @@ def test_eyes_of_different_focal_length_are_brought_to_one():
     wide = Camera.pinhole(256, 128, f * 0.98, baseline=baseline)
     squeeze = np.array([[0.98, 0, 127.5 * 0.02], [0, 0.98, 63.5 * 0.02]])
     right = cv2.warpAffine(right, squeeze, (256, 128), borderMode=cv2.BORDER_REPLICATE)
-    pipeline = StereoPipeline(create_model('sgbm', {'disparity_range': 32}))
-    frame = pipeline(left, right, Camera.pinhole(256, 128, f), wide)
+    pipeline = Pipeline(create_model('sgbm', {'disparity_range': 32}))
+    frame = pipeline(pair(left, right, Camera.pinhole(256, 128, f), wide))
     valid = frame.depth[np.isfinite(frame.depth)]
     assert valid.size > 0.5 * frame.depth.size
     assert np.median(valid) == pytest.approx(f * baseline / 8, rel=0.02)
@@ -229,10 +231,10 @@ def test_options_may_change_between_frames_of_the_same_cameras():
         Camera(256, 128, raw.K, lens, Distortion.PLUMB_BOB, P=P),
         Camera(256, 128, raw.K, lens, Distortion.PLUMB_BOB, P=shifted),
     )
-    pipeline = StereoPipeline(create_model('sgbm', {'disparity_range': 32}))
-    rectified = pipeline(left, right, *cameras)
+    pipeline = Pipeline(create_model('sgbm', {'disparity_range': 32}))
+    rectified = pipeline(pair(left, right, *cameras))
     pipeline.options = Options(rectify='never')
-    untouched = pipeline(left, right, *cameras)
+    untouched = pipeline(pair(left, right, *cameras))
     assert untouched.image is left
     assert rectified.image is not left
 
@@ -247,6 +249,6 @@ def test_options_may_change_between_frames_of_the_same_cameras():
 )
 def test_an_impossible_pair_is_refused_with_the_reason(right, words):
     left, other = textured_pair(8)
-    pipeline = StereoPipeline(create_model('sgbm', {'disparity_range': 32}))
+    pipeline = Pipeline(create_model('sgbm', {'disparity_range': 32}))
     with pytest.raises(DepthError, match=words):
-        pipeline(left, other, Camera.pinhole(256, 128, 200.0), right)
+        pipeline(pair(left, other, Camera.pinhole(256, 128, 200.0), right))

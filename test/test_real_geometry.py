@@ -19,8 +19,8 @@ from depth_ros.geometry.distortion import unproject
 from depth_ros.geometry.rectify import Rectifier, check_rectified, rectified_pixels
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.models.registry import create_model
-from depth_ros.pipeline import StereoPipeline
-from depth_ros.types import Camera, Distortion
+from depth_ros.pipeline import Pipeline
+from depth_ros.types import Camera, Distortion, View
 
 SIZE = (640, 480)
 PATTERN = (9, 6)
@@ -166,10 +166,10 @@ def test_squares_have_their_size_and_the_board_is_flat(rig, rectified_corners):
 
 def test_dense_depth_of_the_raw_pair_lies_on_the_board(rig, rectified_corners):
     """Raw pictures in, metres out: what a node does with this rig."""
-    pipeline = StereoPipeline(create_model('sgbm', {'disparity_range': 160}))
+    pipeline = Pipeline(create_model('sgbm', {'disparity_range': 160}))
     shares, errors = [], []
     for images in rig.pairs:
-        frame = pipeline(*images, rig.left, rig.right)
+        frame = pipeline([View(images[0], rig.left), View(images[1], rig.right)])
         found = pair_of_corners(frame.image, Rectifier(rig.right)(images[1]))
         if found is None:
             continue

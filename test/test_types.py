@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from depth_ros.synthetic import camera_pose
+from depth_ros.lab.synthetic import camera_pose
 from depth_ros.types import Camera, DepthError, DepthKind, Distortion, Ground, Prediction, View
 
 K = np.array([[500.0, 0, 320], [0, 510, 240], [0, 0, 1]])

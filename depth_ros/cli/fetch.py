@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
-from depth_ros.models import checkpoint
-from depth_ros.models.base import ModelError, ModelInfo
+from depth_ros.models.protocol import ModelError, ModelInfo
 from depth_ros.models.registry import catalogue, family_of
+from depth_ros.models.weights import fetch as weights
+from depth_ros.models.weights import verify
+from depth_ros.models.weights.source import Hub
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('names', nargs='+', help='names of the catalogue, hub ids, or folders')
-    parser.add_argument('--revision', help='a branch, tag or commit other than the catalogue says')
+    parser.add_argument('--revision', help='a branch, tag or commit other than the catalogue has')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,25 +35,46 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def fetch(name: str, revision: str | None = None) -> str:
-    """Fetch and verify one model; return the line that says where it is."""
+    """Fetch and verify one model; return the line that states where it is."""
     info = catalogue().get(name)
-    if info is None:
-        family_of(name)  # refuses what is not a name, with the nearest ones
-        source, wanted = name, revision or 'main'
-    elif not info.details.get('repository'):
+    family = family_of(name)  # refuses what is not a name, with the nearest ones
+    source = Hub(name) if info is None else info.source
+    if source is None:
         return f'{name}: part of this package, nothing to fetch'
+    if revision is not None:
+        if not isinstance(source, Hub):
+            raise ModelError(
+                f'{name} is not on the hub, it has no revisions; leave out --revision'
+            )
+        source = replace(source, revision=revision)
+    print(f'{name}: {licence_words(info)}', file=sys.stderr)
+    if info is None and verify.is_folder(name):
+        folder = weights.hub.locate(name)
     else:
-        source = info.details['repository']
-        wanted = revision or info.details.get('revision') or 'main'
-    if checkpoint.is_folder(source):
-        folder = checkpoint.locate(source)
+        folder = weights.fetch(name, source, family.official, show_progress)
+    if isinstance(source, Hub):
+        parameters = verify.verify(folder, contents=True)
     else:
-        folder = checkpoint.download(source, wanted, progress=True)
-    parameters = checkpoint.verify(folder, contents=True)
-    return f'{name}: {parameters / 1e6:.1f} M parameters, whole, in {folder}{_licence(info)}'
+        parameters = verify.check_safetensors(folder / verify.WEIGHTS)
+    return f'{name}: {parameters / 1e6:.1f} M parameters, whole, in {folder}'
 
 
-def _licence(info: ModelInfo | None) -> str:
-    if info is None or info.commercial:
-        return ''
-    return f'\n  licence of the weights: {info.licence}; commercial use is excluded'
+def licence_words(info: ModelInfo | None) -> str:
+    """Return in plain words what the licence of the weights allows."""
+    if info is None:
+        return 'the licence of these weights is not known to depth_ros; read it on their page'
+    if info.commercial:
+        return f'licence of the weights: {info.licence}; commercial use is allowed'
+    return (
+        f'licence of the weights: {info.licence}; commercial use is excluded, or not known to be '
+        'allowed'
+    )
+
+
+def show_progress(here: int, total: int) -> None:
+    """Show on a terminal how much of a file is here."""
+    if not sys.stderr.isatty():
+        return
+    share = f' of {total / 1e6:.1f} MB, {here / total:.0%}' if total else ' MB'
+    end = '\n' if here == total else ''
+    print(f'\r  {here / 1e6:.1f}{share}', end=end, file=sys.stderr, flush=True)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from depth_ros.cli.model_options import add_option_argument, make_model
@@ -20,10 +19,13 @@ from depth_ros.files.calibration import read_camera
 from depth_ros.files.images import read_image
 from depth_ros.files.pictures import depth_picture, relative_picture
 from depth_ros.files.ply import write_ply
+from depth_ros.files.reading import read_array
+from depth_ros.files.writing import make_folder, write_array, write_image, write_text
+from depth_ros.geometry.depth_values import valid_or_nan
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
-from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, MonoPipeline, Options, StereoPipeline
-from depth_ros.types import Camera, DepthError, FloatImage, Image
+from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, Options, Pipeline
+from depth_ros.types import Camera, DepthError, FloatImage, Image, Known, View, quoted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     depth.add_argument('--min-depth', type=float, default=0.0, help='metres')
     depth.add_argument('--max-depth', type=float, default=math.inf, help='metres')
     depth.add_argument(
-        '--edge-threshold', type=float, default=0.05, help='flying pixels; 0 keeps them'
+        '--edge-threshold',
+        type=float,
+        default=Options.edge_threshold,
+        help='flying pixels; 0 keeps them',
     )
     depth.add_argument(
         '--min-confidence', type=float, default=0.0, help='0 to 1; pixels below become NaN'
@@ -91,25 +96,26 @@ def run(arguments: argparse.Namespace) -> int:
         right = read_image(arguments.right)
         cameras = _stereo_cameras(arguments, image, right)
         model = make_model(name, arguments.option)
-        frame = StereoPipeline(model, options)(image, right, *cameras)
+        frame = Pipeline(model, options)([View(image, cameras[0]), View(right, cameras[1])])
         known = True
     else:
         camera = _mono_camera(arguments, image)
         known = camera is not None
         model = make_model(name, arguments.option)
-        pipeline = MonoPipeline(model, options)
+        pipeline = Pipeline(model, options)
         if not known and pipeline.makes_metres:
             raise DepthError(
-                f'model {name!r} gives metres and needs the camera for that; '
+                f'model {quoted(name)} gives metres and needs the camera for that; '
                 'give --camera FILE, --focal PIXELS or --fov DEGREES'
             )
         # A relative model does not look at the camera: any will do.
         assumed = camera or Camera.pinhole(image.shape[1], image.shape[0], max(image.shape[:2]))
-        frame = pipeline(image, assumed, _read_prompt(arguments.prompt))
+        known_depth = Known(depth=_read_prompt(arguments.prompt))
+        frame = pipeline([View(image, assumed, known_depth)])
     write_results(frame, name, arguments.out, camera_known=known)
     print(_summary(frame, name, arguments.out))
-    if caution := model.info.details.get('caution'):
-        print(f'depth_ros infer: {caution}', file=sys.stderr)
+    if model.info.caution:
+        print(f'depth_ros infer: {model.info.caution}', file=sys.stderr)
     return 0
 
 
@@ -166,12 +172,7 @@ def _mono_camera(arguments: argparse.Namespace, image: Image) -> Camera | None:
 def _read_prompt(path: Path | None) -> FloatImage | None:
     if path is None:
         return None
-    try:
-        prompt = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DepthError(
-            f'{path} is no array of numbers ({error}); save metres with np.save'
-        ) from error
+    prompt = read_array(path, 'save metres with np.save')
     if prompt.ndim != 2 or not np.issubdtype(prompt.dtype, np.floating):
         raise DepthError(
             f'{path} holds {prompt.dtype} of shape {prompt.shape}, '
@@ -222,20 +223,20 @@ def write_results(
     frame: DepthFrame, model: str, out: Path, *, camera_known: bool = True
 ) -> dict[str, Any]:
     """Write depth.npy, depth.png, points.ply when metric, and prediction.json."""
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     prediction = frame.prediction
     if frame.depth is None:
         values = prediction.values
         picture = relative_picture(values)
         (out / 'points.ply').unlink(missing_ok=True)  # of an earlier, metric run
     else:
-        values = np.where(np.isfinite(frame.depth), frame.depth, np.float32(np.nan))
+        values = valid_or_nan(frame.depth)
         picture = depth_picture(frame.depth)
         points = depth_to_points(frame.depth, frame.camera)
         rgb = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
         write_ply(out / 'points.ply', points, rgb)
-    np.save(out / 'depth.npy', values)
-    cv2.imwrite(str(out / 'depth.png'), picture[..., ::-1])
+    write_array(out / 'depth.npy', values)
+    write_image(out / 'depth.png', picture)
     report = {
         'model': model,
         'kind': prediction.kind.value,
@@ -250,7 +251,7 @@ def write_results(
         'baseline': prediction.baseline or None,
         'timings_ms': {k: round(v * 1e3, 3) for k, v in frame.timings.items()},
     }
-    (out / 'prediction.json').write_text(json.dumps(report, indent=2) + '\n')
+    write_text(out / 'prediction.json', json.dumps(report, indent=2) + '\n')
     return report
 
 

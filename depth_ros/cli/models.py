@@ -9,9 +9,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from depth_ros.models import checkpoint
-from depth_ros.models.base import ModelError, ModelInfo
+from depth_ros.models.protocol import ModelError, ModelInfo
 from depth_ros.models.registry import catalogue
+from depth_ros.models.weights.fetch import is_here
 
 KINDS = {
     'metric': 'metric depth',
@@ -43,36 +43,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 def describe(info: ModelInfo) -> dict[str, Any]:
     """Return what the catalogue says of a model, as plain values."""
-    details = info.details
-    reach = details.get('depth_range')
-    repository = details.get('repository')
     return {
         'name': info.name,
         'views': info.views,
-        'repository': repository,
-        'revision': details.get('revision'),
-        'family': details.get('family') or info.name,
+        'weights': str(info.source) if info.source else None,
+        'family': info.family or info.name,
         'kind': info.kind.value,
-        'depth_range_m': list(reach) if reach else None,
-        'input_size': details.get('size'),
-        'input_multiple': details.get('multiple'),
-        'parameters': details.get('parameters'),
-        'training_focal_px': details.get('training_focal') or None,
-        'takes_prompt': bool(details.get('prompt')),
+        'depth_range_m': list(info.depth_range) if info.depth_range else None,
+        'input_size': info.input_size,
+        'input_multiple': info.input_multiple,
+        'parameters': info.parameters,
+        'training_focal_px': info.training_focal or None,
+        'takes_depth': info.takes_depth,
         'licence': info.licence,
         'commercial': info.commercial,
-        'on_this_machine': _is_here(repository, details.get('revision') or 'main'),
+        'on_this_machine': is_here(info.name, info.source),
         'description': info.description,
     }
-
-
-def _is_here(repository: str | None, revision: str) -> bool | None:
-    if repository is None:
-        return True
-    try:
-        return checkpoint.cached_folder(repository, revision) is not None
-    except ModelError:  # huggingface_hub is not installed, so neither is anything of the hub
-        return False
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
@@ -94,9 +81,6 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         side = '-'
     else:
         side = f'{size or "own"} / {row["input_multiple"]}'
-    source = '-'
-    if row['repository']:
-        source = f'{row["repository"]}@{row["revision"]}'
     return (
         row['name'],
         KINDS[row['kind']],
@@ -105,5 +89,5 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         f'{weights / 1e6:.0f} M' if weights else '-',
         row['licence'] + ('' if row['commercial'] else ' *'),
         'yes' if row['on_this_machine'] else 'no',
-        source,
+        row['weights'] or '-',
     )

@@ -8,7 +8,7 @@ import argparse
 import time
 from pathlib import Path
 
-from depth_ros.synthetic.worlds import kinds
+from depth_ros.lab.synthetic.scene.worlds import kinds
 from depth_ros.types import DepthError
 
 
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from depth_ros.synthetic.dataset import SetOptions, write_set
+    from depth_ros.lab.synthetic.dataset import SetOptions, write_set
 
     if args.out.is_dir() and any(args.out.iterdir()):
         raise DepthError(f'{args.out} is not empty; give a new folder, or empty this one')

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from depth_ros.types import DepthError
 
 if TYPE_CHECKING:
-    from depth_ros.train.config import TrainConfig
+    from depth_ros.lab.train.config import TrainConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise DepthError(
             f"training needs {error.name}; install it with: pip install '.[models]'"
         ) from error
-    from depth_ros.train.checkpoint import claimed
-    from depth_ros.train.config import read_config
+    from depth_ros.lab.train.checkpoint import claimed
+    from depth_ros.lab.train.config import read_config
 
     config = read_config(arguments.config)
     if arguments.steps is not None:
@@ -47,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _train(config: TrainConfig, out: Path) -> int:
-    from depth_ros.train.data import find_frames
-    from depth_ros.train.trainer import Trainer, first_network, weights_to_mix
+    from depth_ros.lab.train.data import find_frames
+    from depth_ros.lab.train.trainer import Trainer, first_network, weights_to_mix
 
     # Weights that are missing are told before minutes of rendering.
     weights_to_mix(config, first_network(config, out))
@@ -75,8 +75,8 @@ def _train(config: TrainConfig, out: Path) -> int:
 
 def _rendered(config: TrainConfig, folder: Path, *, check: bool) -> Path:
     """Render the frames a configuration asks for, unless they are there already."""
-    from depth_ros.synthetic.dataset import SetOptions, write_set
-    from depth_ros.synthetic.worlds import kinds
+    from depth_ros.lab.synthetic.dataset import SetOptions, write_set
+    from depth_ros.lab.synthetic.scene.worlds import kinds
 
     data = config.data
     done = folder / 'complete'  # a set that a kill has left unfinished lacks it

@@ -18,8 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import depth_ros.models as package
-from depth_ros.models.base import DepthModel, Family, ModelError, ModelInfo, check_options
+from depth_ros.models import mono, multi_view, stereo
+from depth_ros.models.mono import hf
+from depth_ros.models.options import check_options
+from depth_ros.models.protocol import DepthModel, Family, ModelError, ModelInfo
 
 # What runs when nobody chose.
 DEFAULT_MONO = 'builtin'
@@ -27,27 +29,27 @@ DEFAULT_STEREO = 'sgbm'
 
 
 @functools.cache
-def families() -> Mapping[str, Family]:
-    """Return every family by the name of its module."""
-    found = {}
-    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
-        family = getattr(importlib.import_module(f'{package.__name__}.{module}'), 'FAMILY', None)
-        if isinstance(family, Family):
-            found[module] = family
-    return found
+def families() -> tuple[Family, ...]:
+    """Return every family that a module of the model rooms defines."""
+    found: list[Family] = []
+    for package in (mono, hf, stereo, multi_view):
+        for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+            loaded = importlib.import_module(f'{package.__name__}.{module}')
+            found += [value for value in vars(loaded).values() if isinstance(value, Family)]
+    return tuple(found)
 
 
 def catalogue() -> dict[str, ModelInfo]:
     """Return every named model."""
-    return {name: info for family in families().values() for name, info in family.names.items()}
+    return {name: info for family in families() for name, info in family.names.items()}
 
 
 def family_of(name: str) -> Family:
     """Return the family that makes the named model; a hub id or a folder counts as a name."""
-    for family in families().values():
+    for family in families():
         if name in family.names:
             return family
-    for family in families().values():
+    for family in families():
         if family.accepts(name):
             return family
     if name and Path(name).is_dir():

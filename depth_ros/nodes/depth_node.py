@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,31 +24,35 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 
 from depth_ros import libraries
-from depth_ros.models.base import DepthModel
-from depth_ros.nodes import diagnostics
-from depth_ros.nodes.declaration import Parameters
-from depth_ros.nodes.frames import Frames, Job
-from depth_ros.nodes.health import Health
-from depth_ros.nodes.inputs import CameraInput, Shot
-from depth_ros.nodes.loading import Loaded, Pipeline, load, sentence_of
-from depth_ros.nodes.outputs import Output, Outputs, Settings
-from depth_ros.nodes.parameters import ParameterSpec, Value, pipeline_options
-from depth_ros.nodes.reasons import Facts, Level, explain
-from depth_ros.nodes.worker import Worker
-from depth_ros.pipeline import DepthFrame, Options
-from depth_ros.types import DepthError
+from depth_ros.models.protocol import DepthModel
+from depth_ros.nodes.bond import Bond
+from depth_ros.nodes.health import diagnostics
+from depth_ros.nodes.health.health import Health
+from depth_ros.nodes.health.reasons import Facts, Level, explain
+from depth_ros.nodes.input.camera import CameraInput, Shot
+from depth_ros.nodes.output.output import outputs_of
+from depth_ros.nodes.parameters.declaration import Parameters
+from depth_ros.nodes.parameters.spec import ParameterSpec, Value
+from depth_ros.nodes.parameters.specs import pipeline_options
+from depth_ros.nodes.publishing import Outputs, Settings
+from depth_ros.nodes.work.frames import Frames, Job
+from depth_ros.nodes.work.loading import Loaded, load, sentence_of
+from depth_ros.nodes.work.processors import ProcessorWait, ThreadGovernor
+from depth_ros.nodes.work.worker import Worker
+from depth_ros.pipeline import DepthFrame, Options, Pipeline
+from depth_ros.threads import available
+from depth_ros.types import Camera, DepthError, Image, View
 
-LOOK_PERIOD = 0.2  # seconds between looks for consumers
+LOOK_PERIOD = 0.1  # seconds between looks for consumers
 REPORT_PERIOD = 1.0
+ANSWER_WITHIN = 2.0  # seconds for a transition; lifecycle managers give up after 5
 LEAVE_BEHIND = 1.0  # seconds that a frame in flight may delay the end
 
 
 class DepthNode(LifecycleNode):
     """A lifecycle node around one pipeline; what depends on the number of eyes is below it."""
 
-    def __init__(
-        self, name: str, specs: Sequence[ParameterSpec], outputs: Sequence[Output], **kwargs: Any
-    ) -> None:
+    def __init__(self, name: str, specs: Sequence[ParameterSpec], **kwargs: Any) -> None:
         self.parameters: Parameters | None = None  # rclpy sets parameters of its own before
         super().__init__(name, **kwargs)
         self.inputs: list[CameraInput] = []
@@ -56,15 +62,21 @@ class DepthNode(LifecycleNode):
         self._problem = ''  # why it could not be configured
         self._complaints: dict[str, None] = {}
         self._health = Health()
+        self._processor = ProcessorWait()
+        self._waited = deque([0.0], maxlen=5)
+        self._governor, self._adapts = ThreadGovernor(1), False
+        self._loading = False
+        self._loading_since = 0.0
+        self._bond = Bond(self)
         self._reporter = diagnostics.Reporter(self)
         self.parameters = Parameters(self, specs)
-        self._outputs = Outputs(self, outputs, self._complain)
+        self._outputs = Outputs(self, outputs_of(self.views), self._complain)
         self._frames = Frames(
             self.get_clock(),
             self._health,
             self._outputs,
             self.compute,
-            Settings.of(self.parameters.values()),
+            Settings.of(self.parameters.values(), self.views),
         )
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # works when simulated time stands still
         self.create_timer(LOOK_PERIOD, self._look, clock=steady)
@@ -81,13 +93,22 @@ class DepthNode(LifecycleNode):
 
     # -- what the number of eyes decides ---------------------------------------------------
 
+    views = 1  # images that one prediction of its models takes
+    example: tuple[Camera, ...] = ()
+    """Cameras of an ordinary size, to warm a model with before the first image comes."""
+
     def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
         """Return the pipeline around a model that was just loaded, warmed up."""
-        raise NotImplementedError
+        pipeline = Pipeline(model, self.pipeline_options(values))
+        with suppress(DepthError):  # this model may not be made for such cameras
+            pipeline.warm_up(self.example)
+        return pipeline
 
-    def compute(self, pipeline: Any, pictures: Sequence[Any], stamp: int) -> DepthFrame:
-        """Call the pipeline with one (picture, camera) per eye; the stamp is in nanoseconds."""
-        raise NotImplementedError
+    def compute(
+        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
+    ) -> DepthFrame:
+        """Call the pipeline with one (image, camera) per eye; the stamp is in nanoseconds."""
+        return pipeline([View(image, camera) for image, camera in images])
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         """Return the inputs, wired to `submit`."""
@@ -146,10 +167,7 @@ class DepthNode(LifecycleNode):
         try:
             self._configure()
         except Exception as error:
-            self._problem = sentence_of(error, 'the model cannot be loaded')
-            self._reporter.log(Level.ERROR, self._problem)
-            if not isinstance(error, DepthError):
-                self.get_logger().debug(traceback.format_exc())
+            self._fail_to_load(error)
             self._release()
             return TransitionCallbackReturn.FAILURE
         self._problem = ''
@@ -161,14 +179,18 @@ class DepthNode(LifecycleNode):
         for sentence in parameters.refused.values():
             raise DepthError(sentence)
         values = parameters.values()
-        self._frames.settings = Settings.of(values)
+        self._frames.settings = Settings.of(values, self.views)
+        self._governor = ThreadGovernor(int(values['threads']) or available())
+        self._adapts = not values['threads']
         self.inputs = self.connect(values)
-        start = time.monotonic()
+        self._loading_since = time.monotonic()
         self._worker = worker = Worker[Loaded, Job](
             open=lambda: load(
+                int(values['threads']),
                 str(values['model']),
                 str(values['fallback']),
-                parameters.options_for,
+                parameters.model_options,
+                parameters.fallback_options,
                 lambda model: self.make_pipeline(model, values),
             ),
             work=lambda loaded, job: self._frames.work(
@@ -177,18 +199,51 @@ class DepthNode(LifecycleNode):
             close=lambda loaded: loaded.pipeline.close(),
             failed=self._failed,
         )
-        worker.start(keep_waiting=self.context.ok)
-        if (loaded := worker.resource) is not None:
+        worker.start()
+        self._loading = True
+        if worker.opened(ANSWER_WITHIN, self.context.ok):
+            self._loaded()
+        else:
             self.get_logger().info(
-                'model {model} ({kind}) on {device}'.format(**loaded.details)
-                + f', loaded in {time.monotonic() - start:.1f} s'
+                f'model {values["model"]!r} is still being loaded; depth follows once it is'
             )
-            if caution := loaded.details.get('caution'):
-                self.get_logger().warning(caution)
+
+    def _loaded(self) -> None:
+        self._loading = False
+        loaded = self._worker.resource if self._worker is not None else None
+        if loaded is None:
+            return
+        self.get_logger().info(
+            'model {model} ({kind}) on {device}'.format(**loaded.facts)
+            + f', loaded in {time.monotonic() - self._loading_since:.1f} s'
+        )
+        if caution := loaded.pipeline.model.info.caution:
+            self.get_logger().warning(caution)
+
+    def _follow_loading(self) -> None:
+        """Finish a configure that has been answered while the model was being loaded."""
+        if not self._loading or self._worker is None:
+            return
+        try:
+            if self._worker.opened(0.0):
+                self._loaded()
+        except Exception as error:
+            self._loading = False
+            self._fail_to_load(error)
+            if self._active:
+                self.trigger_deactivate()
+            self.trigger_cleanup()
+
+    def _fail_to_load(self, error: Exception) -> None:
+        self._problem = sentence_of(error, 'the model cannot be loaded')
+        self._reporter.log(Level.ERROR, self._problem)
+        if not isinstance(error, DepthError):
+            self.get_logger().debug(''.join(traceback.format_exception(error)))
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         result = super().on_activate(state)
         self._active = True
+        self._bond.start()
         try:
             self._look()
         except Exception as error:  # rclpy would go to on_error without a word
@@ -228,6 +283,7 @@ class DepthNode(LifecycleNode):
 
     def _pause(self) -> None:
         self._active = False
+        self._bond.stop()
         self.listen_beside(False)
         for source in self.inputs:
             source.unsubscribe()
@@ -242,7 +298,9 @@ class DepthNode(LifecycleNode):
         if worker is not None and not worker.stop(LEAVE_BEHIND):
             self._left_behind.append(worker)
             if self.context.ok():
-                self.get_logger().warning('a frame is still being worked on; it is left behind')
+                what = 'a model is still being loaded' if self._loading else 'inference is running'
+                self.get_logger().warning(f'{what}; it is not waited for')
+        self._loading = False
 
     def close(self) -> bool:
         """End; return False where a thread had to be left behind."""
@@ -281,7 +339,8 @@ class DepthNode(LifecycleNode):
             self._worker.clear()
 
     def _look(self) -> None:
-        """Listen while somebody listens to us."""
+        """Subscribe to the inputs while the outputs have subscribers."""
+        self._follow_loading()
         wanted = self._active and self._outputs.consumers() > 0
         self.listen_beside(wanted)
         for source in self.inputs:
@@ -290,6 +349,8 @@ class DepthNode(LifecycleNode):
             elif not wanted and source.subscribed:
                 source.unsubscribe()
                 self.reset_inputs()
+            elif wanted:
+                source.follow()
             source.flush()
 
     # -- diagnostics -----------------------------------------------------------------------
@@ -301,11 +362,16 @@ class DepthNode(LifecycleNode):
     def _report(self) -> None:
         now = time.monotonic()
         snapshot = self._health.snapshot(now)
+        waiting = self._processor.share(now)
+        self._waited.append(waiting or 0.0)
+        if self._adapts and self._active:
+            self._frames.threads = self._governor.update(now, waiting)
         loaded = self._worker.resource if self._worker is not None else None
         facts = Facts(
             state=self._state_machine.current_state[1],
             problem=self._problem,
             fallback=loaded.fallback if loaded is not None else '',
+            loading=now - self._loading_since if self._loading else 0.0,
             consumers=self._outputs.consumers(),
             eyes=[source.facts(now) for source in self.inputs],
             profile_variable=diagnostics.missing_profile(),
@@ -315,11 +381,13 @@ class DepthNode(LifecycleNode):
             max_age=self._frames.settings.max_age,
             too_old=self._frames.take_too_old(),
             relative=self._frames.relative,
+            waiting=min(self._waited),  # one second of it is no reason for a warning
+            computing=self._frames.seconds,
             no_clock=bool(self.get_parameter('use_sim_time').value)
             and self.get_clock().now().nanoseconds == 0,
             **self.stamp_facts(),
         )
-        details = dict(loaded.details) if loaded is not None else {}
+        details = dict(loaded.facts) if loaded is not None else {}
         values = diagnostics.figures(snapshot, facts, details) | self.counts()
         self._reporter.report(explain(facts), values, details.get('model', ''))
 
@@ -342,7 +410,7 @@ class DepthNode(LifecycleNode):
         result = super().set_parameters_atomically(parameter_list)
         if result.successful:
             self.parameters.accepted(parameter.name for parameter in parameter_list)
-            self._frames.settings = Settings.of(values)
+            self._frames.settings = Settings.of(values, self.views)
             loaded = self._worker.resource if self._worker is not None else None
             if loaded is not None:
                 loaded.pipeline.options = self.pipeline_options(values)

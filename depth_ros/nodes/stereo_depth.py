@@ -4,43 +4,64 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
+import numpy as np
+
 from depth_ros import libraries
-from depth_ros.models.base import DepthModel
-from depth_ros.nodes import outputs, parameters
+from depth_ros.geometry.pair_check import check_pair
 from depth_ros.nodes.depth_node import DepthNode
-from depth_ros.nodes.inputs import CameraInput, Shot
-from depth_ros.nodes.loading import Pipeline
-from depth_ros.nodes.parameters import Value
+from depth_ros.nodes.input.camera import CameraInput, Shot
+from depth_ros.nodes.input.stamps import StampWatch
+from depth_ros.nodes.parameters import specs
+from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
-from depth_ros.nodes.stamps import StampWatch
-from depth_ros.pipeline import DepthFrame, StereoPipeline
+from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.sync import PairSynchroniser, Side
-from depth_ros.types import Camera, DepthError
+from depth_ros.types import Camera, Image
+
+CHECK_PERIOD = 5.0  # seconds between looks at the pair
+FEW = 0.4  # share of pixels with a disparity below which the pair itself is checked
 
 
 class StereoDepth(DepthNode):
     """Subscribe to `left/*` and `right/*`; publish depth and disparity of the left eye."""
 
+    views = 2
+    example = (Camera.pinhole(640, 480, 500.0), Camera.pinhole(640, 480, 500.0, baseline=0.1))
+
     def __init__(self, **kwargs: Any) -> None:
         self._pairs: PairSynchroniser | None = None
         self._tolerance = 0.0
         self._watch = StampWatch()
-        super().__init__('stereo_depth', parameters.STEREO, outputs.STEREO, **kwargs)
+        self._next_check = 0.0
+        self._valid = float('nan')
+        super().__init__('stereo_depth', specs.STEREO, **kwargs)
 
-    def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
-        pipeline = StereoPipeline(model, self.pipeline_options(values))
-        left, right = (Camera.pinhole(640, 480, 500.0, baseline=b) for b in (0.0, 0.1))
-        with suppress(DepthError):  # this model may not be made for such cameras
-            pipeline.warm_up(left, right)
-        return pipeline
+    def compute(
+        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
+    ) -> DepthFrame:
+        frame = super().compute(pipeline, images, stamp)
+        now = time.monotonic()
+        if now >= self._next_check:
+            self._next_check = now + CHECK_PERIOD
+            self._check(frame, images)
+        return frame
 
-    def compute(self, pipeline: StereoPipeline, pictures: Sequence[Any], stamp: int) -> DepthFrame:
-        (left, left_camera), (right, right_camera) = pictures
-        return pipeline(left, right, left_camera, right_camera)
+    def _check(self, frame: DepthFrame, images: Sequence[tuple[Image, Camera]]) -> None:
+        """Look for a cause where few pixels match: swapped images, rows that differ."""
+        self._valid = float(np.isfinite(frame.prediction.values).mean())
+        problem = ''
+        if self._valid < FEW and images[0][0].shape[:2] == images[1][0].shape[:2]:
+            problem = check_pair(images[0][0], images[1][0]).problem
+            problem = problem or (
+                f'only {self._valid:.0%} of the pixels have a disparity; check texture, exposure, '
+                'calibration and disparity_range'
+            )
+        if problem:
+            self._health.warn('pair', problem)
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         approximate = bool(values['approximate_sync'])
@@ -76,7 +97,8 @@ class StereoDepth(DepthNode):
 
     def counts(self) -> dict[str, str]:
         dropped = {} if self._pairs is None else self._pairs.dropped
-        return {f'{side} without partner': str(count) for side, count in dropped.items()}
+        counts = {f'{side} without partner': str(count) for side, count in dropped.items()}
+        return {'valid disparities (%)': f'{100 * self._valid:.0f}', **counts}
 
 
 def main(args: list[str] | None = None) -> None:

@@ -28,12 +28,6 @@ def test_an_unknown_command_is_named_and_exits_with_2(capsys):
     assert "'paint'" in capsys.readouterr().err
 
 
-def test_commands_of_later_versions_say_so(capsys):
-    later = [name for name in COMMANDS if name == 'bag']
-    assert [main([name]) for name in later] == [2]
-    assert 'not in version' in capsys.readouterr().err
-
-
 def test_arguments_that_ros_appends_are_ignored(capsys):
     assert main(['--version', '--ros-args', '-r', 'a:=b']) == 0
     assert __version__ in capsys.readouterr().out

@@ -20,7 +20,7 @@ RECORDED = 0.4  # seconds
 @pytest.fixture
 def recorder(graph: Graph, tmp_path):
     def start(*more: str) -> NodeProcess:
-        module = 'depth_ros.nodes.demo_recorder'
+        module = 'depth_ros.nodes.demo.recorder'
         arguments = [str(tmp_path), 'early', 'late', '--seconds', str(RECORDED), *more]
         process = NodeProcess(['-m', module, *arguments], graph.domain)
         graph.processes.append(process)

@@ -16,7 +16,7 @@ from sensor_msgs.msg import CameraInfo
 
 from depth_ros import libraries
 from depth_ros.messages.camera_info import camera_to_camera_info
-from depth_ros.nodes.diagnostics import Throttle
+from depth_ros.nodes.health.diagnostics import Throttle
 from depth_ros.types import Camera
 
 pytestmark = pytest.mark.ros
@@ -74,7 +74,7 @@ class Diagnostics:
 def test_status_from_idle_to_work(fresh):
     fresh.start(MONO, {'model': 'plane'})
     diagnostics = Diagnostics(fresh)
-    message, level, values = diagnostics.wait(lambda message, *_: 'nobody publishes' in message)
+    message, level, values = diagnostics.wait(lambda message, *_: 'no publisher of' in message)
     assert level == 1  # nobody listens: a warning
     assert values['model'] == 'plane'
     assert (values['kind'], values['device']) == ('metric', 'cpu')
@@ -143,7 +143,7 @@ def test_pictures_without_partner_are_counted(fresh):
         'stereo_depth: depth',
     )
     assert level == 2
-    assert 'nobody publishes right image on /right/image' in message
+    assert 'no publisher of right image on /right/image' in message
     assert values['right without partner'] == '0'
 
 
@@ -233,7 +233,7 @@ def test_outputs_that_stay_empty_are_named(fresh):
     listener.wait(send(side), 'depth/image')
     for sentence in (
         'there are metres, so ~/relative stays empty; subscribe',
-        'the model tells no confidence, ~/confidence stays empty',
+        'the model has no confidence, ~/confidence stays empty',
     ):
         fresh.spin_until(lambda s=sentence: process.said(s), 'the sentence')
     assert not listener.order['relative']

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from depth_ros.nodes.health import SAMPLES, Health, Percentiles, Rate
+from depth_ros.nodes.health.health import SAMPLES, Health, Percentiles, Rate
 
 
 @pytest.mark.parametrize('hertz', [0.5, 1.0, 10.0, 29.97, 200.0])

@@ -97,7 +97,7 @@ def test_ends_with_a_model_in_flight(fresh):
         eye.send(encoded('mono8', picture, head), camera_to_camera_info(camera, head))
     fresh.spin_until(lambda: cpu_seconds(process) > before + 1.0, 'the model at work')
     assert process.stop(signal.SIGINT, timeout=5) == 0
-    assert process.said('left behind')
+    assert process.said('exiting without it')
     assert not listener.order['disparity']
 
 
@@ -122,11 +122,26 @@ def test_a_model_that_does_not_exist_can_be_replaced(fresh):
 def test_fallback_is_used_and_said(fresh, tmp_path):
     folder = tmp_path / 'empty'
     folder.mkdir()
-    process = fresh.start(MONO, {**PLANE, 'model': str(folder), 'fallback': 'plane'})
+    of_its_own = {f'fallback.{k}': v for k, v in PLANE.items() if k not in ('model', 'autostart')}
+    process = fresh.start(MONO, {**of_its_own, 'model': str(folder), 'fallback': 'plane'})
     listener, side = Listener(fresh, 'mono_depth', 'depth/image'), CameraSide(fresh)
     (message,) = listener.wait(send(side), 'depth/image')
     np.testing.assert_allclose(image_to_depth(message), plane_depth(CAMERA), rtol=1e-4)
     fresh.spin_until(lambda: process.said("'plane' is used instead of"), 'the sentence')
+
+
+def test_the_options_of_a_fallback_are_its_own(fresh, tmp_path):
+    """The floor takes 1 m where the model of another default takes its own."""
+    process = fresh.start(MONO, {'model': 'builtin', 'device': 'cuda:99', 'fallback': 'floor'})
+    fresh.spin_until(lambda: process.said("'floor' is used instead of 'builtin'"), 'the sentence')
+    assert fresh.parameter('mono_depth', 'fallback.camera_height') == 1.0
+    assert fresh.state('mono_depth') == 'active'
+
+
+def test_where_the_fallback_fails_too_both_reasons_are_given(fresh, tmp_path):
+    process = fresh.start(MONO, {'model': str(tmp_path), 'fallback': 'nosuch'})
+    fresh.spin_until(lambda: process.said(f'{tmp_path.name}.*nosuch'), 'both reasons')
+    assert fresh.state('mono_depth') == 'unconfigured'
 
 
 def test_a_folder_without_weights_leaves_the_node_up(fresh, tmp_path):

@@ -15,7 +15,7 @@ pytest.importorskip('rclpy')
 pytest.importorskip('torch')
 pytest.importorskip('transformers')
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models'))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models' / 'mono'))
 
 import tiny_checkpoints as tiny
 from node_harness import CameraSide, Listener, header, new_stamp
@@ -25,8 +25,8 @@ from sensor_msgs.msg import Image
 from depth_ros.messages.camera_info import camera_to_camera_info
 from depth_ros.messages.depth_image import depth_to_image, image_to_depth
 from depth_ros.models.registry import create_model
-from depth_ros.pipeline import MonoPipeline, Options
-from depth_ros.types import Camera
+from depth_ros.pipeline import Options, Pipeline
+from depth_ros.types import Camera, Known, View
 
 pytestmark = pytest.mark.ros
 
@@ -38,7 +38,7 @@ OPTIONS = {'precision': 'float32', 'device': 'cpu'}
 def test_a_node_publishes_what_the_pipeline_returns(graph, tmp_path, family):
     folder = tiny.write_checkpoint(tmp_path / family, tiny.FAMILIES[family]())
     picture = tiny.picture(96, 128)
-    frame = MonoPipeline(create_model(str(folder), OPTIONS), Options())(picture, CAMERA)
+    frame = Pipeline(create_model(str(folder), OPTIONS), Options())([View(picture, CAMERA)])
     topics = ['relative'] if frame.depth is None else ['depth/image', 'points']
     name = f'net_{family}'
     remaps = {'__node': name, 'image': f'/{name}/image', 'camera_info': f'/{name}/info'}
@@ -69,7 +69,7 @@ def test_a_prompt_has_its_own_topic(graph, tmp_path):
     picture = tiny.picture(96, 128)
     prompt = np.random.default_rng(5).uniform(1, 3, (12, 16)).astype(np.float32)
     model = create_model(str(folder), OPTIONS)
-    expected = MonoPipeline(model, Options())(picture, CAMERA, prompt).depth
+    expected = Pipeline(model, Options())([View(picture, CAMERA, Known(depth=prompt))]).depth
     name = 'prompted'
     remaps = {'__node': name, **{t: f'/{name}/{t}' for t in ('image', 'camera_info', 'prompt')}}
     process = graph.start(

@@ -10,7 +10,7 @@ pytest.importorskip('rclpy')
 
 from node_harness import Graph
 
-from depth_ros.nodes.parameters import MONO, model_options
+from depth_ros.nodes.parameters.specs import MONO, model_options
 
 pytestmark = pytest.mark.ros
 

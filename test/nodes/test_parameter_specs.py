@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from depth_ros.models.registry import catalogue
-from depth_ros.nodes import parameters
-from depth_ros.nodes.parameters import MONO, STEREO, ParameterSpec, checked, model_options
+from depth_ros.nodes.parameters.spec import ParameterSpec, checked
+from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options, pipeline_options
 from depth_ros.types import DepthError
 
 LISTS = {'mono_depth': MONO, 'stereo_depth': STEREO}
@@ -18,21 +18,21 @@ LISTS = {'mono_depth': MONO, 'stereo_depth': STEREO}
 
 def test_they_are_known_without_ros():
     code = (
-        'import sys, depth_ros.nodes.parameters; '
+        'import sys, depth_ros.nodes.parameters.specs; '
         "print([m for m in sys.modules if m.split('.')[0] in ('rclpy', 'torch')])"
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'
 
 
-@pytest.mark.parametrize('specs', LISTS.values(), ids=LISTS)
-def test_names_are_unique_and_defaults_allowed(specs):
-    names = [spec.name for spec in specs]
+@pytest.mark.parametrize('declared', LISTS.values(), ids=LISTS)
+def test_names_are_unique_and_defaults_allowed(declared):
+    names = [spec.name for spec in declared]
     assert len(set(names)) == len(names)
-    values = checked(specs, {})
-    assert values == {spec.name: spec.default for spec in specs}
-    parameters.pipeline_options(values)
-    assert all(spec.description and spec.constraint for spec in specs)
+    values = checked(declared, {})
+    assert values == {spec.name: spec.default for spec in declared}
+    pipeline_options(values)
+    assert all(spec.description and spec.constraint for spec in declared)
 
 
 @pytest.mark.parametrize('model', sorted(catalogue()))

@@ -4,7 +4,7 @@
 
 import pytest
 
-from depth_ros.nodes.stamps import StampWatch
+from depth_ros.nodes.input.stamps import StampWatch
 
 MS = 1_000_000
 

@@ -12,9 +12,9 @@ pytest.importorskip('rclpy')
 from node_harness import CameraSide, Listener, header, new_stamp
 from node_scene import cloud_fields, encoded
 
+from depth_ros.lab.synthetic import plane_scene, render, render_stereo, right_pose
 from depth_ros.messages.camera_info import camera_to_camera_info
 from depth_ros.messages.depth_image import image_to_depth
-from depth_ros.synthetic import plane_scene, render, render_stereo, right_pose
 from depth_ros.types import Camera, Distortion
 
 pytestmark = pytest.mark.ros

@@ -1,0 +1,187 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Write rendered sequences as files that `eval` and `train` read; docs/synthetic.md has the layout.
+
+Every sequence depends on its own seed only, so they can be written in any order and in parallel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from depth_ros.lab.synthetic.render.view import Rendered, Renderer
+from depth_ros.lab.synthetic.scene.cameras import right_pose
+from depth_ros.lab.synthetic.scene.views import (
+    Mount,
+    sample_camera,
+    sample_glance,
+    sample_handheld,
+    sample_pose,
+    trajectory,
+)
+from depth_ros.lab.synthetic.scene.worlds import kinds, make_scene
+from depth_ros.lab.synthetic.sensors.camera import Sensor, sample_sensor
+from depth_ros.types import Camera, DepthError, FloatImage, Image
+
+DEPTH_SCALE = 256.0  # stored = metres * 256, as KITTI has it
+SHEET_WIDTH = 240
+
+
+@dataclass(frozen=True)
+class SetOptions:
+    """What to write."""
+
+    frames: int = 100
+    per_sequence: int = 10
+    kinds: tuple[str, ...] = field(default_factory=lambda: tuple(kinds()))
+    seed: int = 0
+    width: int = 640
+    height: int = 480
+    focal: float = 0.0  # pixels; 0: a different one for each sequence
+    baseline: float = 0.0  # metres; 0: a different one for each sequence
+    distorted: float = 0.0  # share of raw, distorted cameras; those sequences have no right eye
+    sensor: bool = True  # noise, blur, exposure, JPEG; without, the picture is perfect
+    antialias: int = 2
+    rate: float = 10.0  # frames a second along the drive
+    jobs: int = 1
+    stereo: bool = True  # without, no right eye is rendered: half the work
+    handheld: float = 0.0  # share of sequences not from a robot's mount, but tilted any way
+    glances: float = 0.0  # share of sequences with as much near and far as real ones have
+
+
+def sequences(options: SetOptions) -> Iterator[tuple[str, str, int, int]]:
+    """Yield name, kind, seed and number of frames of every sequence."""
+    unknown = sorted(set(options.kinds) - set(kinds()))
+    if unknown or not options.kinds:
+        raise DepthError(f'scene kinds are {unknown}, expected some of {", ".join(kinds())}')
+    if options.frames < 1 or options.per_sequence < 1:
+        raise DepthError(
+            f'{options.frames} frames, {options.per_sequence} in a sequence: both must be at '
+            'least 1'
+        )
+    for i in range(math.ceil(options.frames / options.per_sequence)):
+        kind, seed = options.kinds[i % len(options.kinds)], options.seed + i
+        count = min(options.per_sequence, options.frames - i * options.per_sequence)
+        yield f'{kind}_{seed:06d}', kind, seed, count
+
+
+def cameras_of(options: SetOptions, rng: np.random.Generator) -> tuple[Camera, Camera | None]:
+    """Return the left camera and, where it is not distorted, the right one."""
+    camera = sample_camera(rng, options.width, options.height, options.distorted)
+    baseline = options.baseline or float(np.exp(rng.uniform(np.log(0.05), np.log(0.25))))
+    if options.focal:
+        camera = Camera.pinhole(options.width, options.height, options.focal)
+    if camera.is_distorted or not options.stereo:
+        return camera, None
+    P = np.hstack([camera.K, [[-camera.fx * baseline], [0.0], [0.0]]])
+    return camera, replace(camera, P=P)
+
+
+def encode_depth(depth: FloatImage) -> npt.NDArray[np.uint16]:
+    """Return metres * 256; 0 for the sky and for what uint16 cannot hold (256 m and more)."""
+    scaled = np.round(np.nan_to_num(depth, nan=0.0, posinf=0.0) * DEPTH_SCALE)
+    return np.where(scaled < 65536, scaled, 0).astype(np.uint16)
+
+
+def decode_depth(stored: npt.NDArray[np.uint16]) -> FloatImage:
+    """Return metres, NaN where nothing is stored."""
+    return np.where(stored > 0, stored / np.float32(DEPTH_SCALE), np.nan).astype(np.float32)
+
+
+def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetOptions) -> Image:
+    """Write one sequence and return its picture for the contact sheet."""
+    from depth_ros.files.calibration import write_camera
+
+    scene = make_scene(kind, seed)
+    rng = np.random.default_rng([seed, 1])
+    left, right = cameras_of(options, rng)
+    sensor = sample_sensor(rng) if options.sensor else Sensor()
+    start = scene.start
+    mount: Mount | None = None
+    if options.handheld and rng.random() < options.handheld:
+        mount = sample_handheld(rng)
+        start = sample_pose(scene, rng, mount)
+    if options.glances and rng.random() < options.glances:
+        start = sample_glance(scene, rng, mount)
+    poses = trajectory(scene, rng, count, options.rate, start)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_camera(left, folder / 'camera.yaml', 'left')
+    if right is not None:
+        write_camera(right, folder / 'camera_right.yaml', 'right')
+    lines = [' '.join(f'{v:.9g}' for v in pose[:3].ravel()) for pose in poses]
+    (folder / 'poses.txt').write_text('\n'.join(lines) + '\n')
+    picture: Image | None = None
+    for i, pose in enumerate(poses):
+        renderer = Renderer(scene.at(i / options.rate))
+        view = renderer.render(left, pose, antialias=options.antialias)
+        image = sensor.apply(view.image, rng)
+        _save(folder / 'image_left' / f'{i:06d}.png', image[..., ::-1])
+        _save(folder / 'depth' / f'{i:06d}.png', encode_depth(view.depth))
+        if right is not None:
+            other = renderer.render(right, right_pose(pose, right), antialias=options.antialias)
+            _save(
+                folder / 'image_right' / f'{i:06d}.png', sensor.apply(other.image, rng)[..., ::-1]
+            )
+        if picture is None:
+            picture = _thumbnail(view, image)
+    assert picture is not None
+    return picture
+
+
+def _save(path: Path, pixels: np.ndarray) -> None:
+    import cv2
+
+    path.parent.mkdir(exist_ok=True)
+    if not cv2.imwrite(str(path), pixels):
+        raise DepthError(f'{path} cannot be written; check the disk and the permissions')
+
+
+def _thumbnail(view: Rendered, image: Image) -> Image:
+    """Return picture above depth, small."""
+    import cv2
+
+    from depth_ros.files.pictures import depth_to_colors
+
+    size = SHEET_WIDTH, max(1, round(SHEET_WIDTH * view.camera.height / view.camera.width))
+    both = image, depth_to_colors(view.depth)
+    small = [np.asarray(cv2.resize(p, size, interpolation=cv2.INTER_AREA)) for p in both]
+    return np.vstack(small).astype(np.uint8)
+
+
+def contact_sheet(pictures: list[Image], columns: int = 6) -> Image:
+    """Return the pictures in rows; they all have one size."""
+    columns = min(columns, len(pictures))
+    blank = np.zeros_like(pictures[0])
+    filled = pictures + [blank] * (-len(pictures) % columns)
+    rows = [np.hstack(filled[i : i + columns]) for i in range(0, len(filled), columns)]
+    return np.vstack(rows)
+
+
+def _job(arguments: tuple[Path, str, int, int, SetOptions]) -> Image:
+    return write_sequence(*arguments)
+
+
+def write_set(out: Path, options: SetOptions) -> Iterator[tuple[str, int]]:
+    """Write everything below `out`; yield each sequence's name and frames when it is done."""
+    work = [(out / name, kind, seed, n, options) for name, kind, seed, n in sequences(options)]
+    pictures: list[Image] = []
+    if options.jobs > 1:
+        with ProcessPoolExecutor(options.jobs) as pool:
+            for (folder, _, _, n, _), picture in zip(work, pool.map(_job, work)):
+                pictures.append(picture)
+                yield folder.name, n
+    else:
+        for job in work:
+            pictures.append(_job(job))
+            yield job[0].name, job[3]
+    # A sheet of hundreds of sequences could not be looked at: take some from all of them.
+    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(48, len(pictures))).round())
+    _save(out / 'contact_sheet.png', contact_sheet([pictures[int(i)] for i in chosen])[..., ::-1])

@@ -1,0 +1,238 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a training run is made of, read from YAML; the file travels with the weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from depth_ros.types import DepthError
+
+T = TypeVar('T')
+MAX_BYTES = 1 << 20
+OPTIMISERS = ('adamw', 'muon')
+NEAREST = 0.05  # metres; nearer depth does not count in the losses
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where pictures with depth come from."""
+
+    folders: tuple[str, ...] = ()  # sets in the layout of docs/synthetic.md, read as they are
+    frames: int = 0  # more than 0: render this many frames into <run>/data first
+    validation_frames: int = 200  # rendered from other seeds, never trained on
+    kinds: tuple[str, ...] = ()  # of scenes, one named twice comes twice as often; empty: all
+    render_width: int = 352
+    render_height: int = 264
+    handheld: float = 0.0  # share of rendered frames tilted any way, not as robots mount cameras
+    glances: float = 0.0  # share with as much near and far as real ones, not all there is
+    spread: float = 0.0  # of log depth; more than 0: frames like that are drawn more often
+    antialias: int = 2  # rays per pixel and side; training frames are shrunk, so 1 can do
+    seed: int = 1
+    keep: bool = False  # decoded frames in memory, per worker: 0.4 MB for each of 320x240
+    max_depth: float = 80.0  # farther depth does not count in the losses
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How a frame is changed before the network sees it; geometry stays exact."""
+
+    zoom: float = 1.5  # crops down to 1/zoom of the frame: a longer lens
+    roll: float = 0.08  # radians about the optical axis
+    ground: float = 0.0  # share of frames whose ground the network is told, where it is known
+    colour: float = 0.4  # brightness, contrast, saturation, white balance, gamma
+    grey: float = 0.1  # share of frames without colour
+    swap: float = 0.0  # share of frames with red, green and blue in another order
+    light: float = 0.0  # how uneven the light is, in natural logarithms
+    texture: float = 0.0  # contrast of noise of any scale upon everything, in natural logarithms
+    features: float = 0.0  # how far statistics of first features vary, as a share of themselves
+    blur: float = 0.3  # share of frames out of focus
+    noise: float = 0.03  # standard deviation of sensor noise, at most
+    jpeg: float = 0.3  # share of frames compressed
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses: all on log depth, but for `bare`."""
+
+    scale_invariant: float = 1.0
+    variance_focus: float = 0.6
+    gradient: float = 0.5
+    likelihood: float = 0.2
+    bare: float = 0.0  # of saying where the ground is bare, in pictures whose ground is known
+    # Of answering as the first weights do, where nothing is told; inner parts then learn as well.
+    keep: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run."""
+
+    name: str = 'compact'
+    steps: int = 10_000
+    batch: int = 16
+    start: str = ''  # begin with these weights: builtin, or the folder of another run
+    mix: float = 0.0  # how much of other weights is mixed into what the run leaves
+    mix_with: str = ''  # the folder of another run; empty: those that this one began with
+    only_ground: bool = False  # learn what to make of a known ground, and leave all else as it is
+    width: int = 256  # of the network's input; multiples of 32
+    height: int = 192
+    early_steps: int = 0  # of the steps, the first ones, at a smaller size: most is learned there
+    early_area: float = 0.5  # their share of the area
+    aspects: tuple[float, ...] = ()  # width / height, one per batch at this area; empty: this one
+    optimiser: str = 'adamw'  # or muon, whose rate is about 0.01
+    rate: float = 1e-3
+    end_rate: float = 0.0  # share of it that the last step still has
+    weight_decay: float = 0.02
+    warm_up: int = 300  # steps
+    clip: float = 1.0  # norm of the gradient
+    ema: float = 0.999
+    precision: str = 'auto'  # auto, float32, bfloat16
+    device: str = 'auto'
+    workers: int = 1  # processes that make batches ahead; 0: threads between the steps
+    seed: int = 0
+    save_seconds: float = 45.0  # what a kill can cost at most
+    validate_every: int = 1000  # steps
+    layout: dict[str, Any] = field(default_factory=dict)  # of networks/builtin/network.Layout
+    data: DataConfig = field(default_factory=DataConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+    def __post_init__(self) -> None:
+        positive = ('steps', 'batch', 'width', 'height', 'rate', 'clip', 'validate_every')
+        for name in positive:
+            if getattr(self, name) <= 0:
+                raise DepthError(f'{name} is {getattr(self, name)}, expected more than 0')
+        for name in ('width', 'height'):
+            if getattr(self, name) % 32:
+                raise DepthError(f'{name} is {getattr(self, name)}, expected a multiple of 32')
+        if not all(0.2 <= aspect <= 5 for aspect in self.aspects):
+            raise DepthError(f'aspects is {list(self.aspects)}, expected numbers from 0.2 to 5')
+        if not 0 < self.early_area <= 1:
+            raise DepthError(f'early_area is {self.early_area}, expected more than 0 and up to 1')
+        if self.optimiser not in OPTIMISERS:
+            raise DepthError(
+                f'optimiser is {self.optimiser!r}, expected one of {", ".join(OPTIMISERS)}'
+            )
+        if not 0 <= self.ema < 1:
+            raise DepthError(f'ema is {self.ema}, expected 0 (off) to below 1')
+        if not 0 <= self.end_rate <= 1:
+            raise DepthError(f'end_rate is {self.end_rate}, expected a share from 0 to 1')
+        if not 0 <= self.mix < 1:
+            raise DepthError(f'mix is {self.mix}, expected 0 (nothing) to below 1')
+        if self.mix and not (self.mix_with or self.start):
+            raise DepthError('mix needs `mix_with` or `start`, the weights that are mixed in')
+        if self.only_ground and not self.augment.ground:
+            raise DepthError('only_ground needs `augment.ground`, or there is nothing to learn')
+        if self.loss.bare and not self.augment.ground:
+            raise DepthError(
+                'loss.bare needs `augment.ground`: nobody is told where the ground is'
+            )
+        if self.loss.keep and not (self.only_ground and self.start):
+            raise DepthError(
+                'loss.keep needs `only_ground` and `start`, the weights whose answers are kept'
+            )
+        if self.mix_with and not self.mix:
+            raise DepthError('mix_with needs `mix`, the share of those weights')
+        for name, share in (
+            ('data.handheld', self.data.handheld),
+            ('data.glances', self.data.glances),
+            ('augment.ground', self.augment.ground),
+        ):
+            if not 0 <= share <= 1:
+                raise DepthError(f'{name} is {share}, expected a share from 0 to 1')
+        for name, value in (
+            ('data.spread', self.data.spread),
+            ('augment.features', self.augment.features),
+        ):
+            if value < 0:
+                raise DepthError(f'{name} is {value}, expected 0 (off) or more')
+        if not self.data.folders and self.data.frames <= 0:
+            raise DepthError(
+                'there is nothing to learn from; set data.folders, or data.frames to render'
+            )
+
+
+def read_config(path: str | Path) -> TrainConfig:
+    """Return the configuration in a YAML file; a name it does not know is refused."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DepthError(f'{path} is larger than a configuration; expected at most 1 MiB')
+        values = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise DepthError(f'{path} cannot be read ({error.strerror}); check the name') from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DepthError(f'{path} is not YAML: {str(error).splitlines()[0]}') from error
+    return config_from(values or {})
+
+
+def config_from(values: dict[str, Any]) -> TrainConfig:
+    """Return the configuration in nested dictionaries, as YAML gives them."""
+    return _build(TrainConfig, values, '')
+
+
+def config_to(config: TrainConfig) -> dict[str, Any]:
+    """Return nested dictionaries that YAML can write and `config_from` reads back."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+    return plain(dataclasses.asdict(config))
+
+
+_PARTS: dict[str, type] = {'data': DataConfig, 'augment': AugmentConfig, 'loss': LossConfig}
+
+
+def _build(kind: type[T], values: Any, where: str) -> T:
+    if not isinstance(values, dict):
+        raise DepthError(
+            f'{where or "the configuration"} is {type(values).__name__}, '
+            'expected names with values'
+        )
+    known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        place = f'{where}{name}'
+        if name not in known:
+            raise DepthError(f'{place} is not known; expected one of {", ".join(known)}')
+        if kind is TrainConfig and name in _PARTS:
+            made[name] = _build(_PARTS[name], value, f'{name}.')
+            continue
+        default = getattr(kind(), name) if kind is not TrainConfig else _DEFAULTS.get(name)
+        made[name] = _converted(place, value, default)
+    return kind(**made)
+
+
+def _converted(place: str, value: Any, default: Any) -> Any:
+    """Return the value in the type of its default; YAML reads 1e-3 as text and 5 as int."""
+    try:
+        if isinstance(default, tuple) and isinstance(value, list):
+            return tuple(map(_ELEMENTS.get(place, str), value))
+        if isinstance(default, bool) and isinstance(value, bool):
+            return value
+        if isinstance(default, float) and not isinstance(value, bool):
+            return float(value)
+        if isinstance(default, int) and not isinstance(value, bool) and int(value) == value:
+            return int(value)
+        if isinstance(value, type(default)) and not isinstance(value, bool):
+            return value
+    except (TypeError, ValueError):
+        pass
+    raise DepthError(f'{place} is {value!r}, expected {type(default).__name__}')
+
+
+_ELEMENTS: dict[str, Any] = {'aspects': float}  # of tuples; others hold text
+
+_DEFAULTS: dict[str, Any] = {
+    f.name: f.default if f.default is not dataclasses.MISSING else {}
+    for f in dataclasses.fields(TrainConfig)
+    if f.name not in _PARTS
+}

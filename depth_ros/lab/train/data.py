@@ -1,0 +1,191 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Batches from folders of frames with depth, in any layout that `depth_ros eval` reads.
+
+What batch number n holds depends on the seed and n alone, so a run that was killed goes on with
+the very batches it would have seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from depth_ros.geometry.depth_values import in_range
+from depth_ros.lab.eval.frames import Source
+from depth_ros.lab.eval.layouts import open_dataset
+from depth_ros.lab.train.augment import Sample, fit, vary_colour, vary_geometry, vary_ground
+from depth_ros.lab.train.config import NEAREST, TrainConfig
+from depth_ros.models.networks.builtin.network import network_input
+from depth_ros.types import DepthError, FloatImage, Ground
+
+
+def find_frames(folder: str | Path) -> list[Source]:
+    """Return every frame of a folder in any layout that `depth_ros eval` knows."""
+    return list(open_dataset(Path(folder).expanduser()).sources)
+
+
+def read_frame(source: Source) -> Sample:
+    """Return a frame from disk; a set without depth cannot be learned from."""
+    frame = source.load()
+    if frame.depth is None:
+        raise DepthError(
+            f'frame {frame.name} has no depth in metres, training needs it; '
+            'give a set whose calibration is known'
+        )
+    image = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
+    return Sample(image, frame.depth, frame.camera, frame.ground)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """
+    What one step sees: (B, 9, H, W) input, (B, H, W) depth, focal lengths (B,), and where the
+    ground is bare, (B, H, W).
+    """
+
+    inputs: Tensor
+    depth: Tensor
+    focal: Tensor
+    bare: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(t.to(device) for t in (self.inputs, self.depth, self.focal, self.bare)))
+
+
+def collate(samples: Sequence[Sample], told: Sequence[Ground | None]) -> Batch:
+    """Stack frames of one size, with what the network is told of the ground of each."""
+    inputs = [network_input(s.image, s.camera, g) for s, g in zip(samples, told, strict=True)]
+    return Batch(
+        torch.from_numpy(np.stack(inputs)),
+        torch.from_numpy(np.stack([s.depth for s in samples])),
+        torch.tensor([np.sqrt(s.camera.fx * s.camera.fy) for s in samples], dtype=torch.float32),
+        torch.from_numpy(np.stack([s.bare() for s in samples])),
+    )
+
+
+def batch_size(config: TrainConfig, number: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Return width and height of a batch: cameras differ in shape, a batch cannot."""
+    early = number < config.early_steps
+    if not config.aspects and not early:
+        return config.width, config.height
+    aspects = config.aspects or (config.width / config.height,)
+    aspect = aspects[rng.integers(len(aspects))]
+    area = config.width * config.height * (config.early_area if early else 1.0)
+    width, height = (round(s / 32) * 32 for s in (sqrt(area * aspect), sqrt(area / aspect)))
+    return max(width, 32), max(height, 32)
+
+
+def depth_spread(depth: FloatImage, max_depth: float) -> float:
+    """Return the standard deviation of log depth; 0 where next to nothing is known."""
+    some = depth[::4, ::4]
+    known = some[in_range(some, NEAREST, max_depth)]
+    return float(np.log(known).std()) if len(known) > some.size // 10 else 0.0
+
+
+def chances(spreads: np.ndarray, wanted: float, width: float = 0.4) -> np.ndarray:
+    """
+    Return how often each frame is drawn, so that log spreads follow a normal about the wanted one.
+
+    Rendered frames have their own density of spreads, by which the wanted one is divided.
+    """
+    log = np.log(np.maximum(spreads, 1e-3))
+    counts, edges = np.histogram(log, 40)
+    # A bin of few frames must not make each of them come too often.
+    density = counts[np.clip(np.digitize(log, edges) - 1, 0, 39)] + len(log) / 2000
+    weights = np.exp(-0.5 * ((log - np.log(wanted)) / width) ** 2) / density
+    return np.asarray(weights / weights.sum())
+
+
+class Batches(IterableDataset):
+    """Endless random batches from `first` on; each worker makes its share, in order."""
+
+    def __init__(self, frames: Sequence[Source], config: TrainConfig, first: int = 0) -> None:
+        self.frames, self.config, self.first = frames, config, first
+        self.kept: dict[int, Sample] = {}
+        # OpenCV and NumPy let go of the interpreter; worker processes are parallel by themselves.
+        self.threads = 1 if config.workers else torch.get_num_threads()
+        self.chances: np.ndarray | None = None
+        if config.data.spread:
+            with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+                spreads = pool.map(self._spread, range(len(frames)))
+            self.chances = chances(np.array(list(spreads)), config.data.spread)
+
+    def batch(self, number: int) -> Batch:
+        """Return batch `number`, the same every time."""
+        config = self.config
+        rng = np.random.default_rng([config.seed, number])
+        size = batch_size(config, number, rng)
+        chosen = rng.choice(len(self.frames), config.batch, p=self.chances)
+
+        def varied(place: int) -> tuple[Sample, Ground | None]:
+            rng = np.random.default_rng([config.seed, number, place])
+            index = int(chosen[place])
+            sample = vary_geometry(self._read(index), config.augment, *size, rng)
+            image = vary_colour(sample.image, config.augment, rng)
+            told = vary_ground(sample.ground, config.augment, rng)
+            return replace(sample, image=image), told
+
+        # Each frame has its own numbers, so it does not matter which thread is first.
+        with ThreadPoolExecutor(self.threads) as pool:
+            return collate(*zip(*pool.map(varied, range(config.batch)), strict=True))
+
+    def _spread(self, index: int) -> float:
+        # What is kept belongs to the process that makes batches; it is not sent to others.
+        sample = read_frame(self.frames[index]) if self.config.workers else self._read(index)
+        return depth_spread(sample.depth, self.config.data.max_depth)
+
+    def _read(self, index: int) -> Sample:
+        if not self.config.data.keep:
+            return read_frame(self.frames[index])
+        if index not in self.kept:
+            sample = read_frame(self.frames[index])
+            with np.errstate(over='ignore'):  # beyond 65 km is as good as infinite
+                self.kept[index] = replace(sample, depth=sample.depth.astype(np.float16))
+        sample = self.kept[index]
+        return replace(sample, depth=sample.depth.astype(np.float32))
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        offset, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        if worker:
+            cv2.setNumThreads(0)
+            with contextlib.suppress(OSError, AttributeError):
+                os.nice(10)  # made ahead, from what the steps leave
+        number = self.first + offset
+        while True:
+            yield self.batch(number)
+            number += step
+
+
+def training_batches(
+    frames: Sequence[Source], config: TrainConfig, first: int = 0
+) -> Iterator[Batch]:
+    """Return batches from number `first` on, made ahead in worker processes."""
+    data = Batches(frames, config, first)
+    options: dict[str, Any] = (
+        {'prefetch_factor': 4, 'persistent_workers': True} if config.workers else {}
+    )
+    return iter(DataLoader(data, batch_size=None, num_workers=config.workers, **options))
+
+
+def validation_batches(frames: Sequence[Source], config: TrainConfig) -> Iterator[Batch]:
+    """Return every frame once, whole and unchanged; its ground is told to who learns from it."""
+
+    for start in range(0, len(frames), config.batch):
+        some = frames[start : start + config.batch]
+        samples = [fit(read_frame(source), config.width, config.height) for source in some]
+        yield collate(samples, [s.ground if config.augment.ground else None for s in samples])

@@ -1,0 +1,330 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The training loop: mixed precision, an averaged network, a cosine schedule, resumable."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from depth_ros.geometry.depth_values import in_range
+from depth_ros.lab.eval.frames import Source
+from depth_ros.lab.train import losses
+from depth_ros.lab.train.card import write_card
+from depth_ros.lab.train.checkpoint import load_state, read_facts, save_state
+from depth_ros.lab.train.config import NEAREST, LossConfig, TrainConfig, config_to
+from depth_ros.lab.train.data import Batch, training_batches, validation_batches
+from depth_ros.lab.train.features import vary_features
+from depth_ros.lab.train.keep import Kept
+from depth_ros.lab.train.optimiser import make_optimiser
+from depth_ros.lab.train.plot import plot_curves
+from depth_ros.models.engine.device import choose_device
+from depth_ros.models.mono.builtin import read_network, weights_folder
+from depth_ros.models.networks.builtin.network import PICTURE, Answer, CompactDepth, Layout
+from depth_ros.models.networks.builtin.scale import metric_log_depth
+from depth_ros.types import DepthError
+
+WEIGHTS = 'model.safetensors'
+
+
+def learning_rate(step: int, config: TrainConfig) -> float:
+    """Return the rate of a step: a linear start, then half a cosine down to `end_rate`."""
+    if step < config.warm_up:
+        return config.rate * (step + 1) / config.warm_up
+    done = (step - config.warm_up) / max(config.steps - config.warm_up, 1)
+    falling = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    return config.rate * (config.end_rate + (1 - config.end_rate) * falling)
+
+
+def predict(network: nn.Module, batch: Batch, dtype: torch.dtype) -> Answer:
+    """Return what the network says at the input's size, log depth in metres."""
+    device = batch.inputs.device.type
+    inputs = batch.inputs.to(memory_format=torch.channels_last)
+    with torch.autocast(device, dtype, enabled=dtype is not torch.float32):
+        log_depth, log_error, bare = network(inputs)
+    size = batch.inputs.shape[-2:]
+    both = functional.interpolate(torch.stack([log_depth, log_error], 1), size, mode='bilinear')
+    if bare is not None:
+        bare = functional.interpolate(bare, size, mode='bilinear')
+    return Answer(metric_log_depth(both[:, 0], batch.focal), both[:, 1], bare)
+
+
+def total_loss(answer: Answer, batch: Batch, config: LossConfig, max_depth: float) -> Tensor:
+    """Return the weighted sum of the losses."""
+    log_depth, log_error, bare = answer
+    mask = in_range(batch.depth, NEAREST, max_depth)
+    target = torch.where(mask, batch.depth, torch.ones_like(batch.depth))
+    silog = losses.scale_invariant_log(log_depth, target, mask, config.variance_focus)
+    edges = losses.gradient_matching(log_depth, target.log(), mask, align=False)
+    honest = losses.laplace_log_likelihood(log_depth, log_error, target, mask)
+    total = config.scale_invariant * silog + config.gradient * edges + config.likelihood * honest
+    if config.bare and bare is not None:
+        known = batch.inputs[:, PICTURE] > 0
+        total = total + config.bare * losses.bare_ground(bare, batch.bare, mask & known)
+    return total
+
+
+class Trainer:
+    """A run in a folder; making it again on the same folder goes on where it was."""
+
+    def __init__(
+        self, config: TrainConfig, train: Sequence[Source], check: Sequence[Source], out: Path
+    ) -> None:
+        self.config, self.train_frames, self.check_frames, self.out = config, train, check, out
+        out.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(config.seed)
+        self.device = choose_device(config.device)
+        # bfloat16 keeps the range of float32, so no loss scaling is needed.
+        self.dtype = torch.float32 if config.precision == 'float32' else torch.bfloat16
+        network = first_network(config, out)
+        self.size = picture_size(config, out)
+        # Read now: a run must not learn at its end that they are gone.
+        self.others = weights_to_mix(config, network)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average: CompactDepth = copy.deepcopy(self.network).eval().requires_grad_(False)
+        if config.only_ground:
+            self.network.requires_grad_(False)
+        # Who is told no ground must not forget what is known of it.
+        self.network.ground.requires_grad_(config.augment.ground > 0)
+        self.kept = kept_answers(config, self.network)
+        if config.augment.features:
+            vary_features(self.network, config.augment.features)
+        self.optimiser = make_optimiser(
+            config.optimiser, self.network.parameters(), config.rate, config.weight_decay
+        )
+        facts = load_state(out, self.network, self.average, self.optimiser) or {}
+        before = facts.get('optimiser', config.optimiser)
+        if before != config.optimiser:
+            raise DepthError(
+                f'{out} was trained with optimiser {before}, the configuration says '
+                f'{config.optimiser}; give another --out with `start: {out}`'
+            )
+        self.step = int(facts.get('step', 0))
+        self.history: list[list[float]] = facts.get('history', [])
+        self.scores: list[list[float]] = facts.get('scores', [])
+        (out / 'config.yaml').write_text(yaml.safe_dump(config_to(config), sort_keys=False))
+
+    def save(self) -> None:
+        """Write the state, and the averaged network as it would be shipped."""
+        facts = {
+            'step': self.step,
+            'optimiser': self.config.optimiser,
+            'layout': self.network.layout.as_dict(),
+            'size': self.size,
+            'history': self.history,
+            'scores': self.scores,
+        }
+        save_state(self.out, self.network, self.average, self.optimiser, facts)
+
+    def one_step(self, batch: Batch) -> float:
+        """Learn from one batch and return its loss."""
+        for group in self.optimiser.param_groups:
+            group['lr'] = learning_rate(self.step, self.config)
+        # Normalisation learns too: from every batch that it sees in training.
+        (self.network.eval().ground if self.config.only_ground else self.network).train()
+        # Like its batch, what a step varies depends on its number, also when a run goes on.
+        torch.manual_seed(self.config.seed + self.step)
+        batch = batch.to(self.device)
+        outputs = predict(self.network, batch, self.dtype)
+        limit = self.config.data.max_depth
+        loss = total_loss(outputs, batch, self.config.loss, limit)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.kept:
+            seed = self.config.seed + self.step
+            moved = self.kept.loss(self.network, batch.inputs, self.dtype, seed)
+            (self.config.loss.keep * moved).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        self.optimiser.step()
+        self._average()
+        self.step += 1
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        # A young average follows quickly, or it would remember the random start for long.
+        keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        means, values = (list(m.state_dict().values()) for m in (self.average, self.network))
+        torch._foreach_lerp_(
+            [m for m in means if m.is_floating_point()],
+            [v for v in values if v.is_floating_point()],
+            1 - keep,
+        )
+        for mean, value in zip(means, values, strict=True):
+            if not mean.is_floating_point():  # how many batches were normalised
+                mean.copy_(value)
+
+    @torch.no_grad()
+    def result(self) -> CompactDepth:
+        """
+        Return what the run leaves: the averaged network, mixed with where it began or another run.
+
+        What a network learns of one world it pays for in others; between two states of one
+        training both hold (Wortsman and others, Robust fine-tuning of zero-shot models, 2022),
+        and two runs from one beginning err in different ways (Model soups, 2022). What it knows
+        of the ground has nothing to do with how pictures look, and stays as it is.
+        """
+        if self.others is None:
+            return self.average
+        network = copy.deepcopy(self.average)  # the run may go on from what is its own
+        own = network.state_dict()
+        for name, other in self.others.items():
+            if other.is_floating_point() and not name.startswith('ground.'):
+                own[name].lerp_(other.to(self.device), self.config.mix)
+        return network
+
+    @torch.inference_mode()
+    def validate(self, network: CompactDepth | None = None) -> dict[str, float]:
+        """Return AbsRel and the share within 25 %, without scaling, of the averaged network."""
+        network = network or self.average
+        absolute, close, count = 0.0, 0.0, 0
+        for batch in validation_batches(self.check_frames, self.config):
+            batch = batch.to(self.device)
+            log_depth = predict(network, batch, self.dtype).log_depth
+            limit = self.config.data.max_depth
+            mask = in_range(batch.depth, NEAREST, limit)
+            ratio = (log_depth[mask] - batch.depth[mask].log()).exp()
+            absolute += float((ratio - 1).abs().sum())
+            close += float(((ratio < 1.25) & (ratio > 0.8)).sum())
+            count += int(mask.sum())
+        return {'abs_rel': absolute / max(count, 1), 'delta1': close / max(count, 1)}
+
+    def run(self) -> dict[str, Any]:
+        """Train to the last step, saving on the way; return the final scores."""
+        from tqdm import tqdm
+
+        config = self.config
+        batches = training_batches(self.train_frames, config, self.step)
+        saved = time.monotonic()
+        bar = tqdm(total=config.steps, initial=self.step, unit='step', mininterval=1.0)
+        smooth: float | None = self.history[-1][1] if self.history else None
+        while self.step < config.steps:
+            loss = self.one_step(next(batches))
+            if not math.isfinite(loss):
+                raise FloatingPointError(
+                    f'the loss of step {self.step} is {loss}; lower `rate`, or set precision: '
+                    'float32; the last state is kept'
+                )
+            smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
+            bar.update()
+            bar.set_postfix(loss=f'{smooth:.4f}', refresh=False)
+            if self.step % 20 == 0:
+                self.history.append([self.step, round(smooth, 5)])
+            if self.step % config.validate_every == 0 or self.step == config.steps:
+                score = self.validate()
+                self.scores.append([self.step, score['abs_rel'], score['delta1']])
+                bar.write(
+                    f'step {self.step}: validation AbsRel {score["abs_rel"]:.3f}, '
+                    f'within 25 % {score["delta1"]:.3f}'
+                )
+            if time.monotonic() - saved > config.save_seconds:
+                self.save()
+                saved = time.monotonic()
+        bar.close()
+        self.save()
+        return self.finish()
+
+    def finish(self) -> dict[str, Any]:
+        """Write what the run leaves as float16, its card and the curves."""
+        network = self.result()
+        tensors = {k: _half(v) for k, v in network.state_dict().items()}
+        facts = {
+            'layout': network.layout.as_dict(),
+            'size': self.size,
+            'size_told': [self.config.width, self.config.height],
+        }
+        save_file(tensors, self.out / WEIGHTS, {k: json.dumps(v) for k, v in facts.items()})
+        curves = {
+            'loss': [(s, v) for s, v in self.history],
+            'validation AbsRel': [(s, a) for s, a, _ in self.scores],
+        }
+        plot_curves(curves, self.out / 'training.png')
+        last = self.scores[-1] if self.scores else [self.step, math.nan, math.nan]
+        scores = {'step': self.step, 'abs_rel': last[1], 'delta1': last[2]}
+        if network is not self.average:
+            scores |= self.validate(network)
+        write_card(self.out, self.config, scores, len(self.train_frames))
+        return scores
+
+
+def layout_from(values: dict[str, Any]) -> Layout:
+    """Return the layout that a configuration gives."""
+    try:
+        return Layout(**values)
+    except (TypeError, ValueError) as error:
+        known = ', '.join(Layout().as_dict())
+        raise DepthError(f'layout: {error}; it may have {known}') from error
+
+
+def first_network(config: TrainConfig, out: Path) -> CompactDepth:
+    """Return the network a run begins with: a new one, or one that has learned already."""
+    if not config.start:
+        return CompactDepth(layout_from(config.layout))
+    saved = read_facts(out)
+    # A run that goes on no longer needs what it began with, which may be gone.
+    network: CompactDepth = (
+        CompactDepth(layout_from(saved['layout']))
+        if saved and 'layout' in saved
+        else read_network(weights_folder(config.start)).network
+    )
+    have = network.layout.as_dict()
+    told = layout_from({**have, **config.layout}).as_dict()
+    if told != have:
+        raise DepthError(
+            f'layout is {told}, the weights of {config.start} have {have}; '
+            'leave `layout` out to go on with theirs'
+        )
+    return network
+
+
+def picture_size(config: TrainConfig, out: Path) -> list[int]:
+    """
+    Return the size of pictures of which the network is told nothing.
+
+    Who learns the ground alone may do so at another size than that of the weights it begins with.
+    """
+    if not (config.only_ground and config.start):
+        return [config.width, config.height]
+    saved = read_facts(out)
+    if saved and 'size' in saved:
+        return list(saved['size'])
+    return list(read_network(weights_folder(config.start)).size)
+
+
+def kept_answers(config: TrainConfig, network: CompactDepth) -> Kept | None:
+    """Return what holds a network to the answers of the weights it began with, if anything."""
+    if not config.loss.keep:
+        return None
+    first = read_network(weights_folder(config.start)).network
+    first.to(next(network.parameters()).device).to(memory_format=torch.channels_last)
+    return Kept(network, first, config.augment.features)
+
+
+def weights_to_mix(config: TrainConfig, network: CompactDepth) -> dict[str, Tensor] | None:
+    """Return the weights that will be mixed into those of a network, if any."""
+    if not config.mix:
+        return None
+    folder = config.mix_with or config.start
+    other: CompactDepth = read_network(weights_folder(folder)).network
+    if other.layout.as_dict() != network.layout.as_dict():
+        raise DepthError(
+            f'the weights of {folder} have {other.layout}, those of the run {network.layout}; '
+            'weights can be mixed only between networks of one layout, best of one beginning'
+        )
+    return other.state_dict()
+
+
+def _half(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.half() if tensor.is_floating_point() else tensor

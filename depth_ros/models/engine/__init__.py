@@ -1,0 +1,3 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What runs a network; knows no model family."""

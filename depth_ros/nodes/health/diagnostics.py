@@ -1,0 +1,133 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Say once a second how the node fares: on /diagnostics, or in the log where that is absent."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode
+from rclpy.utilities import get_rmw_implementation_identifier
+
+from depth_ros import libraries
+from depth_ros.files.share import transport_environment
+from depth_ros.nodes.health.health import Snapshot
+from depth_ros.nodes.health.reasons import Facts, Level, Reason
+
+REPEAT = 30.0  # seconds after which the log says the same thing again
+
+
+class Throttle:
+    """Let a thing be said at once, and again only after a while; from any thread."""
+
+    def __init__(self, period: float = REPEAT, remembered: int = 64) -> None:
+        self._period, self._remembered = period, remembered
+        self._said: OrderedDict[str, float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, key: str, now: float) -> bool:
+        with self._lock:
+            last = self._said.get(key)
+            if last is not None and now - last < self._period:
+                return False
+            self._said[key] = now
+            self._said.move_to_end(key)
+            while len(self._said) > self._remembered:
+                self._said.popitem(last=False)
+        return True
+
+
+def missing_profile() -> str:
+    """Return the variable that would make the transport of this process pass pictures, or ''."""
+    if 'fastrtps' not in get_rmw_implementation_identifier():
+        return ''
+    if os.environ.get('FASTDDS_BUILTIN_TRANSPORTS') in ('LARGE_DATA', 'LARGE_DATAv6'):
+        return ''
+    return ' and '.join(transport_environment())
+
+
+def figures(snapshot: Snapshot, facts: Facts, details: Mapping[str, str]) -> dict[str, str]:
+    """Return the key-value pairs of a status."""
+    result = {**details, 'state': facts.state}
+    for eye in facts.eyes:
+        side = f'{eye.name} ' if eye.name else ''
+        result[f'{side}image (Hz)'] = f'{eye.image.hertz:.2f}'
+        result[f'{side}camera_info (Hz)'] = f'{eye.info.hertz:.2f}'
+    result['frames published'] = str(snapshot.frames)
+    result['rate (Hz)'] = f'{snapshot.rate:.2f}'
+    result['age p50 (ms)'] = f'{1e3 * snapshot.age.p50:.1f}'
+    result['age p99 (ms)'] = f'{1e3 * snapshot.age.p99:.1f}'
+    result['waiting for a processor (%)'] = f'{100 * facts.waiting:.0f}'
+    result['dropped'] = str(sum(snapshot.drops.values()))
+    for cause, count in sorted(snapshot.drops.items()):
+        result[f'dropped, {cause}'] = str(count)
+    result['failed'] = str(snapshot.failures)
+    for stage, spent in snapshot.stages.items():
+        result[f'{stage} p50 (ms)'] = f'{1e3 * spent.p50:.2f}'
+        result[f'{stage} p99 (ms)'] = f'{1e3 * spent.p99:.2f}'
+    return result
+
+
+class Reporter:
+    """Publish or log the status of one node."""
+
+    def __init__(self, node: LifecycleNode) -> None:
+        self._node = node
+        self._throttle = Throttle()
+        self._known: frozenset[str] = frozenset()
+        self._publisher: Any = None
+        if libraries.module('diagnostic_msgs') is not None:
+            from diagnostic_msgs.msg import DiagnosticArray
+
+            self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+
+    def log(self, level: Level, text: str, key: str = '') -> None:
+        """Log a sentence, unless the same was said a moment ago."""
+        if not self._throttle(key or text, time.monotonic()):
+            return
+        logger = self._node.get_logger()
+        # One call site per level: rclpy refuses a site that changes its level.
+        if level >= Level.ERROR:
+            logger.error(text)
+        elif level == Level.WARN:
+            logger.warning(text)
+        else:
+            logger.info(text)
+
+    def report(self, reasons: Sequence[Reason], values: Mapping[str, str], hardware: str) -> None:
+        """Say it; the log has what is new, and repeats only what is wrong."""
+        known, self._known = self._known, frozenset(reason.code for reason in reasons)
+        for reason in reasons:
+            # Failures of frames are logged when they happen.
+            if reason.code != 'failure' and (reason.level or reason.code not in known):
+                # What kept it from configuring was logged, by its text, when it happened.
+                key = reason.text if reason.code == 'not_configured' else reason.code
+                self.log(reason.level, reason.text, key)
+        if self._publisher is not None:
+            self._publish(reasons, values, hardware)
+
+    def _publish(
+        self, reasons: Sequence[Reason], values: Mapping[str, str], hardware: str
+    ) -> None:
+        from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+        level = max((reason.level for reason in reasons), default=Level.OK)
+        pairs = [KeyValue(key=f'reason {i + 1}', value=r.text) for i, r in enumerate(reasons)]
+        pairs += [KeyValue(key=key, value=value) for key, value in values.items()]
+        array = DiagnosticArray()
+        array.header.stamp = self._node.get_clock().now().to_msg()
+        array.status = [
+            DiagnosticStatus(
+                level=bytes([level]),
+                name=f'{self._node.get_fully_qualified_name().lstrip("/")}: depth',
+                message=reasons[0].text if reasons else 'depth is published',
+                hardware_id=hardware,
+                values=pairs,
+            )
+        ]
+        self._publisher.publish(array)

@@ -1,0 +1,161 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Every parameter of the nodes, as lists that documentation, launch files and the nodes read.
+
+The options of a model come from its own dataclass, those of an output from its own file; both
+join the lists by themselves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, family_of
+from depth_ros.nodes.output.output import outputs_of
+from depth_ros.nodes.parameters.spec import ANY, ParameterSpec, Value, configured
+from depth_ros.pipeline import RECTIFY_MODES, Options
+
+_OPTIONS = Options()
+
+
+def _model(default: str, what: str) -> tuple[ParameterSpec, ...]:
+    return (
+        configured(
+            'model', default, f'the {what}: a name of `depth_ros models`, a hub id, a folder'
+        ),
+        configured('fallback', '', 'model used when `model` cannot be loaded; empty for none'),
+        configured(
+            'threads', 0, 'processor threads that the model may use; 0 is all', range=(0, 1024)
+        ),
+        ParameterSpec(
+            'autostart', True, 'configure and activate by itself at start', read_only=True
+        ),
+    )
+
+
+_INPUT = (
+    configured(
+        'image_transport',
+        'raw',
+        'how pictures arrive: sensor_msgs/Image, or CompressedImage on <image>/compressed',
+        choices=('raw', 'compressed'),
+    ),
+    configured(
+        'rectify',
+        _OPTIONS.rectify,
+        'undistort the input: where D and R ask for it and the topic is not called image_rect, '
+        'always, or never (rectified already)',
+        choices=RECTIFY_MODES,
+    ),
+    ParameterSpec(
+        'max_age',
+        0.0,
+        'seconds after which a picture is too old to be worth working on; 0 takes any',
+        range=(0.0, ANY),
+    ),
+)
+
+_SYNC = (
+    configured('approximate_sync', False, 'pair left and right by nearest stamps, not equal'),
+    configured(
+        'approximate_sync_tolerance_seconds',
+        0.01,
+        'largest difference of the stamps of a pair when approximate_sync is set',
+        range=(0.0, 10.0),
+    ),
+    configured(
+        'queue_size', 10, 'pictures of one eye kept until the other arrives', range=(1, 1000)
+    ),
+)
+
+_DEPTH = (
+    ParameterSpec(
+        'min_depth',
+        _OPTIONS.min_depth,
+        'metres; nearer depth is published as -Inf',
+        range=(0.0, ANY),
+    ),
+    ParameterSpec(
+        'max_depth',
+        _OPTIONS.max_depth,
+        'metres; farther depth is published as +Inf',
+        range=(0.0, ANY),
+    ),
+    ParameterSpec(
+        'edge_threshold',
+        _OPTIONS.edge_threshold,
+        'relative jump in depth from which pixels between two surfaces are removed; 0 keeps them',
+        range=(0.0, ANY),
+    ),
+    ParameterSpec(
+        'min_confidence',
+        _OPTIONS.min_confidence,
+        'pixels of lower confidence become NaN, where the model tells one',
+        range=(0.0, 1.0),
+    ),
+)
+
+_SCALE = (
+    ParameterSpec(
+        'scale',
+        _OPTIONS.scale,
+        'makes metres of a relative model: 1/Z = scale * value + shift; 0: not known',
+        range=(0.0, ANY),
+    ),
+    ParameterSpec('shift', _OPTIONS.shift, 'in 1/m, with `scale`', range=(-ANY, ANY)),
+)
+
+_PROMPT = (
+    ParameterSpec(
+        'prompt_tolerance',
+        0.2,
+        'seconds between a picture and the depth image on `prompt`, for models that take one',
+        range=(0.0, ANY),
+    ),
+)
+
+
+def _of_outputs(views: int) -> list[ParameterSpec]:
+    return [spec for output in outputs_of(views) for spec in output.parameters]
+
+
+MONO: tuple[ParameterSpec, ...] = (
+    *_model(DEFAULT_MONO, 'model of one view'),
+    *_INPUT,
+    *_PROMPT,
+    *_DEPTH,
+    *_SCALE,
+    *_of_outputs(1),
+)
+STEREO: tuple[ParameterSpec, ...] = (
+    *_model(DEFAULT_STEREO, 'model of two views'),
+    *_INPUT,
+    *_SYNC,
+    *_DEPTH,
+    *_of_outputs(2),
+)
+
+
+def model_options(name: str) -> tuple[ParameterSpec, ...]:
+    """Return the parameters that the named model adds; raises ModelError for an unknown name."""
+    specs = []
+    for field in dataclasses.fields(family_of(name).config):
+        meta = field.metadata
+        specs.append(
+            configured(
+                field.name,
+                field.default,  # type: ignore[arg-type]
+                str(meta.get('help', '')),
+                range=meta.get('range'),
+                choices=tuple(meta['choices']) if meta.get('choices') else None,
+            )
+        )
+    return tuple(specs)
+
+
+def pipeline_options(values: Mapping[str, Value]) -> Options:
+    """Return what the pipeline is told, from parameter values."""
+    names = {field.name for field in dataclasses.fields(Options)}
+    return Options(**{k: v for k, v in values.items() if k in names})  # type: ignore[arg-type]

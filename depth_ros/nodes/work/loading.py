@@ -1,0 +1,76 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Load the model a node is asked for, or the one it may use instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from depth_ros.models.protocol import DepthModel
+from depth_ros.models.registry import create_model
+from depth_ros.pipeline import Pipeline
+from depth_ros.threads import use
+from depth_ros.types import DepthError
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A pipeline, and what the diagnostics say about its model."""
+
+    pipeline: Pipeline
+    facts: Mapping[str, str]
+    fallback: str = ''  # which model is used instead of which, and why
+
+
+def load(
+    threads: int,
+    name: str,
+    fallback: str,
+    options: Callable[[], Mapping[str, Any]],
+    fallback_options: Callable[[], Mapping[str, Any]],
+    make_pipeline: Callable[[DepthModel], Pipeline],
+) -> Loaded:
+    """Return the named model in its pipeline, or the fallback; raises with the reasons of both."""
+    try:
+        return _load(threads, name, options, make_pipeline)
+    except Exception as error:
+        if not fallback:
+            raise
+        why = sentence_of(error, 'it cannot be loaded')
+    try:
+        loaded = _load(threads, fallback, fallback_options, make_pipeline)
+    except Exception as error:
+        too = sentence_of(error, 'it cannot be loaded')
+        raise DepthError(
+            f'model {name!r} cannot be used: {why}; nor can its fallback {fallback!r}: {too}'
+        ) from error
+    instead = f'model {fallback!r} is used instead of {name!r}: {why}'
+    return Loaded(loaded.pipeline, loaded.facts, instead)
+
+
+def _load(
+    threads: int,
+    name: str,
+    options: Callable[[], Mapping[str, Any]],
+    make_pipeline: Callable[[DepthModel], Pipeline],
+) -> Loaded:
+    model = create_model(name, options())
+    use(threads)  # of what the model has imported
+    try:
+        pipeline = make_pipeline(model)
+    except Exception:
+        model.close()
+        raise
+    return Loaded(pipeline, model.info.facts)
+
+
+def sentence_of(error: BaseException, what: str) -> str:
+    """Return one line for the log; `what` names the failure where the error is not ours."""
+    text = ' '.join(str(error).split())
+    if isinstance(error, DepthError):
+        return text
+    if isinstance(error, MemoryError) or type(error).__name__ == 'OutOfMemoryError':
+        return f'{what}: out of memory; use smaller pictures or a smaller model'
+    return f'{what}: {type(error).__name__}' + (f': {text}' if text else '')

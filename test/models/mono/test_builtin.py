@@ -1,0 +1,213 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The network that ships with the package: what it may weigh, what it is worth, what it admits."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip('torch')
+pytest.importorskip('safetensors')
+
+from depth_ros.cli.main import main
+from depth_ros.lab.eval.layouts import open_datasets
+from depth_ros.lab.eval.protocol import make_protocol
+from depth_ros.lab.eval.runner import Contestant, evaluate
+from depth_ros.lab.synthetic import make_scene, render
+from depth_ros.models.mono import builtin
+from depth_ros.models.protocol import ModelError
+from depth_ros.models.registry import DEFAULT_MONO, catalogue, create_model
+from depth_ros.types import Camera, DepthKind, Ground, Known, View
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+REAL = (
+    'rgbd_nyu', 'posed_7scenes', 'posed_rgbd_slambook', 'rgbd_kitti', 'lidar_kitti',
+    'stereo_motorcycle', 'stereo_eth3d_terrace',
+)  # fmt: skip
+CAMERA = Camera.pinhole(320, 240, 230.0)
+SEEDS = range(7_700_000, 7_700_008)  # of no training or validation set
+
+
+@pytest.fixture(scope='module')
+def model():
+    return create_model('builtin', {'device': 'cpu', 'precision': 'float32'})
+
+
+@pytest.fixture(scope='module')
+def views():
+    kinds = ('room', 'corridor', 'street', 'warehouse')
+    scenes = [make_scene(kinds[seed % len(kinds)], seed) for seed in SEEDS]
+    return [render(scene, CAMERA, scene.start) for scene in scenes]
+
+
+def test_it_is_what_runs_when_nobody_chose():
+    assert DEFAULT_MONO == 'builtin'
+    assert catalogue()['builtin'].kind is DepthKind.METRIC
+
+
+def test_it_is_small():
+    network = builtin.read_network(builtin.SHIPPED).network
+    counted = sum(p.numel() for p in network.parameters())
+    assert counted <= 5_000_000
+    assert catalogue()['builtin'].parameters == round(counted, -5)
+    assert (builtin.SHIPPED / builtin.WEIGHTS).stat().st_size <= 12e6
+
+
+def test_it_gives_metres_and_how_far_to_trust_them(model, views):
+    prediction = model.predict([View(views[0].image, CAMERA)])
+    assert prediction.kind is DepthKind.METRIC
+    assert prediction.values.shape == prediction.confidence.shape == (240, 320)
+    assert np.isfinite(prediction.values).all()
+    assert prediction.values.min() > 0
+    assert 0 <= prediction.confidence.min() < prediction.confidence.max() <= 1
+
+
+def relative_error(depth, truth):
+    known = np.isfinite(truth)
+    scale = np.median(truth[known]) / np.median(depth[known])
+    return np.mean(np.abs(depth[known] * scale - truth[known]) / truth[known])
+
+
+def test_it_sees_more_than_a_plane_does(model, views):
+    """On unseen scenes, scales corrected, against the tilted plane of docs/eval.md."""
+    ramp = create_model('plane', {'normal_y': 0.112, 'normal_z': 0.136})
+    errors = {name: [] for name in ('ours', 'ramp')}
+    for view in views:
+        for name, what in (('ours', model), ('ramp', ramp)):
+            depth = what.predict([View(view.image, CAMERA)]).values
+            errors[name].append(relative_error(depth, view.depth))
+    assert np.mean(errors['ours']) < 0.75 * np.mean(errors['ramp'])
+
+
+def test_where_it_is_sure_it_is_right_more_often(model, views):
+    within, sure = [], []
+    for view in views:
+        prediction = model.predict([View(view.image, CAMERA)])
+        known = np.isfinite(view.depth)
+        ratio = prediction.values[known] / view.depth[known]
+        within.append((ratio < 1.25) & (ratio > 0.8))
+        sure.append(prediction.confidence[known])
+    within, sure = np.concatenate(within), np.concatenate(sure)
+    low, high = np.quantile(sure, [0.3, 0.7])
+    assert within[sure > high].mean() > within[sure < low].mean() + 0.1
+
+
+def test_the_same_picture_through_a_longer_lens_is_farther_away(model, views):
+    """Twice the focal length makes the same picture of twice the distance, more or less."""
+    short = model.predict([View(views[0].image, CAMERA)]).values
+    long = model.predict([View(views[0].image, Camera.pinhole(320, 240, 460.0))]).values
+    assert 1.2 < np.median(long / short) < 3.5
+
+
+def within_a_quarter(depth, truth):
+    known = np.isfinite(truth)
+    ratio = depth[known] / truth[known]
+    return ((ratio < 1.25) & (ratio > 0.8)).mean()
+
+
+def test_who_knows_the_ground_is_right_more_often(model, views):
+    """Without any scaling, on unseen scenes."""
+    shares = {'told': [], 'untold': []}
+    for view in views:
+        for name, ground in (('told', Ground.below_pose(view.pose)), ('untold', None)):
+            depth = model.predict([View(view.image, CAMERA, Known(ground=ground))]).values
+            shares[name].append(within_a_quarter(depth, view.depth))
+    assert np.mean(shares['told']) > np.mean(shares['untold']) + 0.05
+
+
+def test_a_mount_is_a_ground(model, views):
+    mount = {'camera_height': 0.8, 'camera_pitch': 0.3, 'camera_roll': -0.1}
+    mounted = create_model('builtin', {'device': 'cpu', 'precision': 'float32', **mount})
+    view = View(views[0].image, CAMERA)
+    told = View(views[0].image, CAMERA, Known(ground=Ground.below_mount(*mount.values())))
+    np.testing.assert_array_equal(mounted.predict([view]).values, model.predict([told]).values)
+    assert 'camera_height' in model.info.caution
+    assert 'camera_height' not in mounted.info.caution
+    # What is known of one picture goes before what was said of all.
+    other = View(views[0].image, CAMERA, Known(ground=Ground.below_mount(0.4)))
+    np.testing.assert_array_equal(mounted.predict([other]).values, model.predict([other]).values)
+
+
+@pytest.mark.parametrize('name', ['camera_pitch', 'camera_roll'])
+def test_a_mount_without_its_height_is_refused(name):
+    with pytest.raises(ModelError, match=f'{name} is 0.2, but camera_height is 0'):
+        create_model('builtin', {name: 0.2})
+
+
+def scores_of(heading, card):
+    """Return AbsRel and the share within 25 % that the card gives below a heading."""
+    text = card[card.index(heading) :]
+    return [float(v) for v in re.findall(r'\| builtin \| ([0-9.]+) \| ([0-9.]+) \|', text)[0]]
+
+
+def test_real_pictures_score_what_the_card_says(real_data):
+    data = open_datasets([real_data(name) for name in REAL])
+    contestant = Contestant('builtin', lambda: create_model('builtin', {'device': 'cpu'}))
+    report = evaluate(data, [contestant], make_protocol('full', alignment='median'))
+    card = (builtin.SHIPPED / builtin.CARD).read_text()
+    absolute, within = scores_of('**Real images**', card)
+    result = report.models[0]
+    assert len(result.measured) == 15
+    # Processors without bfloat16 round otherwise.
+    assert result.mean('abs_rel') == pytest.approx(absolute, abs=0.01)
+    assert result.mean('delta1') == pytest.approx(within, abs=0.02)
+
+
+def test_it_is_honest(model, capsys, tmp_path):
+    caution = model.info.caution
+    assert 'rendered images only' in caution
+    assert 'depth_ros fetch ' + 'depth-anything-v2-metric-indoor-small' in caution
+    card = (builtin.SHIPPED / builtin.CARD).read_text()
+    (percent,) = re.findall(r'wrong by (\d+) %', caution)
+    real = scores_of('**Real images**', card)[0]
+    assert round(100 * real) == int(percent)
+    assert 'depth_ros eval' in card
+    from PIL import Image
+
+    Image.new('RGB', (64, 48), (90, 120, 60)).save(tmp_path / 'a.png')
+    out = ['--out', str(tmp_path / 'out')]
+    assert main(['infer', str(tmp_path / 'a.png'), '--focal', '60', *out]) == 0
+    assert caution in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('missing', ['torch', 'safetensors'])
+def test_without_its_libraries_it_says_what_to_install(missing, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ModelError, match=f"'builtin' needs {missing}.*pip install torch"):
+        create_model('builtin')
+
+
+def test_weights_that_are_missing_are_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(builtin, 'SHIPPED', tmp_path)
+    with pytest.raises(ModelError, match=r'model\.safetensors'):
+        create_model('builtin')
+
+
+@pytest.mark.parametrize(
+    'facts',
+    [
+        {},
+        {'layout': '{"stem": 8}', 'size': '[192, 128]'},
+        {'layout': '{}', 'size': '192'},
+        {'layout': '{}', 'size': '[100000, 100000]'},
+        {'layout': '{}', 'size': '[0, 128]'},
+        {'layout': '{}', 'size': '[Infinity, NaN]'},
+        {'layout': '{}', 'size': '[192, 128]', 'size_told': '[100000, 100000]'},
+        {'layout': '{}', 'size': '[192, 128]', 'size_told': '[]'},
+        # 150 GB, if it were made before it is compared with what the file holds
+        {
+            'layout': '{"widths": [1024, 1024, 1024, 1024], "blocks": [500, 500, 500, 500]}',
+            'size': '[192, 128]',
+        },
+    ],
+    ids=str,
+)
+def test_files_that_hold_another_network_are_refused(facts, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    save_file(load_file(builtin.SHIPPED / builtin.WEIGHTS), tmp_path / builtin.WEIGHTS, facts)
+    with pytest.raises(ModelError, match='does not hold a network of depth_ros'):
+        builtin.read_network(tmp_path)
