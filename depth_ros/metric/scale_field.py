@@ -23,7 +23,7 @@ from depth_ros.types import FloatImage
 
 Vector = npt.NDArray[np.float64]
 
-LEAST = 0.03  # smallest standard deviation of log errors that is reckoned with
+LEAST = 0.05  # smallest standard deviation of log errors that is reckoned with
 FAR = 5.0  # standard deviations beyond which a point is an outlier
 
 

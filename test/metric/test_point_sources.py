@@ -25,7 +25,7 @@ from depth_ros.metric.sources.depth import DepthOptions, DepthSource, depth_poin
 from depth_ros.metric.sources.range_beam import Beam, BeamSource, beam_points
 from depth_ros.metric.sources.scan import Scan, ScanSource, scan_cloud
 from depth_ros.metric.sources.stereo import StereoSource, refine_with_stereo, stereo_points
-from depth_ros.synthetic import (
+from depth_ros.lab.synthetic import (
     Renderer,
     body_pose,
     laser_scan,
