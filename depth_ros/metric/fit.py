@@ -24,23 +24,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from depth_ros.geometry.depth_values import clip_range, is_valid
-from depth_ros.metric.robust import AGREES, Problem, Solution, chance_log10, middle, solve
+from depth_ros.geometry.depth_values import clip_range
+from depth_ros.metric.measured import INVERSE_KINDS, MeasuredPoints
+from depth_ros.metric.robust import AGREES, Solution, chance_log10, middle, solve
 from depth_ros.types import DepthError, DepthKind, FloatImage, Prediction
 
 Vector = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-Indices = npt.NDArray[np.intp]
 
-INVERSE_KINDS = (DepthKind.AFFINE_INVERSE, DepthKind.DISPARITY)
-COARSE = 20  # rows and columns at which the uncertainty is looked at
-CELLS = 8  # points of one cell of an 8x8 grid on the image may share an error
 SLOPE = 4.0  # standard deviations by which a scale must differ from 0 to be told from a shift
-EDGE = 0.05  # relative step to a neighbour that halves the weight of a point
-FEW = 20  # points of which none is given less weight for an edge
 CHANCE = -3.0  # log10 of the fits this good that points without relation may give
 PER_CELL = 2.5  # independent points in a cell
 TOLERANCES = (0.7, 1.5, AGREES)  # standard deviations at which agreement is judged
+NEAR = 0.05  # relative error that is agreement whatever the noise
 LOOSE = 0.5  # chance above which agreement is no evidence, because all points are alike
 ALIKE = 0.7  # share that must agree then
 
@@ -113,7 +109,7 @@ def fit_affine(
     image, without a value or with an impossible measurement are ignored.
     """
     options = options or FitOptions()
-    points = _Points.read(values, kind, rows, columns, metres, weights)
+    points = MeasuredPoints.read(values, kind, rows, columns, metres, weights)
     if points.count < max(options.min_points, 1):
         raise FitError(
             f'{points.count} of {points.given} points can be used, expected at least '
@@ -131,8 +127,8 @@ def fit_affine(
             shift = float(solution.theta[1])
             return _make(points, solution, shift, solution.covariance, options)
     scale_only = shift is None
-    shift = shift or 0.0
-    solution = _solve(points, shift, options)
+    farthest = points.farthest() if scale_only else 0.0
+    solution = _solve(points, shift or 0.0, options, farthest)
     if solution is None:
         raise FitError(
             f'no positive scale brings the values of {points.count} points to their metres; '
@@ -144,8 +140,9 @@ def fit_affine(
     if kind is DepthKind.METRIC:  # the unknown was log scale
         covariance[0, 0] *= math.exp(2 * float(solution.theta[0]))
     elif scale_only:
-        covariance = _without_shift(points, solution)
-    return _make(points, solution, shift, covariance, options, scale_only)
+        shift = -float(solution.theta[0]) * farthest
+        covariance = _without_shift(points, solution, farthest)
+    return _make(points, solution, shift or 0.0, covariance, options, scale_only)
 
 
 def apply_fit(
@@ -195,104 +192,11 @@ def relative_deviation(fit: Fit, values: npt.ArrayLike) -> Vector:
         return np.sqrt(np.maximum(variance, 0)) / predicted
 
 
-@dataclass(frozen=True, eq=False)
-class _Points:
-    """The usable points of a fit."""
-
-    kind: DepthKind
-    usable: Mask  # one for each point given
-    value: Vector
-    metres: Vector
-    weights: Vector
-    cells: Indices
-    seen: Vector  # values of a coarse grid over the image
-
-    @property
-    def given(self) -> int:
-        return self.usable.size
-
-    @property
-    def count(self) -> int:
-        return self.value.size
-
-    @classmethod
-    def read(
-        cls, values: FloatImage, kind: DepthKind, rows: npt.ArrayLike, columns: npt.ArrayLike,
-        metres: npt.ArrayLike, weights: npt.ArrayLike | None,
-    ) -> _Points:  # fmt: skip
-        if values.ndim != 2 or values.size == 0:
-            raise DepthError(
-                f'values have shape {values.shape}, expected (height, width), not empty'
-            )
-        row, column, depth = (np.asarray(a, np.float64).ravel() for a in (rows, columns, metres))
-        weight = np.ones(depth.size) if weights is None else np.asarray(weights, np.float64)
-        weight = weight.ravel()
-        if not row.size == column.size == depth.size == weight.size:
-            raise DepthError(
-                f'{row.size} rows, {column.size} columns, {depth.size} metres and {weight.size} '
-                'weights were given, expected as many of each'
-            )
-        height, width = values.shape
-        with np.errstate(invalid='ignore'):
-            usable = (row > -0.5) & (row < height - 0.5) & (column > -0.5) & (column < width - 0.5)
-            usable &= is_valid(depth) & (weight > 0) & np.isfinite(weight)
-        at = np.flatnonzero(usable)
-        r, c = np.rint(row[at]).astype(np.intp), np.rint(column[at]).astype(np.intp)
-        value = values[r, c].astype(np.float64)
-        good = np.isfinite(value) if kind in INVERSE_KINDS else is_valid(value)
-        usable[at[~good]] = False
-        at, r, c, value = at[good], r[good], c[good], value[good]
-        weight = weight[at]
-        if weight.size:
-            weight = weight * _flatness(values, kind, r, c, value)
-            weight = weight / weight.mean()
-        cells = r * CELLS // height * CELLS + c * CELLS // width
-        seen = values[:: max(1, height // COARSE), :: max(1, width // COARSE)].ravel()
-        seen = seen[np.isfinite(seen) if kind in INVERSE_KINDS else is_valid(seen)]
-        return cls(kind, usable, value, depth[at], weight, cells, seen.astype(np.float64))
-
-    def problem(self, shift: float | None) -> Problem:
-        """Return the equations; shift None: it is an unknown."""
-        if self.kind is DepthKind.METRIC:
-            ratio = np.log(self.metres) - np.log(self.value)
-            one = np.ones((self.count, 1))
-            return Problem(one, ratio, self.weights, one[:, 0], constant_noise=False)
-        inverse = self.kind in INVERSE_KINDS
-        target = 1 / self.metres if inverse else self.metres
-        columns = [self.value] if shift is not None else [self.value, np.ones(self.count)]
-        known = shift or 0.0
-        size = None if inverse else target
-        return Problem(np.stack(columns, axis=1), target - known, self.weights, size, known)
-
-
-def _flatness(
-    values: FloatImage, kind: DepthKind, row: Indices, column: Indices, value: Vector
-) -> Vector:
-    """
-    Return a weight of each point, small where the prediction has an edge beside it.
-
-    There a pixel's offset between the prediction and the point changes the depth.
-    """
-    if value.size < FEW:
-        return np.ones(value.size)
-    height, width = values.shape
-    r = np.stack([np.maximum(row - 1, 0), np.minimum(row + 1, height - 1), row, row])
-    c = np.stack([column, column, np.maximum(column - 1, 0), np.minimum(column + 1, width - 1)])
-    around = np.abs(values[r, c] - value)
-    spread = np.nan_to_num(around, nan=0.0, posinf=0.0).max(axis=0)
-    if kind in INVERSE_KINDS:
-        low, high = np.partition(value, (value.size // 20, value.size - 1 - value.size // 20))[
-            [value.size // 20, value.size - 1 - value.size // 20]
-        ].tolist()
-        relative = spread / max(high - low, 1e-300)
-    else:
-        relative = spread / value
-    return 1 / (1 + (relative / EDGE) ** 2)
-
-
-def _solve(points: _Points, shift: float | None, options: FitOptions) -> Solution | None:
+def _solve(
+    points: MeasuredPoints, shift: float | None, options: FitOptions, farthest: float = 0.0
+) -> Solution | None:
     positive = points.kind is not DepthKind.METRIC
-    problem = points.problem(shift)
+    problem = points.problem(shift, farthest)
     return solve(problem, points.cells, options.trials, options.seed, positive, options.noise)
 
 
@@ -301,22 +205,22 @@ def _slope_is_clear(solution: Solution) -> bool:
     return math.isfinite(variance) and solution.theta[0] > SLOPE * math.sqrt(variance)
 
 
-def _without_shift(points: _Points, solution: Solution) -> Vector:
+def _without_shift(points: MeasuredPoints, solution: Solution, farthest: float) -> Vector:
     """
     Return the covariance of (scale, shift) where points at one depth leave the shift open.
 
-    The shift may be as large as the inverse depth itself; scale and shift move together so that
-    the depth of the points stays.
+    The farthest value may mean any inverse depth up to that of the points; scale and shift move
+    together so that the depth of the points stays.
     """
-    at = max(abs(middle(points.value[solution.inliers])), 1e-300)
-    typical = float(solution.theta[0]) * at
-    open_shift = typical * typical
-    cross = -open_shift / at
-    scale = float(solution.covariance[0, 0]) + open_shift / (at * at)
-    return np.array([[scale, cross], [cross, open_shift]])
+    away = max(middle(points.value[solution.inliers]) - farthest, 1e-300)
+    typical = float(solution.theta[0]) * away
+    fitted = np.array([1.0, -farthest])
+    opened = typical * np.array([-1 / away, 1 + farthest / away])
+    variance = float(solution.covariance[0, 0])
+    return variance * np.outer(fitted, fitted) + np.outer(opened, opened)
 
 
-def _check(points: _Points, solution: Solution, options: FitOptions) -> None:
+def _check(points: MeasuredPoints, solution: Solution, options: FitOptions) -> None:
     """Raise FitError where the solution is not supported by the points."""
     agreeing, count = int(np.count_nonzero(solution.inliers)), points.count
     error = _relative_error(points, solution)
@@ -344,7 +248,7 @@ def _check(points: _Points, solution: Solution, options: FitOptions) -> None:
         )
 
 
-def _relative_error(points: _Points, solution: Solution) -> Vector:
+def _relative_error(points: MeasuredPoints, solution: Solution) -> Vector:
     """Return the size of the relative errors of depth."""
     error = np.abs(solution.errors)
     if points.kind is DepthKind.METRIC:
@@ -352,7 +256,7 @@ def _relative_error(points: _Points, solution: Solution) -> Vector:
     return error * points.metres if points.kind in INVERSE_KINDS else error / points.metres
 
 
-def _chance(points: _Points, solution: Solution) -> tuple[float, float]:
+def _chance(points: MeasuredPoints, solution: Solution) -> tuple[float, float]:
     """
     Return how often a value agrees with the metres of another point, and what that means.
 
@@ -361,31 +265,35 @@ def _chance(points: _Points, solution: Solution) -> tuple[float, float]:
     """
     count, unknowns = solution.errors.size, len(solution.theta)
     order = np.random.default_rng(1).permutation(count)
-    predicted, deviation = solution.predicted[order], solution.deviation[order]
+    predicted = solution.predicted[order]
     if points.kind is DepthKind.METRIC:  # what was fitted is log metres less log value
         predicted = predicted + np.log(points.value[order])
+    own = np.abs(solution.errors[order])
     target = predicted + solution.errors[order]
     target = np.concatenate([target, target])
-    shifts = {max(1, count * part // 7) for part in range(1, 7)}
-    other = np.concatenate([np.abs(target[by : by + count] - predicted) for by in shifts])
-    ratio = other / np.tile(deviation, len(shifts))
-    own = np.abs(solution.errors) / solution.deviation
+    shifts = sorted({max(1, count * part // 7) for part in range(1, 7)})
+    others = np.stack([np.abs(target[by : by + count] - predicted) for by in shifts])
     # Points of one cell see one surface: many of them are not as much evidence.
     evidence = min(count, round(PER_CELL * np.unique(points.cells).size))
-    chance, expected = 1.0, math.inf
-    for tolerance in TOLERANCES:
-        chance = np.count_nonzero(ratio <= tolerance) / ratio.size
-        agreeing = np.count_nonzero(own <= tolerance) / count
-        expected = min(
-            expected, chance_log10(round(agreeing * evidence), evidence, unknowns, chance)
-        )
-    return chance, expected
+    limits = [tolerance * solution.deviation[order] for tolerance in TOLERANCES]
+    limits.append(NEAR * own / np.maximum(_relative_error(points, solution)[order], 1e-12))
+    expected = math.inf
+    chances = []
+    for limit in limits:
+        chances.append(np.count_nonzero(others <= limit) / others.size)
+        agreeing = round(np.count_nonzero(own <= limit) / count * evidence)
+        expected = min(expected, chance_log10(agreeing, evidence, unknowns, chances[-1]))
+    return chances[len(TOLERANCES) - 1], expected
 
 
 def _make(
-    points: _Points, solution: Solution, shift: float, covariance: Vector, options: FitOptions,
+    points: MeasuredPoints,
+    solution: Solution,
+    shift: float,
+    covariance: Vector,
+    options: FitOptions,
     scale_only: bool = False,
-) -> Fit:  # fmt: skip
+) -> Fit:
     inliers = np.zeros(points.given, np.bool_)
     inliers[np.flatnonzero(points.usable)[solution.inliers]] = True
     scale = float(solution.theta[0])

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from depth_ros.geometry.depth_values import is_valid
 from depth_ros.geometry.distortion import ray_grid
-from depth_ros.metric.fit import INVERSE_KINDS
+from depth_ros.metric.measured import INVERSE_KINDS
 from depth_ros.types import Camera, DepthError, DepthKind, FloatImage, Matrix
 
 Mask = npt.NDArray[np.bool_]

@@ -69,9 +69,9 @@ def fill_holes(depth: FloatImage, size: int = 100, step: float = 0.1) -> FloatIm
     """
     Return depth with holes (NaN) of at most `size` pixels filled (0 turns it off).
 
-    A hole within one surface is filled by interpolating inverse depth from its border. Where its
-    border spans more than the relative `step`, it lies on an edge, and takes the far side: what a
-    camera or a matcher misses beside a thing is the background. Holes at the image border are
+    A hole is filled by a plane through its border, in inverse depth. Where the border departs from
+    a plane by more than the relative `step`, the hole lies on an edge and takes the far side: what
+    a camera or a matcher misses beside a thing is the background. Holes at the image border are
     filled as well; infinities are known and stay.
     """
     if size == 0:
@@ -103,15 +103,29 @@ def _filling(
     depth: FloatImage, inside: npt.NDArray[np.bool_], border: npt.NDArray[np.bool_], step: float
 ) -> FloatImage:
     """Return values for the pixels inside, from those on the border."""
-    near, far = float(depth[border].min()), float(depth[border].max())
-    if far > (1 + step) * near:
-        border = border & (depth >= far / (1 + step))
-    rows, columns = np.nonzero(border)
-    inverse = 1 / depth[border].astype(np.float64)
-    at = np.stack(np.nonzero(inside), axis=1).astype(np.float64)
-    square = (at[:, :1] - rows) ** 2 + (at[:, 1:] - columns) ** 2
+    centre, mean, slope, left = _plane(depth, border)
+    if np.ptp(left) > step * mean:  # no plane: an edge, of which the far side is taken
+        farthest = float(depth[border].max())
+        border = border & (depth >= farthest / (1 + step))
+        centre, mean, slope, left = _plane(depth, border)
+    known = np.stack(np.nonzero(border), axis=1)
+    wanted = np.stack(np.nonzero(inside), axis=1)
+    square = ((wanted[:, None] - known[None]) ** 2).sum(axis=2).astype(np.float64)
     weights = 1 / (square * square)
-    return (weights.sum(axis=1) / (weights @ inverse)).astype(np.float32)
+    filled = mean + (wanted - centre) @ slope + (weights @ left) / weights.sum(axis=1)
+    inverse = 1 / depth[border].astype(np.float64)
+    return (1 / np.clip(filled, inverse.min(), inverse.max())).astype(np.float32)
+
+
+def _plane(
+    depth: FloatImage, border: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], float, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the centre, mean and slope of inverse depth on a border, and what a plane leaves."""
+    known = np.stack(np.nonzero(border), axis=1).astype(np.float64)
+    inverse = 1 / depth[border].astype(np.float64)
+    centre, mean = known.mean(axis=0), float(inverse.mean())
+    slope = np.linalg.lstsq(known - centre, inverse - mean, rcond=1e-3)[0]
+    return centre, mean, slope, inverse - mean - (known - centre) @ slope
 
 
 def _grown(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

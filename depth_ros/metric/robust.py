@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -157,12 +158,13 @@ def agreed_sigma(errors: Vector, sigma: float, unknowns: int) -> float:
 
 
 def noise_parts(errors: Vector, size: Vector) -> tuple[float, float]:
-    """Return the variances (proportional, constant) of errors: a * size^2 + b."""
-    quarters = np.array_split(np.argsort(size), 4)
+    """Return the variances (proportional, constant) of errors by rising size: a size^2 + b."""
     absolute, squared = np.abs(errors), size * size
+    ends = [size.size * part // 4 for part in range(5)]
+    quarters = [slice(a, b) for a, b in pairwise(ends)]
     median = [middle(absolute[q]) / 0.6745 for q in quarters]
     variance = np.maximum(np.square(median), 1e-300)
-    square = np.array([float(squared[q].sum()) / q.size for q in quarters])
+    square = np.array([float(np.mean(squared[q])) for q in quarters])
     relative = square / variance
     inverse = 1 / variance
     theta, _ = least_squares(np.stack([relative, inverse], axis=1), np.ones(4), np.ones(4))
@@ -224,6 +226,7 @@ def _refine(
     """Return theta, the deviation of each error and the weights, from a first theta."""
     rows, target, unknowns = problem.rows, problem.target, problem.rows.shape[1]
     least = FINEST * typical
+    order = np.argsort(rows[:, 0] if problem.fixed_size is None else problem.fixed_size)
     inliers: Mask | None = None
     robust = np.ones(len(target))
     for done in range(ROUNDS):
@@ -234,7 +237,7 @@ def _refine(
             sigma = agreed_sigma(errors / deviation, 1.0, unknowns)
             inliers = np.abs(errors) <= AGREES * sigma * deviation
         if done < 5 and np.count_nonzero(inliers) > unknowns:
-            deviation = _deviation(problem, errors, size, inliers, least)
+            deviation = _deviation(problem, errors, size, order[inliers[order]], least)
         ratio = np.abs(errors) / deviation
         inliers = ratio <= AGREES
         # The loss |error| / size, quadratic within the noise and fading out far beyond it.
@@ -251,8 +254,9 @@ def _refine(
 
 
 def _deviation(
-    problem: Problem, errors: Vector, size: Vector, inliers: Mask, least: float
+    problem: Problem, errors: Vector, size: Vector, inliers: Indices, least: float
 ) -> Vector:
+    """Return the standard deviation of each error; the inliers come by rising size."""
     unknowns = problem.rows.shape[1]
     agreed, sizes = errors[inliers], size[inliers]
     lost = agreed.size / max(agreed.size - unknowns, 1)

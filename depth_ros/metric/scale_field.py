@@ -23,6 +23,9 @@ from depth_ros.types import FloatImage
 
 Vector = npt.NDArray[np.float64]
 
+LEAST = 0.05  # smallest standard deviation of log errors that is reckoned with
+FAR = 5.0  # standard deviations beyond which a point is an outlier
+
 
 @dataclass(frozen=True)
 class FieldOptions:
@@ -45,7 +48,7 @@ class ScaleField:
     logs: npt.NDArray[np.float32]
     near: float = 0.0  # log metres of the first layer
     far: float = 1.0  # log metres of the last layer
-    before: float = 0.0  # median |log error| of held-back points without the field
+    before: float = 0.0  # mean |log error| of held-back points, outliers cut, without the field
     after: float = 0.0  # and with it
 
     @property
@@ -82,16 +85,18 @@ def fit_field(
         return zero
     row, column, z, weight, at = row[good], column[good], z[good], weight[good], at[good]
     error = np.log(z) - np.log(at)
-    spread = 1.4826 * middle(np.abs(error - middle(error)))
-    keep = np.abs(error) <= np.maximum(5 * spread, 1e-6)
+    centre = middle(error)
+    spread = max(1.4826 * middle(np.abs(error - centre)), LEAST)
+    keep = np.abs(error - centre) <= FAR * spread
     near, far = np.quantile(np.log(at), (0.02, 0.98)).tolist()
     place = _places(row, column, np.log(at), (height, width), near, far)
     chosen = np.random.default_rng(0).permutation(error.size)
     taught, held = chosen[::2], chosen[1::2]
     taught = taught[keep[taught]]
     trial = _levels(place[taught], error[taught], weight[taught], spread, options)
-    before = middle(np.abs(error[held]))
-    after = middle(np.abs(error[held] - _sample(trial, place[held])))
+    left = error[held] - _sample(trial, place[held])
+    before = float(np.mean(np.minimum(np.abs(error[held]), FAR * spread)))
+    after = float(np.mean(np.minimum(np.abs(left), FAR * spread)))
     if not after < (1 - options.gain) * before:
         return zero
     logs = _levels(place[keep], error[keep], weight[keep], spread, options)
@@ -138,13 +143,14 @@ def _levels(
     """Return the sum of smooth fields, each of what the coarser ones left."""
     finest = (options.layers, options.rows, options.columns)
     total = np.zeros(finest)
+    around = middle(error)
     for level in range(options.levels):
         part = 2.0 ** (level + 1 - options.levels)
         shape = tuple(max(min(2, n), round(n * part)) for n in finest)
         for _ in range(2):  # the second round takes up what the smoothing left
             left = error - _sample(total, place)
-            size = max(spread, 1e-9)
-            robust = weight * np.maximum(1 - (left / (4 * size)) ** 2, 0) ** 2
+            off = (error - around if not total.any() else left) / (FAR * spread)
+            robust = weight * np.maximum(1 - off * off, 0) ** 2
             total = total + _enlarged(_smoothed(place, left, robust, shape, options.prior), finest)
     return total
 

@@ -11,6 +11,7 @@ is. The new depth says where edges are, so that edges do not smear.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import cv2
@@ -24,8 +25,10 @@ from depth_ros.metric.tracks import grey
 from depth_ros.types import Camera, DepthError, FloatImage, Image, Matrix
 
 LOCAL = 31  # px, side of the window in which the noise is estimated
-SLOW = 0.3  # share of a new innovation in the mean that shows a drift
-DRIFT = 1.5  # standard deviations of that mean at which the last depth has no weight
+SLOW = 0.3  # share of a new innovation in the means that show a drift
+FLOW_MEMORY = 4.0  # frames that are averaged by flow, whose errors add up
+FLOW_STILL = 0.4  # px, flow that may be no motion at all
+FLOW_ERROR = 0.7  # px, error of a flow there and back at which it has no weight
 MODES = ('pose', 'flow', 'still')
 
 
@@ -52,7 +55,8 @@ class _Past:
 
     depth: FloatImage
     weight: FloatImage  # frames that the depth stands for
-    drift: FloatImage  # mean of the last innovations, in standard deviations
+    drift: FloatImage  # mean of the last innovations, with their signs
+    change: FloatImage  # mean of their sizes
     image: Image | None
     pose: Matrix | None
     camera: Camera
@@ -65,6 +69,7 @@ class _Seen:
     ratio: FloatImage  # last depth there, by the depth expected there
     weight: FloatImage
     drift: FloatImage
+    change: FloatImage
     image: FloatImage | None
 
 
@@ -111,35 +116,50 @@ class TemporalFilter:
         if mode == 'flow' and picture is None:
             raise DepthError('the mode is flow but no image came; give the image with the depth')
         fresh = np.ones_like(depth) if confidence is None else np.clip(confidence, 0.01, 1)
-        result, weight, drift = depth.copy(), fresh.astype(np.float32), np.zeros_like(depth)
+        now = _Past(
+            depth.copy(),
+            fresh.astype(np.float32),
+            np.zeros_like(depth),
+            np.full_like(depth, self.options.tolerance),
+            picture,
+            pose,
+            camera,
+        )
         past = self._past
         if past is not None and past.camera == camera and self.options.memory > 0:
             seen = self._seen(past, depth, picture, pose, mode)
             if seen is not None:
-                result, weight, drift = self._merged(depth, fresh, picture, seen)
-        weight = np.where(is_valid(depth), weight, np.float32(0))
-        self._past = _Past(result, weight, drift, picture, pose, camera)
-        return result.copy()
+                now = self._merged(now, fresh, seen)
+        weight = np.where(is_valid(depth), now.weight, np.float32(0))
+        self._past = dataclasses.replace(now, weight=weight)
+        return now.depth.copy()
 
-    def _merged(
-        self, depth: FloatImage, fresh: FloatImage, image: Image | None, seen: _Seen
-    ) -> tuple[FloatImage, FloatImage, FloatImage]:
-        """Return depth, weight and drift after averaging."""
+    def _merged(self, now: _Past, fresh: FloatImage, seen: _Seen) -> _Past:
+        """Return the new frame after averaging."""
         options = self.options
-        known = np.isfinite(seen.ratio) & (seen.ratio > 0) & is_valid(depth)
+        known = np.isfinite(seen.ratio) & (seen.ratio > 0) & is_valid(now.depth)
         step = np.log(np.where(known, seen.ratio, np.float32(1)))
         sigma = _local_sigma(step, known)
         limit = np.sqrt(options.tolerance**2 + (options.sigmas * sigma) ** 2)
         agree = np.maximum(1 - (step / limit) ** 2, 0)
-        drift = np.where(known, (1 - SLOW) * seen.drift + SLOW * step / sigma, np.float32(0))
-        agree *= np.maximum(1 - (drift / DRIFT) ** 2, 0)
-        if image is not None and seen.image is not None:
-            agree *= self._alike(image, seen.image, known)
+        # Noise changes its sign; innovations of one sign are a change that goes on.
+        drift = (1 - SLOW) * seen.drift + SLOW * step
+        change = (1 - SLOW) * seen.change + SLOW * np.abs(step)
+        one_sided = np.abs(drift) / np.maximum(change, np.float32(1e-6))
+        agree *= 1 - one_sided**4
+        if now.image is not None and seen.image is not None:
+            agree *= self._alike(now.image, seen.image, known)
         held = np.where(known, np.minimum(seen.weight, options.memory - 1) * agree, np.float32(0))
         held = np.maximum(held, 0)
         share = held / (held + fresh)
-        result = np.where(known, depth * np.exp(share * step), depth)
-        return result, (held + fresh).astype(np.float32), drift
+        depth = np.where(known, now.depth * np.exp(share * step), now.depth)
+        return dataclasses.replace(
+            now,
+            depth=depth.astype(np.float32),
+            weight=(held + fresh).astype(np.float32),
+            drift=np.where(known, drift, np.float32(0)),
+            change=np.where(known, change, np.float32(options.tolerance)),
+        )
 
     def _alike(self, image: Image, before: FloatImage, known: np.ndarray) -> FloatImage:
         """Return 1 where a pixel looks as it did, falling to 0 where it does not."""
@@ -151,10 +171,18 @@ class TemporalFilter:
         ratio = smooth * np.float32(1 / self.options.image_tolerance)
         return np.maximum(1 - ratio * ratio, np.float32(0))
 
+    def _flow_memory(self, x: FloatImage, y: FloatImage) -> FloatImage:
+        """Return how many frames are averaged: fewer where the flow is not zero."""
+        rows, columns = _pixels(x.shape)
+        still = np.exp(-((x - columns) ** 2 + (y - rows) ** 2) / np.float32(FLOW_STILL**2))
+        least = min(FLOW_MEMORY, self.options.memory)
+        return np.float32(least) + still * np.float32(self.options.memory - least)
+
     def _seen(
         self, past: _Past, depth: FloatImage, image: Image | None, pose: Matrix | None, mode: str
     ) -> _Seen | None:
         """Return the last frame at the places where the new pixels were."""
+        sure = None
         if mode == 'pose':
             if past.pose is None or pose is None:
                 return None
@@ -162,7 +190,7 @@ class TemporalFilter:
         elif mode == 'flow':
             if past.image is None or image is None:
                 return None
-            x, y = _by_flow(image, past.image)
+            x, y, sure = _by_flow(image, past.image)
             expected = depth
         else:
             y, x = _pixels(depth.shape)
@@ -176,9 +204,11 @@ class TemporalFilter:
             if mode == 'flow':
                 ratio = _without_own_motion(ratio, before, past.camera)
         weight = _sample(past.weight, x, y, 0.0)
-        drift = _sample(past.drift, x, y, 0.0)
+        if sure is not None:
+            weight = np.minimum(weight, self._flow_memory(x, y) - 1) * sure
+        drift, change = _sample(past.drift, x, y, 0.0), _sample(past.change, x, y, 0.0)
         seen = None if past.image is None else _sample(past.image.astype(np.float32), x, y, np.nan)
-        return _Seen(ratio, weight, drift, seen)
+        return _Seen(ratio, weight, drift, change, seen)
 
 
 def _pixels(shape: tuple[int, ...]) -> tuple[FloatImage, FloatImage]:
@@ -233,12 +263,20 @@ def _by_pose(
     return np.nan_to_num(u, nan=far), np.nan_to_num(v, nan=far), expected
 
 
-def _by_flow(image: Image, before: Image) -> tuple[FloatImage, FloatImage]:
-    """Return where each pixel was in the last image."""
-    flow = np.zeros((*image.shape, 2), np.float32)
-    cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(image, before, flow)
-    y, x = _pixels(image.shape)
-    return x + flow[..., 0], y + flow[..., 1]
+def _by_flow(image: Image, before: Image) -> tuple[FloatImage, FloatImage, FloatImage]:
+    """Return where each pixel was in the last image (x, y), and how sure that is, 0..1."""
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    back, ahead = (np.zeros((*image.shape, 2), np.float32) for _ in range(2))
+    search.calc(image, before, back)
+    search.calc(before, image, ahead)
+    rows, columns = _pixels(image.shape)
+    x, y = columns + back[..., 0], rows + back[..., 1]
+    missed = np.hypot(
+        back[..., 0] + _sample(np.ascontiguousarray(ahead[..., 0]), x, y, 1e3),
+        back[..., 1] + _sample(np.ascontiguousarray(ahead[..., 1]), x, y, 1e3),
+    )
+    sure = np.maximum(1 - (missed * np.float32(1 / FLOW_ERROR)) ** 2, np.float32(0))
+    return x, y, sure.astype(np.float32)
 
 
 def _without_own_motion(ratio: FloatImage, before: FloatImage, camera: Camera) -> FloatImage:

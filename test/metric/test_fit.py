@@ -166,6 +166,18 @@ def test_points_at_one_depth_fix_the_scale_and_leave_the_shift_open():
     assert np.linalg.eigvalsh(fit.covariance).min() >= -1e-12
 
 
+def test_the_farthest_value_stands_for_infinity_where_values_may_be_negative():
+    values = np.linspace(-2, 1, 400, dtype=np.float32).reshape(20, 20)
+    values[:3, :3] = 0.5
+    rows, columns = np.divmod(np.arange(9), 3)
+    fit = fit_affine(values, INVERSE, rows, columns, np.full(9, 2.0))
+    assert fit.scale_only
+    assert fit.scale * 0.5 + fit.shift == pytest.approx(0.5)
+    assert fit.scale * -2 + fit.shift == pytest.approx(0, abs=0.02)
+    assert relative_deviation(fit, 0.5) < 0.1 < relative_deviation(fit, 1.0)
+    assert np.linalg.eigvalsh(fit.covariance).min() >= -1e-12
+
+
 def test_a_known_shift_completes_points_at_one_depth():
     values = np.full((20, 20), 3.0, np.float32)
     fit = fit_affine(

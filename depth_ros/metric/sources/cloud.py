@@ -105,8 +105,8 @@ def hidden_points(
 def _largest_beside(
     image: npt.NDArray[np.float32], reach: int, across: bool, way: int
 ) -> npt.NDArray[np.float32]:
-    """Return the largest value within reach on one side of each pixel, in a strip of 3."""
-    kernel = np.ones((3, reach) if across else (reach, 3), np.uint8)
+    """Return the largest value within reach on one side of each pixel, in its row or column."""
+    kernel = np.ones((1, reach) if across else (reach, 1), np.uint8)
     # The anchor lies outside of the strip by moving the image one pixel on.
     axis = 1 if across else 0
     moved = np.zeros_like(image)
@@ -116,7 +116,7 @@ def _largest_beside(
     target[axis] = slice(None, -1) if way > 0 else slice(1, None)
     moved[tuple(target)] = image[tuple(source)]
     along = 0 if way > 0 else reach - 1
-    anchor = (along, 1) if across else (1, along)
+    anchor = (along, 0) if across else (0, along)
     return np.asarray(
         cv2.dilate(moved, kernel, anchor=anchor, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     )

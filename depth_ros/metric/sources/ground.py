@@ -27,7 +27,8 @@ class GroundOptions:
     """What a floor must look like, and how well its attitude is known."""
 
     plane: PlaneOptions = field(default_factory=PlaneOptions)
-    angle_noise: float = math.radians(0.5)  # of the floor's attitude
+    angle_noise: float = math.radians(0.5)  # of a pitch and roll that are known,
+    plane_noise: float = math.radians(1.5)  # and of the floor's attitude in a prediction
     smoothing: float = 0.3  # share of a new attitude in the one that is used
     max_turn: float = math.radians(3)  # a larger change of attitude is taken at once
     max_points: int = 800
@@ -100,11 +101,22 @@ class GroundSource:
             self.reset()
             raise
         down = plane.down
+        if reading.pitch is not None:
+            down = self._combined(
+                down, Ground.below_mount(1.0, reading.pitch, reading.roll or 0.0)
+            )
         if self.ground is not None:
             down = self._smoothed(self.ground.down, down)
         self.plane, self.ground = plane, Ground(down, reading.height)
         steady = dataclasses.replace(plane, down=down)
         return ground_points(steady, prediction.camera, reading.height, self.options)
+
+    def _combined(self, seen: Matrix, known: Ground) -> Matrix:
+        """Return the attitude between that of the plane and that of the mount."""
+        share = self.options.angle_noise**2
+        share /= share + self.options.plane_noise**2
+        mixed = known.down + share * (seen - known.down)
+        return mixed / np.linalg.norm(mixed)
 
     def _smoothed(self, before: Matrix, now: Matrix) -> Matrix:
         """Return the attitude between two frames; a large change is a new attitude."""

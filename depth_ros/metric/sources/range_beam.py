@@ -16,7 +16,8 @@ import numpy as np
 
 from depth_ros.geometry.depth_values import is_valid
 from depth_ros.geometry.distortion import project, ray_grid
-from depth_ros.metric.fit import INVERSE_KINDS, FitOptions
+from depth_ros.metric.fit import FitOptions
+from depth_ros.metric.measured import INVERSE_KINDS
 from depth_ros.metric.source import Points, checked_transform, range_weights
 from depth_ros.types import Camera, DepthError, Matrix, Prediction
 
