@@ -242,6 +242,8 @@ class Known:
     ground: Ground | None = None
     depth: FloatImage | None = None
     """Measured metres of the same view, at any resolution; NaN where nothing was measured."""
+    camera: bool = True
+    """Whether the camera of the view is its own; False where its intrinsics are assumed."""
 
     def __post_init__(self) -> None:
         if self.pose is not None:
