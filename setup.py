@@ -58,7 +58,7 @@ setup(
         'fast': ['numba'],
         'openvino': ['openvino'],
         'onnxruntime': ['onnx', 'onnxruntime', 'onnxscript'],
-        'test': ['pytest>=7,<9', 'hypothesis>=6'],
+        'test': ['pytest>=7,<9', 'pytest-xdist>=3', 'hypothesis>=6'],
         'lint': ['ruff', 'mypy', 'types-PyYAML'],
         'colcon': ['colcon-core', 'colcon-ros'],
     },

@@ -24,6 +24,7 @@ from depth_ros.geometry.rectify import (
     Rectifier,
     check_rectified,
     needs_rectification,
+    seen_from_left,
     stereo_targets,
 )
 from depth_ros.metric.alignment import apply_scale_shift
@@ -36,6 +37,7 @@ from depth_ros.types import (
     Image,
     Prediction,
     View,
+    quoted,
 )
 
 RECTIFY_MODES = ('auto', 'always', 'never')
@@ -67,7 +69,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.rectify not in RECTIFY_MODES:
             raise DepthError(
-                f'rectify is {self.rectify!r}, expected one of {", ".join(RECTIFY_MODES)}'
+                f'rectify is {quoted(self.rectify)}, expected one of {", ".join(RECTIFY_MODES)}'
             )
         if not 0 <= self.min_depth < self.max_depth:
             raise DepthError(
@@ -124,9 +126,9 @@ def _finish(prediction: Prediction, image: Image, options: Options, clock: _Cloc
         if options.edge_threshold > 0:
             depth = remove_flying_pixels(depth, options.edge_threshold)
         if options.min_confidence > 0 and prediction.confidence is not None:
-            depth = np.where(
-                prediction.confidence < options.min_confidence, np.float32(np.nan), depth
-            )
+            # Written so that an unknown confidence fails it as well.
+            sure = prediction.confidence >= options.min_confidence
+            depth = np.where(sure, depth, np.float32(np.nan))
         depth = clip_range(depth, options.min_depth, options.max_depth)
     camera = prediction.camera
     if image.shape[:2] != (camera.height, camera.width):
@@ -261,9 +263,11 @@ class _Pair(_Single):
             targets = (rectified_camera(left), rectified_camera(right))
         else:
             targets = stereo_targets(left, right)
+        # From here on the baseline is that of the right camera alone, whatever model reads it.
+        targets = seen_from_left(*targets)
         if not raw and mode != 'never' and not _same_lens(*targets):
             # Undistorted eyes of different focal length: one of them is resampled to the other.
-            targets, raw = stereo_targets(left, right), True
+            targets, raw = seen_from_left(*stereo_targets(left, right)), True
         check_rectified(*targets)
         if not raw:
             return [None, None], targets

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -25,6 +26,24 @@ Matrix = npt.NDArray[np.float64]
 
 class DepthError(ValueError):
     """An input cannot be used; the message says what was expected, what came, what to do."""
+
+
+def quoted(value: object, limit: int = 80) -> str:
+    """
+    Return a value as an error shows it: at most `limit` characters, and in time that is bounded.
+
+    What is quoted may be an image, a text of megabytes, or a list that contains itself many times
+    over, of which `repr` would make gigabytes.
+    """
+    if isinstance(value, str) and len(value) > limit - 2:
+        value = value[: limit - 5] + '...'
+    brief = reprlib.Repr()
+    brief.maxlevel, brief.maxother, brief.maxstring = 3, limit, limit
+    try:
+        text = brief.repr(value)
+    except Exception:  # an integer of ten thousand digits, or a repr of its own that fails
+        text = f'a value of type {type(value).__name__}'
+    return text if len(text) <= limit else text[: limit - 3] + '...'
 
 
 class DepthKind(enum.Enum):
@@ -68,6 +87,55 @@ def _frozen(values: npt.ArrayLike, shape: tuple[int, ...] | None, name: str) -> 
     return array
 
 
+# Bounds beyond which numbers are no calibration of an image; inside, every crop and padding fits.
+_FOCAL_RANGE = (1e-3, 1e5)  # in widths or heights of the image
+_FARTHEST = 1e5  # widths or heights that the principal point may lie beside the image
+_LARGEST_COEFFICIENT = 1e8
+
+
+def _check_pinhole(name: str, matrix: Matrix, size_wh: tuple[int, int]) -> None:
+    """Refuse a K or P whose numbers cannot belong to an image of this size."""
+    if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+        raise DepthError(
+            f'{name} has focal length ({matrix[0, 0]:g}, {matrix[1, 1]:g}) px, it must be '
+            'positive: the camera is not calibrated; run camera_calibration'
+        )
+    if not np.array_equal(matrix[2, :3], (0, 0, 1)):
+        row = ' '.join(f'{value:g}' for value in matrix[2, :3])
+        raise DepthError(
+            f'{name} ends with the row {row}, expected 0 0 1; correct the calibration'
+        )
+    low, high = _FOCAL_RANGE
+    for axis, (side, word) in enumerate(zip(size_wh, ('wide', 'high'))):
+        focal = float(matrix[axis, axis])
+        if not low <= focal / side <= high:
+            raise DepthError(
+                f'{name} has a focal length of {focal:g} px for an image {side} px {word}, '
+                f'expected {low * side:g} to {high * side:g}; calibrate the camera'
+            )
+        for column, limit in ((1 - axis, high * side), (2, _FARTHEST * side), (3, 1e6 * focal)):
+            if column < matrix.shape[1] and abs(matrix[axis, column]) > limit:
+                raise DepthError(
+                    f'{name}[{axis}][{column}] is {matrix[axis, column]:g}, expected at most '
+                    f'{limit:g} for an image {side} px {word}; calibrate the camera'
+                )
+    area = matrix[0, 0] * matrix[1, 1]
+    if abs(matrix[0, 1] * matrix[1, 0]) > 0.5 * area:
+        raise DepthError(
+            f'{name} maps the image onto a line, expected focal lengths on its diagonal and 0 '
+            'beside it; calibrate the camera'
+        )
+
+
+def _check_rotation(R: Matrix) -> None:
+    error = float(np.abs(R @ R.T - np.eye(3)).max())
+    if not error <= 1e-3 or np.linalg.det(R) < 0:
+        raise DepthError(
+            f'R is not a rotation (off by {error:.3g}), expected the rectification matrix, or '
+            'identity; calibrate the camera again'
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Camera:
     """
@@ -93,27 +161,18 @@ class Camera:
                 'set width and height in the calibration'
             )
         K = _frozen(self.K, (3, 3), 'K')
-        if K[0, 0] <= 0 or K[1, 1] <= 0:
-            raise DepthError(
-                f'focal length is ({K[0, 0]:g}, {K[1, 1]:g}) px, it must be positive: '
-                'the camera is not calibrated; run camera_calibration'
-            )
         P = _frozen(np.hstack([K, np.zeros((3, 1))]) if self.P is None else self.P, (3, 4), 'P')
-        if P[0, 0] <= 0 or P[1, 1] <= 0:
-            raise DepthError(
-                f'P has focal length ({P[0, 0]:g}, {P[1, 1]:g}) px, it must be positive: '
-                'the projection matrix is not set; calibrate the camera'
-            )
+        R, D = _frozen(self.R, (3, 3), 'R'), _frozen(self.D, None, 'D').ravel()
         for name, matrix in (('K', K), ('P', P)):
-            if not np.array_equal(matrix[2, :3], (0, 0, 1)):
-                row = ' '.join(f'{value:g}' for value in matrix[2, :3])
-                raise DepthError(
-                    f'{name} ends with the row {row}, expected 0 0 1; correct the calibration'
-                )
-        object.__setattr__(self, 'K', K)
-        object.__setattr__(self, 'P', P)
-        object.__setattr__(self, 'R', _frozen(self.R, (3, 3), 'R'))
-        object.__setattr__(self, 'D', _frozen(self.D, None, 'D').ravel())
+            _check_pinhole(name, matrix, self.size_wh)
+        _check_rotation(R)
+        if np.abs(D).max(initial=0) > _LARGEST_COEFFICIENT:
+            raise DepthError(
+                f'D holds {D[np.argmax(np.abs(D))]:g}, expected lens coefficients of at most '
+                f'{_LARGEST_COEFFICIENT:g}; calibrate the camera again'
+            )
+        for name, array in (('K', K), ('P', P), ('R', R), ('D', D)):
+            object.__setattr__(self, name, array)
 
     @classmethod
     def pinhole(
@@ -321,12 +380,12 @@ class Prediction:
         if self.values.shape != expected or self.values.dtype != np.float32:
             raise DepthError(
                 f'prediction is {self.values.dtype} {self.values.shape}, '
-                f'expected float32 {expected}; the model {self.model!r} broke its contract'
+                f'expected float32 {expected}; the model {quoted(self.model)} broke its contract'
             )
         if self.confidence is not None and self.confidence.shape != expected:
             raise DepthError(
                 f'confidence has shape {self.confidence.shape}, expected {expected}; '
-                f'the model {self.model!r} broke its contract'
+                f'the model {quoted(self.model)} broke its contract'
             )
         if self.pose is not None:
             object.__setattr__(self, 'pose', _frozen(self.pose, (4, 4), 'the pose'))

@@ -131,7 +131,9 @@ def launch_table(node: str) -> str:
     name = node.removesuffix('_depth')
     tables = runpy.run_path(str(ROOT / 'launch' / f'{name}.launch.py'))
     rows = ['| argument | default | meaning |', '|---|---|---|']
+    named = {'name': (node, 'name of the node, for several in one namespace')}
     for argument, (default, meaning) in {
+        **named,
         **tables['INPUTS'],
         **tables['OUTPUTS'],
         **COMMON,

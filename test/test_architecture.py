@@ -46,7 +46,11 @@ LAWS = {
     'types.py': Law(set(), {'numpy'}),
     'geometry': Law({'types'}, BASE, {'numba', 'PIL'}),
     'files': Law({'types', 'geometry'}, {*BASE, 'yaml'}),
-    'messages': Law({'types', 'geometry', 'files'}, {*BASE, *MESSAGES}),
+    'messages': Law(
+        {'types', 'geometry', 'files'},
+        {*BASE, *MESSAGES},
+        {'point_cloud_interfaces', 'zstandard', 'DracoPy', 'compression'},
+    ),
     'metric': Law({'types', 'geometry'}, BASE, {'scipy'}),
     'models/__init__.py': Law(set(), set()),
     'models/protocol.py': Law({'types', 'models/weights/source'}, set()),

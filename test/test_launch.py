@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import random
 import re
 import runpy
 import signal
@@ -27,6 +26,7 @@ from typing import Any
 
 import pytest
 import yaml
+from domains import free_domain
 
 from depth_ros.files.share import ros_environment, transport_environment
 from depth_ros.nodes import launching
@@ -102,7 +102,12 @@ def test_flags_that_are_none_say_so() -> None:
     ],
 )
 def test_arguments_that_lead_nowhere_say_so(argument: str, value: str, sentence: str) -> None:
-    good = {'params_file': __file__, 'python': sys.executable, 'log_level': 'WARN'}
+    good = {
+        'params_file': __file__,
+        'python': sys.executable,
+        'log_level': 'WARN',
+        'rviz': 'false',
+    }
     launching.check(good)
     launching.check({**good, 'params_file': '', 'python': ''})
     with pytest.raises(DepthError, match=sentence):
@@ -199,7 +204,7 @@ def test_rviz_shows_what_the_launch_files_publish() -> None:
 def graph_side() -> Iterator[tuple[int, Any]]:
     """Yield a domain and a node of this process in it."""
     rclpy = pytest.importorskip('rclpy')
-    domain = random.SystemRandom().randint(1, 101)
+    domain = free_domain()
     context = rclpy.Context()
     rclpy.init(context=context, domain_id=domain)
     node = rclpy.create_node('test_side', context=context)

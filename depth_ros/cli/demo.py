@@ -24,7 +24,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from depth_ros.cli.demo_report import make_report, report_table
@@ -32,6 +31,8 @@ from depth_ros.files.calibration import write_camera
 from depth_ros.files.pictures import depth_picture
 from depth_ros.files.ply import write_ply
 from depth_ros.files.share import ros_environment, transport_environment
+from depth_ros.files.writing import make_folder, write_array, write_image, write_text
+from depth_ros.geometry.depth_values import is_valid, valid_or_nan
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
 from depth_ros.types import DepthError
 
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Render, play, record, measure; exit 1 where a node published nothing."""
     _check_ros()
     out: Path = arguments.out
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with tempfile.TemporaryDirectory(prefix='depth_ros_demo_') as scratch:
         folder = Path(scratch)
         print(f'rendering {arguments.frames} stereo frames of a {arguments.scene} ...', flush=True)
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
             ) as recorder:
                 recorder.wait(timeout=arguments.seconds + 90)
         report = make_report(folder, truth, models)
-        (out / 'report.json').write_text(json.dumps(report, indent=2) + '\n')
+        write_text(out / 'report.json', json.dumps(report, indent=2) + '\n')
         _write_pictures(folder, truth, out)
     print(report_table(report))
     silent = [name for name, source in report['sources'].items() if not source['frames']]
@@ -149,7 +150,7 @@ def _on_ground(depth: np.ndarray, camera: Any, pose: np.ndarray) -> np.ndarray:
 def _environment(default_transport: bool) -> dict[str, str]:
     # A domain of its own: a robot on the same network is neither heard nor disturbed.
     environment = ros_environment(PYTHONUNBUFFERED='1')
-    environment.setdefault('ROS_DOMAIN_ID', str(random.randint(100, 200)))
+    environment.setdefault('ROS_DOMAIN_ID', str(random.randint(1, 101)))
     if default_transport:
         for name in transport_environment():
             environment.pop(name, None)
@@ -239,16 +240,15 @@ def _write_pictures(folder: Path, truth: dict[str, np.ndarray], out: Path) -> No
         frame = played[stamp]
         exact = truth['depth'][frame]
         # One scale for all, or two pictures of the same depth would have different colours.
-        near, far = np.percentile(exact[np.isfinite(exact)], [1, 99])
+        near, far = np.percentile(exact[is_valid(exact)], [1, 99])
         picture = depth_picture(depth, near=near, far=far)
-        cv2.imwrite(str(out / f'{prefix}depth.png'), picture[..., ::-1])
+        write_image(out / f'{prefix}depth.png', picture)
         if not prefix:
             beside = [images[frame], depth_picture(exact, near=near, far=far), picture]
             for name, shown in zip(('input', 'truth'), beside):
-                cv2.imwrite(str(out / f'{name}.png'), shown[..., ::-1])
-            cv2.imwrite(str(out / 'overview.png'), np.hstack(beside)[..., ::-1])
-        finite = np.where(np.isfinite(depth), depth, np.float32(np.nan))
-        np.save(out / f'{prefix}depth.npy', finite)
+                write_image(out / f'{name}.png', shown)
+            write_image(out / 'overview.png', np.hstack(beside))
+        write_array(out / f'{prefix}depth.npy', valid_or_nan(depth))
         cloud_file = folder / f'{source}_points.npz'
         if cloud_file.exists():
             with np.load(cloud_file) as cloud:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from depth_ros import __version__
+from depth_ros.geometry.depth_values import is_valid
 
 # Models that know the floor and nothing else are judged there.
 KNOWS_THE_FLOOR_ONLY = ('floor',)
@@ -71,11 +72,11 @@ def _error(
     for stamp, depth in zip(stamps, depths, strict=True):
         frame = played[int(stamp)]
         exact = truth['depth'][frame]
-        mask = np.isfinite(exact) & (exact > 0)
+        mask = is_valid(exact)
         if judged == 'floor':
             mask &= truth['floor'][frame]
         judged_pixels += int(mask.sum())
-        mask &= np.isfinite(depth)
+        mask &= is_valid(depth)
         errors.append(np.abs(depth[mask] - exact[mask]) / exact[mask])
     relative = np.concatenate(errors) if errors else np.zeros(0)
     if not relative.size:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_ros.cli.model_options import make_model, parse_options
+from depth_ros.files.writing import make_folder, write_text
 from depth_ros.lab.eval.align import ALIGNMENTS
 from depth_ros.lab.eval.layouts import LAYOUTS, open_datasets
 from depth_ros.lab.eval.page import Book
@@ -177,8 +178,5 @@ def make_contestants(entries: Sequence[tuple[str, str]]) -> list[Contestant]:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding='utf-8')
-    except OSError as error:
-        raise DepthError(f'{path} cannot be written: {error.strerror}') from error
+    make_folder(path.parent)
+    write_text(path, text)

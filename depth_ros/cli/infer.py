@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from depth_ros.cli.model_options import add_option_argument, make_model
@@ -20,10 +19,13 @@ from depth_ros.files.calibration import read_camera
 from depth_ros.files.images import read_image
 from depth_ros.files.pictures import depth_picture, relative_picture
 from depth_ros.files.ply import write_ply
+from depth_ros.files.reading import read_array
+from depth_ros.files.writing import make_folder, write_array, write_image, write_text
+from depth_ros.geometry.depth_values import valid_or_nan
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
 from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, Options, Pipeline
-from depth_ros.types import Camera, DepthError, FloatImage, Image, Known, View
+from depth_ros.types import Camera, DepthError, FloatImage, Image, Known, View, quoted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         pipeline = Pipeline(model, options)
         if not known and pipeline.makes_metres:
             raise DepthError(
-                f'model {name!r} gives metres and needs the camera for that; '
+                f'model {quoted(name)} gives metres and needs the camera for that; '
                 'give --camera FILE, --focal PIXELS or --fov DEGREES'
             )
         # A relative model does not look at the camera: any will do.
@@ -170,12 +172,7 @@ def _mono_camera(arguments: argparse.Namespace, image: Image) -> Camera | None:
 def _read_prompt(path: Path | None) -> FloatImage | None:
     if path is None:
         return None
-    try:
-        prompt = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DepthError(
-            f'{path} is no array of numbers ({error}); save metres with np.save'
-        ) from error
+    prompt = read_array(path, 'save metres with np.save')
     if prompt.ndim != 2 or not np.issubdtype(prompt.dtype, np.floating):
         raise DepthError(
             f'{path} holds {prompt.dtype} of shape {prompt.shape}, '
@@ -226,20 +223,20 @@ def write_results(
     frame: DepthFrame, model: str, out: Path, *, camera_known: bool = True
 ) -> dict[str, Any]:
     """Write depth.npy, depth.png, points.ply when metric, and prediction.json."""
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     prediction = frame.prediction
     if frame.depth is None:
         values = prediction.values
         picture = relative_picture(values)
         (out / 'points.ply').unlink(missing_ok=True)  # of an earlier, metric run
     else:
-        values = np.where(np.isfinite(frame.depth), frame.depth, np.float32(np.nan))
+        values = valid_or_nan(frame.depth)
         picture = depth_picture(frame.depth)
         points = depth_to_points(frame.depth, frame.camera)
         rgb = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
         write_ply(out / 'points.ply', points, rgb)
-    np.save(out / 'depth.npy', values)
-    cv2.imwrite(str(out / 'depth.png'), picture[..., ::-1])
+    write_array(out / 'depth.npy', values)
+    write_image(out / 'depth.png', picture)
     report = {
         'model': model,
         'kind': prediction.kind.value,
@@ -254,7 +251,7 @@ def write_results(
         'baseline': prediction.baseline or None,
         'timings_ms': {k: round(v * 1e3, 3) for k, v in frame.timings.items()},
     }
-    (out / 'prediction.json').write_text(json.dumps(report, indent=2) + '\n')
+    write_text(out / 'prediction.json', json.dumps(report, indent=2) + '\n')
     return report
 
 

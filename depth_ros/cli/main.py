@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
+import io
 import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from depth_ros import __version__
-from depth_ros.types import DepthError
+from depth_ros.types import DepthError, quoted
 
 # name -> what it does; the module is depth_ros.cli.<name>
 COMMANDS = {
@@ -37,6 +39,10 @@ def _usage() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command and return its exit code; 2 for what the caller got wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        # A path may hold what the terminal's encoding does not; it is shown with escapes.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
     arguments = list(sys.argv[1:] if argv is None else argv)
     if '--ros-args' in arguments:  # `ros2 run` and launch files may append them
         arguments = arguments[: arguments.index('--ros-args')]
@@ -48,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     name, *rest = arguments
     if name not in COMMANDS:
-        print(f'depth_ros: there is no command {name!r}\n\n{_usage()}', file=sys.stderr)
+        print(f'depth_ros: there is no command {quoted(name)}\n\n{_usage()}', file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.INFO, format='%(levelname)s: %(message)s')
     module = importlib.import_module(f'depth_ros.cli.{name}')
@@ -63,11 +69,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # no such folder, no right to write, no space
-        if error.filename is None:
-            raise
+        what = 'a file' if error.filename is None else error.filename
+        remedy = 'free space' if error.errno == errno.ENOSPC else 'give another path'
+        why = error.strerror or f'{type(error).__name__}: {error}'
+        print(f'depth_ros {name}: {what} cannot be used ({why}); {remedy}', file=sys.stderr)
+        return 2
+    except MemoryError:
         print(
-            f'depth_ros {name}: {error.filename} cannot be used ({error.strerror}); '
-            'give another path',
+            f'depth_ros {name}: out of memory; give smaller pictures or a smaller model',
             file=sys.stderr,
         )
         return 2

@@ -12,7 +12,7 @@ from typing import Any
 
 from depth_ros.models.protocol import DepthModel
 from depth_ros.models.registry import create_model, family_of
-from depth_ros.types import DepthError
+from depth_ros.types import DepthError, quoted
 
 
 def add_option_argument(parser: argparse.ArgumentParser) -> None:
@@ -34,11 +34,12 @@ def parse_options(model: str, given: Sequence[str]) -> dict[str, Any]:
     for item in given:
         name, equals, text = item.partition('=')
         if not equals:
-            raise DepthError(f'option {item!r} has no value; write {item}=VALUE')
+            raise DepthError(f'option {quoted(item)} has no value; write NAME=VALUE')
         known = [f.name for f in dataclasses.fields(config)]
         if name not in known:
             raise DepthError(
-                f'model {model!r} has no option {name!r}; it takes {", ".join(known) or "none"}'
+                f'model {quoted(model)} has no option {quoted(name)}; it takes '
+                f'{", ".join(known) or "none"}'
             )
         options[name] = _convert(name, text, types[name])
     return options
@@ -47,13 +48,15 @@ def parse_options(model: str, given: Sequence[str]) -> dict[str, Any]:
 def _convert(name: str, text: str, kind: Any) -> Any:
     if kind is bool:
         if text.lower() not in ('true', 'false', '1', '0', 'yes', 'no'):
-            raise DepthError(f'option {name} is {text!r}, expected true or false')
+            raise DepthError(f'option {name} is {quoted(text)}, expected true or false')
         return text.lower() in ('true', '1', 'yes')
     if kind in (int, float):
         try:
             return kind(text)
-        except ValueError as error:
-            raise DepthError(f'option {name} is {text!r}, expected {kind.__name__}') from error
+        except (ValueError, OverflowError) as error:
+            raise DepthError(
+                f'option {name} is {quoted(text)}, expected {kind.__name__}'
+            ) from error
     return text
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import yaml
 
-from depth_ros.types import Camera, DepthError, Distortion, Matrix
+from depth_ros.files.reading import LARGEST_YAML, parse_yaml, read_text
+from depth_ros.files.writing import write_text
+from depth_ros.types import Camera, DepthError, Distortion, Matrix, quoted
 
-_LARGEST = 1 << 20  # bytes; a calibration has about a thousand
+_REMEDY = 'give the camera_info YAML of camera_calibration'
 _ZEROS = [0.0] * 5
 _NAMES = {
     '': Distortion.NONE,
@@ -72,7 +74,7 @@ def write_camera(camera: Camera, path: str | Path, name: str = 'camera') -> None
         *_matrix_lines('rectification_matrix', camera.R.tolist()),
         *_matrix_lines('projection_matrix', camera.projection.tolist()),
     ]
-    Path(path).write_text('\n'.join(lines) + '\n', encoding='utf-8')
+    write_text(path, '\n'.join(lines) + '\n')
 
 
 def _matrix_lines(key: str, rows: list[list[float]]) -> list[str]:
@@ -83,38 +85,19 @@ def _matrix_lines(key: str, rows: list[list[float]]) -> list[str]:
 
 def _load(path: Path) -> Mapping[str, Any]:
     try:
-        if path.stat().st_size > _LARGEST:
+        text = read_text(path, _REMEDY, LARGEST_YAML)
+        if text.startswith('%YAML:') or '!!opencv-matrix' in text:
             raise CalibrationError(
-                f'{path} has {path.stat().st_size} bytes, a calibration has at most {_LARGEST}; '
-                'give the camera_info YAML of camera_calibration'
+                f'{path} is an OpenCV file storage, expected camera_info YAML; run '
+                'camera_calibration, or copy its matrices into one'
             )
-        text = path.read_text(encoding='utf-8')
-    except OSError as error:
-        raise CalibrationError(
-            f'{path} cannot be read ({error.strerror}); give the camera_info YAML of '
-            'camera_calibration'
-        ) from None
-    except UnicodeDecodeError:
-        raise CalibrationError(
-            f'{path} is not text; give the camera_info YAML of camera_calibration'
-        ) from None
-    if text.startswith('%YAML:') or '!!opencv-matrix' in text:
-        raise CalibrationError(
-            f'{path} is an OpenCV file storage, expected camera_info YAML; run '
-            'camera_calibration, or copy its matrices into one'
-        )
-    try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, 'problem_mark', None)
-        where = f' in line {mark.line + 1}' if mark else ''
-        raise CalibrationError(
-            f'{path} is not valid YAML{where}; give the camera_info YAML of camera_calibration'
-        ) from None
+        document = parse_yaml(text, str(path), _REMEDY)
+    except DepthError as error:
+        raise CalibrationError(str(error)) from None
     if not isinstance(document, Mapping):
         raise CalibrationError(
             f'{path} holds {type(document).__name__}, expected the fields image_width, '
-            'camera_matrix, ...; give the camera_info YAML of camera_calibration'
+            f'camera_matrix, ...; {_REMEDY}'
         )
     return document
 
@@ -176,7 +159,7 @@ def _numbers(document: Mapping[str, Any], key: str, path: Path) -> list[float]:
     if isinstance(entry, Mapping) and 'rows' in entry and 'cols' in entry:
         rows, cols = entry['rows'], entry['cols']
         whole = isinstance(rows, int) and isinstance(cols, int)
-        if not whole or rows * cols != len(data):
+        if not whole or not rows > 0 < cols or rows * cols != len(data):
             raise CalibrationError(
                 f'{path}: {key} says {_short(rows)}x{_short(cols)} but holds {len(data)} '
                 'numbers; correct rows, cols or data'
@@ -198,7 +181,4 @@ def _numbers(document: Mapping[str, Any], key: str, path: Path) -> list[float]:
 
 
 def _short(value: Any) -> str:
-    if value is None:
-        return 'missing'
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + '...'
+    return 'missing' if value is None else quoted(value, 40)

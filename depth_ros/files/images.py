@@ -1,70 +1,80 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Read pictures as models want them."""
+"""Read pictures as models want them, and values that files hold as pictures."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from depth_ros.files.picture_header import PictureHeader, picture_header
+from depth_ros.files.jpeg_data import check_pixels
+from depth_ros.files.picture_header import PictureHeader, check_size, picture_header
+from depth_ros.files.reading import read_bytes
 from depth_ros.types import DepthError, Image
 
 MAX_BYTES = 256 * 2**20
-MAX_PIXELS = 1 << 28  # what a panorama or a survey camera has, 805 MB of RGB
+_REMEDY = 'give a picture as PNG or JPEG'
 
 
 def read_image(path: str | Path) -> Image:
     """Return uint8 RGB, or grey where the file is grey; 16-bit files are scaled to 8."""
     path = Path(path)
-    if not path.is_file():
-        raise DepthError(f'there is no picture {path}; check the name')
-    if path.stat().st_size > MAX_BYTES:
-        raise DepthError(
-            f'{path} has {path.stat().st_size >> 20} MiB, at most {MAX_BYTES >> 20} are read; '
-            'scale the picture down'
-        )
-    packed = path.read_bytes()
-    header = picture_header(packed)
-    _check(path, header)
-    try:
-        data = np.frombuffer(packed, np.uint8)
-        stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)  # says whether the file is grey
-        # Decoded again, because UNCHANGED leaves a picture lying that says which side is up.
-        image = (
-            stored
-            if header and header.codec == 'png' and b'eXIf' not in packed and _is_colour(stored)
-            else cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
-        )
-    except cv2.error as error:
-        raise DepthError(f'{path} cannot be decoded: {error.err}') from error
-    if stored is None or image is None:
-        raise DepthError(f'{path} is not a picture that OpenCV can read; use PNG or JPEG')
+    packed, header = _packed(path)
+    stored = _decoded(path, packed, cv2.IMREAD_UNCHANGED)  # says whether the file is grey
+    # Decoded again, because UNCHANGED leaves a picture lying that says which side is up.
+    image = (
+        stored
+        if header.codec == 'png' and b'eXIf' not in packed and _is_colour(stored)
+        else _decoded(path, packed, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+    )
     if image.dtype not in (np.uint8, np.uint16):
         raise DepthError(f'{path} holds {image.dtype} pixels, 8 or 16 bit were expected')
-    pixels = np.asarray(image)
-    if pixels.dtype == np.uint16:
-        pixels = (pixels // 257).astype(np.uint8)
-    return np.ascontiguousarray(pixels[..., 0] if stored.ndim == 2 else pixels[..., ::-1])
+    if image.dtype == np.uint16:
+        image = (image // 257).astype(np.uint8)
+    pixels = image[..., 0] if stored.ndim == 2 else image[..., ::-1]
+    return np.ascontiguousarray(pixels, np.uint8)
 
 
-def _check(path: Path, header: PictureHeader | None) -> None:
-    """Refuse a file that lies about its size or ends early, before it is decoded."""
-    if header is None:  # another format: the decoder has its own limits
-        return
+def read_values(path: str | Path) -> npt.NDArray[np.generic]:
+    """Return the numbers of a picture as they are stored: HxW, or HxWxC in OpenCV's order."""
+    path = Path(path)
+    return _decoded(path, _packed(path)[0], cv2.IMREAD_UNCHANGED)
+
+
+def _packed(path: Path) -> tuple[bytes, PictureHeader]:
+    """Return the bytes of a file that is a whole picture of a sane size."""
+    if not os.path.exists(path):  # False as well for a name that cannot be
+        raise DepthError(f'there is no picture {path}; check the name')
+    packed = read_bytes(path, MAX_BYTES, _REMEDY)
+    header = picture_header(packed)
+    if header is None:
+        raise DepthError(f'{path} is not a picture of a known format; {_REMEDY}')
+    check_size(header, str(path))
     if not header.complete:
         raise DepthError(
             f'{path} is a {header.codec} picture without an end, expected a whole file; '
             'copy or record it again'
         )
-    if not 0 < header.width * header.height <= MAX_PIXELS:
-        raise DepthError(
-            f'{path} claims {header.width}x{header.height} pixels, expected from 1 to '
-            f'{MAX_PIXELS} of them; scale the picture down'
-        )
+    return packed, header
 
 
-def _is_colour(image: np.ndarray | None) -> bool:
-    return image is not None and image.ndim == 3 and image.shape[2] == 3
+def _decoded(path: Path, packed: bytes, flags: int) -> npt.NDArray[np.generic]:
+    # From bytes, because OpenCV ends the process where a path is no UTF-8.
+    try:
+        image = cv2.imdecode(np.frombuffer(packed, np.uint8), flags)
+    except cv2.error as error:
+        raise DepthError(f'{path} cannot be decoded: {error.err}') from error
+    if image is None:
+        raise DepthError(f'{path} is not a picture that OpenCV can read; use PNG or JPEG')
+    pixels = np.asarray(image)
+    if packed.startswith(b'\xff\xd8'):
+        check_pixels(packed, pixels, str(path))
+    return pixels
+
+
+def _is_colour(image: np.ndarray) -> bool:
+    return image.ndim == 3 and image.shape[2] == 3

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.depth_values import to_inverse
 from depth_ros.types import DepthError, FloatImage, Image
 
 _BLACK, _SLATE, _WHITE = (0, 0, 0), (44, 52, 66), (255, 255, 255)
@@ -83,9 +84,7 @@ def _inverse(depth: FloatImage) -> FloatImage:
     depth = np.asarray(depth, np.float32)
     if depth.ndim != 2:
         raise DepthError(f'depth has shape {depth.shape}, expected (height, width)')
-    with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
-        inverse = np.divide(np.float32(1), depth)
-        inverse[depth <= 0] = np.nan
+    inverse = to_inverse(depth)
     inverse[np.isneginf(depth)] = np.inf
     return inverse
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.files.writing import write_bytes
 from depth_ros.types import DepthError
 
 
@@ -43,9 +44,7 @@ def write_ply(
         *(f'property {kinds[kind]} {name}' for name, kind in fields),
         'end_header',
     ]
-    with Path(path).open('wb') as file:
-        file.write(('\n'.join(header) + '\n').encode('ascii'))
-        file.write(vertices.tobytes())
+    write_bytes(path, ('\n'.join(header) + '\n').encode('ascii'), vertices.tobytes())
     return len(vertices)
 
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import sys
 from pathlib import Path
 
 from depth_ros.types import DepthError
+
+SEGMENT = 64 << 20  # bytes, of the ordinary profile
 
 
 def share_directory() -> Path:
@@ -30,8 +33,33 @@ def share_directory() -> Path:
 
 
 def transport_profile() -> Path:
-    """Return the Fast DDS profile that lets large best-effort messages through."""
-    return share_directory() / 'config' / 'fastdds_large_data.xml'
+    """
+    Return the Fast DDS profile that lets large best-effort messages through.
+
+    A segment that does not fit into /dev/shm would make Fast DDS fall back to UDP without a
+    word, so a container with little of it gets the profile with a small segment.
+    """
+    small = shared_memory() < 2 * SEGMENT
+    name = 'fastdds_large_data_small.xml' if small else 'fastdds_large_data.xml'
+    return share_directory() / 'config' / name
+
+
+def shared_memory() -> int:
+    """Return the size of /dev/shm in bytes; a large number where it cannot be read."""
+    try:
+        found = os.statvfs('/dev/shm')
+    except OSError:
+        return 1 << 40
+    return found.f_frsize * found.f_blocks
+
+
+def segment_size(profile: Path) -> int:
+    """Return the bytes of shared memory that each process of a profile takes; 0 if unknown."""
+    try:
+        found = re.search(r'<segment_size>\s*(\d+)\s*</segment_size>', profile.read_text('utf-8'))
+    except (OSError, UnicodeDecodeError):
+        return 0
+    return int(found[1]) if found else 0
 
 
 def transport_environment() -> dict[str, str]:

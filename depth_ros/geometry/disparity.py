@@ -8,22 +8,25 @@ import math
 
 import numpy as np
 
-from depth_ros.types import DepthError, DepthKind, FloatImage, Prediction
+from depth_ros.geometry.depth_values import LARGEST, SMALLEST
+from depth_ros.types import DepthError, DepthKind, FloatImage, Prediction, quoted
 
 
 def disparity_to_depth(disparity: FloatImage, focal: float, baseline: float) -> FloatImage:
     """
-    Return depth in metres; a disparity of 0 is +Inf, one below 0 or NaN is NaN.
+    Return depth in metres; a disparity of 0 is +Inf, one below 0, NaN or infinite is NaN.
 
     The disparity is free of the principal points' offset, as DepthKind.DISPARITY says.
     """
-    return _divide(disparity, focal, baseline)
+    depth = _divide(disparity, focal, baseline)
+    np.copyto(depth, np.nan, where=depth < SMALLEST)
+    return depth
 
 
 def depth_to_disparity(depth: FloatImage, focal: float, baseline: float) -> FloatImage:
     """Return disparity in pixels; +Inf is 0, and what is no depth (NaN, <= 0, -Inf) is NaN."""
     disparity = _divide(depth, focal, baseline)
-    disparity[np.isinf(disparity)] = np.nan  # a depth of exactly zero
+    np.copyto(disparity, np.nan, where=(np.asarray(depth) < SMALLEST) | np.isinf(disparity))
     return disparity
 
 
@@ -34,8 +37,9 @@ def prediction_to_depth(prediction: Prediction) -> FloatImage:
     if prediction.kind is DepthKind.DISPARITY:
         return disparity_to_depth(prediction.values, prediction.focal, prediction.baseline)
     raise DepthError(
-        f'the prediction of {prediction.model or "this model"!r} is {prediction.kind.value}, not '
-        'metres; align it to known depths first, or choose a metric or stereo model'
+        f'the prediction of {quoted(prediction.model or "this model")} is '
+        f'{prediction.kind.value}, not metres; align it to '
+        'known depths first, or choose a metric or stereo model'
     )
 
 
@@ -47,8 +51,13 @@ def _divide(values: FloatImage, focal: float, baseline: float) -> FloatImage:
             f'baseline is {baseline:g} m, expected a positive number; check P[3] of the right '
             'camera_info and that left and right are not swapped'
         )
+    if not SMALLEST <= focal * baseline <= LARGEST:
+        raise DepthError(
+            f'focal length {focal:g} px times baseline {baseline:g} m is no number that float32 '
+            'holds; calibrate the pair'
+        )
     values = np.asarray(values, np.float32)
-    with np.errstate(divide='ignore', invalid='ignore'):
+    with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
         result = np.divide(np.float32(focal * baseline), values)
         np.copyto(result, np.nan, where=values < 0)
     np.abs(result, out=result)  # 1 / -0.0

@@ -23,6 +23,7 @@ from depth_ros.types import Camera, DepthError, Distortion, FloatImage, Matrix
 _WIDEST = np.deg2rad(89.9)  # the ray beyond which x / z says nothing any more
 _TABLE = 4096  # entries of the table that gives Newton its first guess
 _STEPS = 20
+_CLOSE = 1e-15  # radians that a step moves an angle which is found
 _DIRECTIONS, _RADII = 180, 1024  # where it is tried whether a lens rises again beyond a fold
 _CHUNK = 1 << 15  # points worked on at a time, so that temporaries stay in the cache
 
@@ -166,18 +167,23 @@ class _Equidistant(_Lens):
         # The radius rises from 0 to widest on [0, limit]: Newton inside a shrinking bracket.
         low, high = np.zeros_like(target), np.full_like(target, self.limit)
         theta = np.minimum(target, self.limit)
-        for _ in range(60):
+        moved = high - low
+        for _ in range(100):
             value, slope = self.radius(theta)
             error = value - target
             high = np.where(error > 0, theta, high)
             low = np.where(error <= 0, theta, low)
             with np.errstate(divide='ignore', invalid='ignore'):
                 step = theta - error / slope
-            outside = ~((step >= low) & (step <= high))
-            step = np.where(outside, 0.5 * (low + high), step)
+            step = np.where(error == 0, theta, step)  # also where the slope is 0
+            length = np.abs(step - theta)
+            # Halve the bracket where Newton leaves it, or would go from one of its ends to the
+            # other and back for ever.
+            newton = (step >= low) & (step <= high) & (length <= 0.5 * moved)
+            step = np.where(newton | (length <= _CLOSE), step, 0.5 * (low + high))
             moved = np.abs(step - theta)
             theta = step
-            if not np.any(moved[inside] > 1e-15):
+            if not np.any(moved[inside] > _CLOSE):
                 break
         scale = np.where(target > 1e-12, np.tan(theta) / np.where(target > 1e-12, target, 1), 1.0)
         scale[~inside] = np.nan

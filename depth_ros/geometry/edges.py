@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.depth_values import to_inverse
 from depth_ros.types import DepthError, FloatImage
 
 Mask = npt.NDArray[np.bool_]
@@ -92,13 +93,7 @@ def split_cells(depth: FloatImage, relative_gradient: float) -> Mask:
 
 def inverse_depth(depth: FloatImage) -> FloatImage:
     """Return 1 / depth, C-contiguous: 0 for +Inf, NaN for what is unknown or not positive."""
-    depth = np.ascontiguousarray(depth, np.float32)
-    with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
-        inverse = np.divide(np.float32(1), depth)
-        wrong = depth <= 0
-        if wrong.any():
-            inverse[wrong] = np.nan
-    return inverse
+    return to_inverse(np.ascontiguousarray(depth, np.float32))
 
 
 class Line(NamedTuple):

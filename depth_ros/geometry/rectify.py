@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import cast
 
@@ -62,6 +63,13 @@ class Rectifier:
         self.source = camera
         self.camera = rectified_camera(camera) if target is None else target
         self._whole, self._fraction, self.valid = _maps(self.source, self.camera)
+        if not self.valid.any():
+            P, target = self.camera.projection, self.camera
+            raise DepthError(
+                f'no pixel of the rectified {target.width}x{target.height} image lies in the raw '
+                f'one (P has focal length {P[0, 0]:g} px and principal point {P[0, 2]:g}, '
+                f'{P[1, 2]:g}); check R and P of the calibration'
+            )
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Return the rectified image, of the type and channels that came."""
@@ -114,6 +122,22 @@ def _maps(camera: Camera, target: Camera) -> Maps:
 def stereo_baseline(left: Camera, right: Camera) -> float:
     """Return the distance from the left to the right eye in metres, from P."""
     return right.baseline - left.baseline
+
+
+def seen_from_left(left: Camera, right: Camera) -> tuple[Camera, Camera]:
+    """
+    Return the rectified cameras of a pair with the left eye at the origin of both.
+
+    P[3] of either counts from a third camera on some rigs (the colour pair of KITTI); here it
+    becomes 0 on the left, and on the right the baseline is that of the pair.
+    """
+    origin = left.baseline
+    moved = []
+    for camera in (left, right):
+        P = np.array(camera.projection)
+        P[0, 3] += origin * P[0, 0]
+        moved.append(camera if not origin else dataclasses.replace(camera, P=P))
+    return moved[0], moved[1]
 
 
 def check_rectified(left: Camera, right: Camera) -> None:

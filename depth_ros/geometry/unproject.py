@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from depth_ros.geometry.camera import is_plain
+from depth_ros.geometry.depth_values import is_valid
 from depth_ros.geometry.distortion import ray_axes, ray_grid
 from depth_ros.types import Camera, DepthError, FloatImage
 
@@ -21,7 +22,7 @@ def depth_to_points(
     depth: FloatImage, camera: Camera, out: FloatImage | None = None
 ) -> FloatImage:
     """
-    Return points (H, W, 3) in metres, x right, y down, z = depth; NaN where depth is not finite.
+    Return points (H, W, 3) in metres, x right, y down, z = depth; NaN where depth is not valid.
 
     The camera describes the pixels of the depth image as they are: for a distorted camera the
     points lie on the curved rays of its lens. `out` is filled where it is given: float32 of that
@@ -47,9 +48,9 @@ def depth_to_points(
     for top in range(0, camera.height, step):
         rows = slice(top, top + step)
         z, target = depth[rows], out[rows]
-        if np.isinf(z).any():
-            with np.errstate(invalid='ignore'):
-                z = z + (z - z)  # NaN where infinite
+        valid = is_valid(z)
+        if not valid.all():
+            z = np.where(valid, z, np.float32(np.nan))
         if holes is not None:
             z = z + holes[rows]
         x, y = scratch[:, : len(z)] if packed else (target[..., 0], target[..., 1])

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import CameraInfo
 
+from depth_ros.files.picture_header import MAX_PIXELS
 from depth_ros.geometry.camera import bin_camera, crop_camera
-from depth_ros.types import Camera, DepthError, Distortion, Matrix
+from depth_ros.types import Camera, DepthError, Distortion, Matrix, quoted
 
 _MODELS = {
     '': Distortion.NONE,
@@ -68,18 +69,27 @@ def camera_info_to_camera(
         K,
         D,
         distortion,
-        _rotation(R) if R.any() else np.eye(3),
+        R if R.any() else np.eye(3),
         P if P.any() else None,
     )
     camera = _window(camera, msg)
+    if camera.width * camera.height > MAX_PIXELS:
+        raise DepthError(
+            f'camera_info describes {camera.width}x{camera.height} pixels, expected at most '
+            f'{MAX_PIXELS} of them; let the driver bin or crop the image'
+        )
     size_wh = (image_width or camera.width, image_height or camera.height)
     if size_wh != camera.size_wh:
-        raise DepthError(
-            f'image is {size_wh[0]}x{size_wh[1]} but camera_info describes '
-            f'{camera.width}x{camera.height} (after ROI and binning); '
-            'calibrate for this size, or set binning and roi in the driver'
-        )
+        raise mismatch(*size_wh, camera.size_wh)
     return camera
+
+
+def mismatch(width: int, height: int, size_wh: tuple[int, int]) -> DepthError:
+    """Return the error for an image that is not of the size that its camera_info describes."""
+    return DepthError(
+        f'image is {width}x{height} but camera_info describes {size_wh[0]}x{size_wh[1]} (after '
+        'ROI and binning); calibrate for this size, or set binning and roi in the driver'
+    )
 
 
 def _finite(values: Any, name: str, shape: tuple[int, ...] | None) -> Matrix:
@@ -92,21 +102,11 @@ def _finite(values: Any, name: str, shape: tuple[int, ...] | None) -> Matrix:
     return array if shape is None else array.reshape(shape)
 
 
-def _rotation(R: Matrix) -> Matrix:
-    error = float(np.abs(R @ R.T - np.eye(3)).max())
-    if error > 1e-3 or np.linalg.det(R) < 0:
-        raise DepthError(
-            f'camera_info has an R that is not a rotation (off by {error:.3g}); '
-            'expected the rectification matrix, or identity: calibrate again'
-        )
-    return R
-
-
 def _distortion(name: str, D: Matrix) -> tuple[Distortion, Matrix]:
     distortion = _MODELS.get(name.strip().lower())
     if distortion is None:
         raise DepthError(
-            f'distortion model {name!r} is not known, expected one of '
+            f'distortion model {quoted(name)} is not known, expected one of '
             f'{", ".join(n for n in _MODELS if n)}; convert the calibration'
         )
     lengths = _LENGTHS[distortion]
@@ -117,7 +117,7 @@ def _distortion(name: str, D: Matrix) -> tuple[Distortion, Matrix]:
         return Distortion.NONE, np.zeros(0)
     if D.size not in lengths:
         raise DepthError(
-            f'distortion model {name!r} has {D.size} coefficients in D, expected '
+            f'distortion model {quoted(name)} has {D.size} coefficients in D, expected '
             f'{" or ".join(map(str, lengths))}; check the calibration'
         )
     return distortion, D

@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import math
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import cv2
@@ -21,20 +22,23 @@ import numpy.typing as npt
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
+from depth_ros.geometry.depth_values import LARGEST, SMALLEST
 from depth_ros.messages.cloud_kernels import kernels
 from depth_ros.messages.cloud_memory import CloudBuffer, CloudMemory, Strip, StripPlan, Target
 from depth_ros.messages.fast import array_to_bytes, new_message
-from depth_ros.types import Camera, DepthError, FloatImage, Image
+from depth_ros.types import Camera, DepthError, FloatImage, Image, quoted
 
+LARGEST_COUNT = 4096  # values of one point that is read
+LARGEST_STEP = 1 << 20  # bytes of one point
+LARGEST_NAME = 256  # characters
 Fields = Literal['xyz', 'xyzrgb', 'xyzi']
+Extra = Literal['height', 'uncertainty']
 # As rviz, PCL and depth_image_proc name them; rgb is 0x00RRGGBB in the bits of a float.
 _NAMES = {
     'xyz': ('x', 'y', 'z'),
     'xyzrgb': ('x', 'y', 'z', 'rgb'),
     'xyzi': ('x', 'y', 'z', 'intensity'),
 }
-_LARGEST = float(np.finfo(np.float32).max)
-_SMALLEST = float(np.finfo(np.float32).tiny)  # no subnormal: some libraries flush them to 0
 
 
 class CloudBuilder:
@@ -44,6 +48,8 @@ class CloudBuilder:
     Organised clouds hold NaN in x, y and z where there is no depth; the others hold valid points
     only, in the order of the pixels. A pixel is valid where depth_values.is_valid says so, within
     the crops. With `reuse`, the memory of a message is taken again once nobody holds the message.
+    `extra` adds fields by name whose images are given with each call; Nav2's collision monitor
+    reads `height`. Without any, clouds take no more time than without the option.
     """
 
     def __init__(
@@ -57,10 +63,16 @@ class CloudBuilder:
         min_height: float = -math.inf,
         max_height: float = math.inf,
         reuse: bool = True,
+        extra: Sequence[Extra] = (),
     ) -> None:
         if fields not in get_args(Fields):
             raise DepthError(
-                f'cloud fields are {fields!r}, expected {", ".join(get_args(Fields))}'
+                f'cloud fields are {quoted(fields)}, expected {", ".join(get_args(Fields))}'
+            )
+        if len(set(extra)) < len(extra) or not set(extra) <= set(get_args(Extra)):
+            raise DepthError(
+                f'extra cloud fields are {list(extra)}, expected each of '
+                f'{", ".join(get_args(Extra))} at most once'
             )
         for name, n in (('decimation_x', decimation_x), ('decimation_y', decimation_y)):
             if n != int(n) or n < 1:
@@ -77,13 +89,15 @@ class CloudBuilder:
         self.organised = organised
         self.decimation_yx = (int(decimation_y), int(decimation_x))
         # Inclusive float32 bounds within which depth is valid: positive and finite in any case.
-        self._near = np.float32(max(min_range, _SMALLEST))
-        self._far = np.float32(min(max_range, _LARGEST))
+        self._near = np.float32(max(min_range, SMALLEST))
+        self._far = np.float32(min(max_range, LARGEST))
         # y points down.
         self._top, self._bottom = np.float32(-max_height), np.float32(-min_height)
         self._crops_height = math.isfinite(min_height) or math.isfinite(max_height)
         self._reuse = reuse
-        self._template = _empty_cloud(_NAMES[fields])
+        self.extra = tuple(extra)
+        self._names = (*_NAMES[fields], *self.extra)
+        self._template = _empty_cloud(self._names)
         self._plan: StripPlan | None = None
         self._memory = CloudMemory()
         kernels()  # compiled now rather than in the first frame
@@ -91,35 +105,52 @@ class CloudBuilder:
     @property
     def point_step(self) -> int:
         """Bytes per point."""
-        return 4 * len(_NAMES[self.fields])
+        return 4 * len(self._names)
 
     def __call__(
-        self, depth: FloatImage, camera: Camera, header: Any, image: Image | None = None
+        self,
+        depth: FloatImage,
+        camera: Camera,
+        header: Any,
+        image: Image | None = None,
+        extra: Mapping[str, FloatImage] | None = None,
     ) -> PointCloud2:
-        """Return the cloud; the image has the pixels of the depth and is RGB or grey."""
+        """
+        Return the cloud; the image has the pixels of the depth and is RGB or grey.
+
+        `extra` holds float32 HxW for each extra field, by name.
+        """
         picture = self._check(depth, camera, image)
+        more = self._more(depth, extra)
         dy, dx = self.decimation_yx
         depth = np.ascontiguousarray(depth[::dy, ::dx])
         picture = None if picture is None else np.ascontiguousarray(picture[::dy, ::dx])
         if self._plan is None or (self._plan.camera is not camera and self._plan.camera != camera):
-            self._plan = StripPlan(camera, self.decimation_yx, len(_NAMES[self.fields]))
+            self._plan = StripPlan(camera, self.decimation_yx, len(self._names))
             self._memory = CloudMemory()
             _set_shape(self._template, depth.shape)
         memory = self._memory.take(self._plan, self._reuse)
-        dense = self._run_kernel(self._plan, memory.points, depth, picture)
+        dense = None
+        if not more:
+            dense = self._run_kernel(self._plan, memory.points, depth, picture)
         if dense is None:
-            dense = self._run_strips(self._plan, memory.targets, depth, picture)
+            dense = self._run_strips(self._plan, memory.targets, depth, picture, more)
         return self._message(memory, header, dense)
 
     def _run_strips(
-        self, plan: StripPlan, targets: list[Target], depth: FloatImage, picture: Image | None
+        self,
+        plan: StripPlan,
+        targets: list[Target],
+        depth: FloatImage,
+        picture: Image | None,
+        more: Sequence[FloatImage],
     ) -> bool:
         # Some builds of OpenCV take longer to enter IPP than to merge a strip without it.
         ipp = cv2.ipp.useIPP()
         cv2.ipp.setUseIPP(False)
         try:
             with np.errstate(invalid='ignore', over='ignore'):
-                return self._fill(plan, targets, depth, picture)
+                return self._fill(plan, targets, depth, picture, more)
         finally:
             cv2.ipp.setUseIPP(ipp)
 
@@ -180,8 +211,29 @@ class CloudBuilder:
             )
         return image
 
+    def _more(self, depth: FloatImage, extra: Mapping[str, FloatImage] | None) -> list[FloatImage]:
+        """Return the images of the extra fields, decimated."""
+        given = extra or {}
+        dy, dx = self.decimation_yx
+        found = []
+        for name in self.extra:
+            values = given.get(name)
+            if values is None or values.dtype != np.float32 or values.shape != depth.shape:
+                came = 'none' if values is None else f'{values.dtype} {values.shape}'
+                raise DepthError(
+                    f'the cloud field {name!r} needs float32 {depth.shape} and got {came}; pass '
+                    'it with the depth'
+                )
+            found.append(np.ascontiguousarray(values[::dy, ::dx]))
+        return found
+
     def _fill(
-        self, plan: StripPlan, targets: list[Target], depth: FloatImage, picture: Image | None
+        self,
+        plan: StripPlan,
+        targets: list[Target],
+        depth: FloatImage,
+        picture: Image | None,
+        more: Sequence[FloatImage],
     ) -> bool:
         """Write all points and tell whether every one of them is valid."""
         # Two reductions tell whether depth needs cleaning at all. NaN alone does not: it makes
@@ -209,6 +261,7 @@ class CloudBuilder:
             if picture is not None:
                 self._colour(strip, picture[strip.rows])
                 planes.append(strip.other)
+            planes += [values[strip.rows] for values in more]
             target.merge(planes)
         return dense
 
@@ -293,6 +346,8 @@ def unpack_rgb(points: npt.NDArray[Any]) -> Image:
     """Return the colours (..., 3) of points with an rgb field."""
     if points.dtype.names is None or 'rgb' not in points.dtype.names:
         raise DepthError(f'points have fields {points.dtype.names}, expected rgb among them')
+    if points.dtype['rgb'].itemsize != 4:
+        raise DepthError(f'rgb of the points is {points.dtype["rgb"]}, expected four bytes')
     bits = np.ascontiguousarray(points['rgb']).view(np.uint32)
     return np.stack([bits >> 16 & 255, bits >> 8 & 255, bits & 255], axis=-1).astype(np.uint8)
 
@@ -302,30 +357,31 @@ def _point_type(msg: Any) -> np.dtype[Any]:
     formats: list[str] = []
     offsets: list[int] = []
     order = '>' if msg.is_bigendian else '<'
+    step = int(msg.point_step)
+    if len(msg.fields) > LARGEST_COUNT or step > LARGEST_STEP:
+        raise DepthError(
+            f'cloud has {len(msg.fields)} fields in a point_step of {step}, expected at most '
+            f'{LARGEST_COUNT} in {LARGEST_STEP} bytes; check the publisher'
+        )
     for i, field in enumerate(msg.fields):
         code = _DATATYPES.get(int(field.datatype))
-        name = field.name or f'unnamed_field_{i}'
-        if code is None or field.count < 1:
+        name, count = field.name or f'unnamed_field_{i}', int(field.count)
+        size = 0 if code is None else np.dtype(code).itemsize
+        # Compared with the bytes of a point, and a bound, before as many names are made.
+        fits = field.offset + count * size <= step and len(names) + count <= LARGEST_COUNT
+        if code is None or count < 1 or not fits or len(name) > LARGEST_NAME:
             raise DepthError(
-                f'cloud field {name!r} has datatype {field.datatype} and count {field.count}, '
-                'expected a datatype of sensor_msgs/PointField and at least one; '
-                'check the publisher'
+                f'cloud field {quoted(name)} has datatype {field.datatype} and count {count} at '
+                f'byte {field.offset} of {step}, expected a datatype of sensor_msgs/PointField '
+                'and at least one within the point_step; check the publisher'
             )
-        for k in range(field.count):
-            names.append(name if field.count == 1 else f'{name}_{k}')
+        for k in range(count):
+            names.append(name if count == 1 else f'{name}_{k}')
             formats.append(order + code)
-            offsets.append(int(field.offset) + k * np.dtype(code).itemsize)
-    ends = [o + np.dtype(f).itemsize for o, f in zip(offsets, formats)]
-    if not names or len(set(names)) < len(names) or max(ends) > msg.point_step:
+            offsets.append(int(field.offset) + k * size)
+    if not names or len(set(names)) < len(names):
         raise DepthError(
-            f'cloud has fields {names} ending at byte {max(ends, default=0)} of a point_step of '
-            f'{msg.point_step}, expected distinct fields within it; check the publisher'
+            f'cloud has fields {quoted(names)}, expected at least one and distinct names; check '
+            'the publisher'
         )
-    return np.dtype(
-        {
-            'names': names,
-            'formats': formats,
-            'offsets': offsets,
-            'itemsize': int(msg.point_step),
-        }
-    )
+    return np.dtype({'names': names, 'formats': formats, 'offsets': offsets, 'itemsize': step})

@@ -15,54 +15,60 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from depth_ros.files.picture_header import PictureHeader, picture_header
+from depth_ros.files.images import MAX_BYTES
+from depth_ros.files.jpeg_data import check_pixels
+from depth_ros.files.picture_header import PictureHeader, check_size, picture_header
+from depth_ros.messages.camera_info import mismatch
 from depth_ros.messages.encodings import ENCODINGS
 from depth_ros.messages.pixels import to_grey, to_rgb
-from depth_ros.types import DepthError, Image
+from depth_ros.types import DepthError, Image, quoted
 
-MAX_PIXELS = 1 << 26  # 67 million, 201 MB of RGB: larger than any camera a robot carries
+Size = tuple[int, int]  # width, height
 
 
-def compressed_to_rgb(msg: Any, max_pixels: int = MAX_PIXELS) -> Image:
-    """Return HxWx3 RGB, whatever was compressed."""
-    pixels, encoding = _decode(msg, max_pixels)
+def compressed_to_rgb(msg: Any, size_wh: Size | None = None) -> Image:
+    """Return HxWx3 RGB, whatever was compressed; a given size is compared before decoding."""
+    pixels, encoding = _decode(msg, size_wh)
     return to_rgb(pixels, ENCODINGS[encoding], len(pixels))
 
 
-def compressed_to_grey(msg: Any, max_pixels: int = MAX_PIXELS) -> Image:
-    """Return HxW grey, whatever was compressed."""
-    pixels, encoding = _decode(msg, max_pixels)
+def compressed_to_grey(msg: Any, size_wh: Size | None = None) -> Image:
+    """Return HxW grey, whatever was compressed; a given size is compared before decoding."""
+    pixels, encoding = _decode(msg, size_wh)
     return to_grey(pixels, ENCODINGS[encoding], len(pixels))
 
 
-def compressed_to_view_array(msg: Any, max_pixels: int = MAX_PIXELS) -> Image:
-    """Return what a View takes: HxW where grey was stored, else HxWx3 RGB."""
-    pixels, encoding = _decode(msg, max_pixels)
+def compressed_to_view_array(msg: Any, size_wh: Size | None = None) -> Image:
+    """Return what a View takes: HxW where grey was stored, else HxWx3 RGB; sizes as above."""
+    pixels, encoding = _decode(msg, size_wh)
     convert = to_rgb if ENCODINGS[encoding].is_colour else to_grey
     return convert(pixels, ENCODINGS[encoding], len(pixels))
 
 
-def _decode(msg: Any, max_pixels: int) -> tuple[npt.NDArray[Any], str]:
+def _decode(msg: Any, size_wh: Size | None) -> tuple[npt.NDArray[Any], str]:
     """Return the stored pixels and the name of the encoding they have."""
     # "jpeg", or "bayer_rggb8; png compressed mono8": what it was, the codec, what was stored.
     original, _, stored = (part.strip() for part in str(msg.format).partition(';'))
     if 'compressedDepth' in stored or getattr(ENCODINGS.get(original), 'family', '') == 'depth':
         raise DepthError(
-            f'compressed image has format {msg.format!r}, expected a picture as jpeg or png, '
-            'not depth; subscribe to the picture'
+            f'compressed image has format {quoted(msg.format)}, expected a picture as jpeg or '
+            'png, not depth; subscribe to the picture'
+        )
+    if len(msg.data) > MAX_BYTES:
+        raise DepthError(
+            f'compressed image has {len(msg.data)} bytes, expected at most {MAX_BYTES}; check '
+            'the publisher'
         )
     data = bytes(msg.data)
-    header = _header(data, str(msg.format))
-    if header.width <= 0 or header.height <= 0 or header.width * header.height > max_pixels:
-        raise DepthError(
-            f'compressed image claims {header.width}x{header.height} pixels, expected from 1 to '
-            f'{max_pixels} of them; check the publisher'
-        )
+    header = _header(data, msg.format)
+    check_size(header, f'{header.codec} image of {len(data)} bytes')
     if not header.complete:
         raise DepthError(
             f'{header.codec} image of {header.width}x{header.height} has {len(data)} bytes and no '
             'end, expected a whole file: the message was cut off; check the transport'
         )
+    if size_wh is not None and (header.width, header.height) != size_wh:
+        raise mismatch(header.width, header.height, size_wh)
     # A camera's picture is taken as its sensor sees it: the calibration knows of no EXIF turn.
     flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
     if header.codec == 'png':
@@ -76,6 +82,8 @@ def _decode(msg: Any, max_pixels: int) -> tuple[npt.NDArray[Any], str]:
             f'{header.codec} image of {header.width}x{header.height} cannot be decoded, expected '
             'a valid file; the message is damaged or its variant is not supported'
         )
+    if header.codec == 'jpeg':
+        check_pixels(data, pixels, f'jpeg image of {len(data)} bytes')
     return pixels, _stored_encoding(pixels, original, stored)
 
 
@@ -95,10 +103,10 @@ def _stored_encoding(pixels: npt.NDArray[Any], original: str, stored: str) -> st
 
 def _header(data: bytes, text: str) -> PictureHeader:
     header = picture_header(data)
-    if header is None:
+    if header is None or header.codec not in ('jpeg', 'png'):
         raise DepthError(
-            f'compressed image has format {text!r} and {len(data)} bytes that are neither jpeg '
-            'nor png; set the compressed transport to jpeg or png'
+            f'compressed image has format {quoted(text)} and {len(data)} bytes that are neither '
+            'jpeg nor png; set the compressed transport to jpeg or png'
         )
     if (header.width, header.height) == (0, 0):
         raise DepthError(

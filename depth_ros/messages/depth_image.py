@@ -16,7 +16,7 @@ from sensor_msgs.msg import Image as ImageMessage
 
 from depth_ros.geometry import depth_values
 from depth_ros.messages.image import array_to_image, image_to_array
-from depth_ros.types import DepthError, FloatImage
+from depth_ros.types import DepthError, FloatImage, quoted
 
 
 def depth_to_image(
@@ -32,7 +32,9 @@ def depth_to_image(
         return array_to_image(depth, encoding, header)
     if encoding == '16UC1':
         return array_to_image(depth_values.metres_to_millimetres(depth), encoding, header)
-    raise DepthError(f'depth encoding is {encoding!r}, expected 32FC1 (metres) or 16UC1 (mm)')
+    raise DepthError(
+        f'depth encoding is {quoted(encoding)}, expected 32FC1 (metres) or 16UC1 (mm)'
+    )
 
 
 def image_to_depth(msg: Any) -> FloatImage:

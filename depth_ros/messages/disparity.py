@@ -66,6 +66,11 @@ def disparity_image_to_prediction(msg: Any, camera: Camera | None = None) -> Pre
             'both must be positive; calibrate the stereo pair'
         )
     low, high = float(msg.min_disparity), float(msg.max_disparity)
+    if not -np.inf < low <= high < np.inf:
+        raise DepthError(
+            f'disparity image searches from {low:g} to {high:g} px, expected two finite numbers '
+            'in this order; check min_disparity and max_disparity of the publisher'
+        )
     with np.errstate(invalid='ignore'):
         valid = (values >= np.float32(low)) & np.isfinite(values)
     height, width = values.shape

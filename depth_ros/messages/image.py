@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import Image as ImageMessage
 
+from depth_ros.files.picture_header import MAX_PIXELS
 from depth_ros.messages.compressed import compressed_to_rgb
 from depth_ros.messages.encodings import ENCODINGS, Encoding
 from depth_ros.messages.fast import array_to_bytes, new_message
 from depth_ros.messages.pixels import to_grey, to_rgb
-from depth_ros.types import DepthError, Image
+from depth_ros.types import DepthError, Image, quoted
 
 __all__ = [
     'array_to_image',
@@ -41,10 +42,9 @@ def encoding_of(name: str) -> Encoding:
     try:
         return ENCODINGS[name]
     except KeyError:
-        name = name if len(name) <= 40 else name[:37] + '...'  # it may be anything
         raise DepthError(
-            f'image encoding {name!r} is not known; expected one of {", ".join(ENCODINGS)}: '
-            'set the camera driver to one of them'
+            f'image encoding {quoted(name, 40)} is not known; expected one of '
+            f'{", ".join(ENCODINGS)}: set the camera driver to one of them'
         ) from None
 
 
@@ -84,6 +84,11 @@ def _pixels(msg: Any, encoding: Encoding) -> npt.NDArray[Any]:
             f'image has {data.size} bytes, expected {rows * step} ({rows} rows of {step}): the '
             f'message {what}; check the driver and the transport'
         )
+    if width * height > MAX_PIXELS:
+        raise DepthError(
+            f'image is {width}x{height} pixels, expected at most {MAX_PIXELS} of them; let the '
+            'driver bin or crop it'
+        )
     dtype = np.dtype(encoding.dtype)
     swapped = dtype.itemsize > 1 and bool(msg.is_bigendian) == _LITTLE
     shape: tuple[int, ...] = (rows, width)
@@ -93,6 +98,8 @@ def _pixels(msg: Any, encoding: Encoding) -> npt.NDArray[Any]:
     pixels: npt.NDArray[Any] = np.ndarray(
         shape, dtype.newbyteorder() if swapped else dtype, data, strides=strides
     )
+    if step % dtype.itemsize:  # rows that begin within a number, which OpenCV refuses
+        pixels = pixels.copy()
     return pixels.astype(dtype) if swapped else pixels
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +25,7 @@ from rclpy.parameter import Parameter
 
 from depth_ros import libraries
 from depth_ros.models.protocol import DepthModel
+from depth_ros.nodes.bond import Bond
 from depth_ros.nodes.health import diagnostics
 from depth_ros.nodes.health.health import Health
 from depth_ros.nodes.health.reasons import Facts, Level, explain
@@ -41,8 +43,9 @@ from depth_ros.pipeline import DepthFrame, Options, Pipeline
 from depth_ros.threads import available
 from depth_ros.types import Camera, DepthError, Image, View
 
-LOOK_PERIOD = 0.2  # seconds between looks for consumers
+LOOK_PERIOD = 0.1  # seconds between looks for consumers
 REPORT_PERIOD = 1.0
+ANSWER_WITHIN = 2.0  # seconds for a transition; lifecycle managers give up after 5
 LEAVE_BEHIND = 1.0  # seconds that a frame in flight may delay the end
 
 
@@ -60,7 +63,11 @@ class DepthNode(LifecycleNode):
         self._complaints: dict[str, None] = {}
         self._health = Health()
         self._processor = ProcessorWait()
+        self._waited = deque([0.0], maxlen=5)
         self._governor, self._adapts = ThreadGovernor(1), False
+        self._loading = False
+        self._loading_since = 0.0
+        self._bond = Bond(self)
         self._reporter = diagnostics.Reporter(self)
         self.parameters = Parameters(self, specs)
         self._outputs = Outputs(self, outputs_of(self.views), self._complain)
@@ -160,10 +167,7 @@ class DepthNode(LifecycleNode):
         try:
             self._configure()
         except Exception as error:
-            self._problem = sentence_of(error, 'the model cannot be loaded')
-            self._reporter.log(Level.ERROR, self._problem)
-            if not isinstance(error, DepthError):
-                self.get_logger().debug(traceback.format_exc())
+            self._fail_to_load(error)
             self._release()
             return TransitionCallbackReturn.FAILURE
         self._problem = ''
@@ -179,7 +183,7 @@ class DepthNode(LifecycleNode):
         self._governor = ThreadGovernor(int(values['threads']) or available())
         self._adapts = not values['threads']
         self.inputs = self.connect(values)
-        start = time.monotonic()
+        self._loading_since = time.monotonic()
         self._worker = worker = Worker[Loaded, Job](
             open=lambda: load(
                 int(values['threads']),
@@ -195,18 +199,51 @@ class DepthNode(LifecycleNode):
             close=lambda loaded: loaded.pipeline.close(),
             failed=self._failed,
         )
-        worker.start(keep_waiting=self.context.ok)
-        if (loaded := worker.resource) is not None:
+        worker.start()
+        self._loading = True
+        if worker.opened(ANSWER_WITHIN, self.context.ok):
+            self._loaded()
+        else:
             self.get_logger().info(
-                'model {model} ({kind}) on {device}'.format(**loaded.facts)
-                + f', loaded in {time.monotonic() - start:.1f} s'
+                f'model {values["model"]!r} is still being loaded; depth follows once it is'
             )
-            if caution := loaded.pipeline.model.info.caution:
-                self.get_logger().warning(caution)
+
+    def _loaded(self) -> None:
+        self._loading = False
+        loaded = self._worker.resource if self._worker is not None else None
+        if loaded is None:
+            return
+        self.get_logger().info(
+            'model {model} ({kind}) on {device}'.format(**loaded.facts)
+            + f', loaded in {time.monotonic() - self._loading_since:.1f} s'
+        )
+        if caution := loaded.pipeline.model.info.caution:
+            self.get_logger().warning(caution)
+
+    def _follow_loading(self) -> None:
+        """Finish a configure that has been answered while the model was being loaded."""
+        if not self._loading or self._worker is None:
+            return
+        try:
+            if self._worker.opened(0.0):
+                self._loaded()
+        except Exception as error:
+            self._loading = False
+            self._fail_to_load(error)
+            if self._active:
+                self.trigger_deactivate()
+            self.trigger_cleanup()
+
+    def _fail_to_load(self, error: Exception) -> None:
+        self._problem = sentence_of(error, 'the model cannot be loaded')
+        self._reporter.log(Level.ERROR, self._problem)
+        if not isinstance(error, DepthError):
+            self.get_logger().debug(''.join(traceback.format_exception(error)))
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         result = super().on_activate(state)
         self._active = True
+        self._bond.start()
         try:
             self._look()
         except Exception as error:  # rclpy would go to on_error without a word
@@ -246,6 +283,7 @@ class DepthNode(LifecycleNode):
 
     def _pause(self) -> None:
         self._active = False
+        self._bond.stop()
         self.listen_beside(False)
         for source in self.inputs:
             source.unsubscribe()
@@ -260,7 +298,9 @@ class DepthNode(LifecycleNode):
         if worker is not None and not worker.stop(LEAVE_BEHIND):
             self._left_behind.append(worker)
             if self.context.ok():
-                self.get_logger().warning('a frame is still being worked on; it is left behind')
+                what = 'a model is still being loaded' if self._loading else 'inference is running'
+                self.get_logger().warning(f'{what}; it is not waited for')
+        self._loading = False
 
     def close(self) -> bool:
         """End; return False where a thread had to be left behind."""
@@ -299,7 +339,8 @@ class DepthNode(LifecycleNode):
             self._worker.clear()
 
     def _look(self) -> None:
-        """Listen while somebody listens to us."""
+        """Subscribe to the inputs while the outputs have subscribers."""
+        self._follow_loading()
         wanted = self._active and self._outputs.consumers() > 0
         self.listen_beside(wanted)
         for source in self.inputs:
@@ -308,6 +349,8 @@ class DepthNode(LifecycleNode):
             elif not wanted and source.subscribed:
                 source.unsubscribe()
                 self.reset_inputs()
+            elif wanted:
+                source.follow()
             source.flush()
 
     # -- diagnostics -----------------------------------------------------------------------
@@ -319,7 +362,8 @@ class DepthNode(LifecycleNode):
     def _report(self) -> None:
         now = time.monotonic()
         snapshot = self._health.snapshot(now)
-        waiting = self._processor.share()
+        waiting = self._processor.share(now)
+        self._waited.append(waiting or 0.0)
         if self._adapts and self._active:
             self._frames.threads = self._governor.update(now, waiting)
         loaded = self._worker.resource if self._worker is not None else None
@@ -327,6 +371,7 @@ class DepthNode(LifecycleNode):
             state=self._state_machine.current_state[1],
             problem=self._problem,
             fallback=loaded.fallback if loaded is not None else '',
+            loading=now - self._loading_since if self._loading else 0.0,
             consumers=self._outputs.consumers(),
             eyes=[source.facts(now) for source in self.inputs],
             profile_variable=diagnostics.missing_profile(),
@@ -336,7 +381,7 @@ class DepthNode(LifecycleNode):
             max_age=self._frames.settings.max_age,
             too_old=self._frames.take_too_old(),
             relative=self._frames.relative,
-            waiting=waiting or 0.0,
+            waiting=min(self._waited),  # one second of it is no reason for a warning
             computing=self._frames.seconds,
             no_clock=bool(self.get_parameter('use_sim_time').value)
             and self.get_clock().now().nanoseconds == 0,

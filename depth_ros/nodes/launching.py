@@ -9,6 +9,7 @@ The launch files are tables of topics; this makes launch arguments, remaps and p
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,11 +26,11 @@ Arguments = Mapping[str, tuple[str, str]]
 
 COMMON: Arguments = {
     'namespace': ('', 'namespace of the node and of every relative topic'),
-    'model': ('', 'model to run; empty: as params_file says'),
-    'params_file': ('', 'YAML of parameters; empty: the one in config/'),
+    'model': ('', 'model to run; empty: that of params_file, or the default'),
+    'params_file': ('', 'YAML of parameters; empty: the defaults, as config/ lists them'),
     'parameters': ('', "more parameters, as '{max_depth: 8.0, decimation_x: 2}'"),
-    'autostart': ('', 'true or false; empty: as params_file says'),
-    'use_sim_time': ('', 'true or false; empty: as params_file says'),
+    'autostart': ('', 'true or false; empty: that of params_file, or true'),
+    'use_sim_time': ('', 'true or false; empty: that of params_file, or false'),
     'log_level': ('info', 'debug, info, warn, error or fatal'),
     'python': ('', 'interpreter to run the node, of a virtual environment with torch for example'),
     'transport': ('true', 'false: leave Fast DDS without the profile for large messages'),
@@ -85,12 +86,13 @@ def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) 
             name=values['name'],
             namespace=values['namespace'],
             remappings=[(inner, topic(values, key)) for inner, key in remaps.items()],
+            # Only what was given: defaults loaded here would overrule a SetParameter around it.
             parameters=[
-                values['params_file'] or str(share / 'config' / f'{node}.yaml'),
+                *([values['params_file']] if values['params_file'] else []),
                 *_given(values),
             ],
             arguments=['--ros-args', '--log-level', values['log_level']],
-            prefix=[values['python']] if values['python'] else None,
+            prefix=[shlex.quote(values['python'])] if values['python'] else None,
             additional_env=transport_environment() if flag(values, 'transport') else {},
             output='screen',
             emulate_tty=True,
@@ -121,8 +123,23 @@ def check(values: Mapping[str, str]) -> None:
             f'python:={python} cannot be run, expected an interpreter such as '
             '/path/to/venv/bin/python; check the path'
         )
+    if flag(values, 'rviz') and not _has_package('rviz2'):
+        raise DepthError(
+            'rviz:=true and the package rviz2 is not installed; install ros-$ROS_DISTRO-rviz2, '
+            'or leave rviz out'
+        )
     if level.lower() not in LOG_LEVELS:
         raise DepthError(f'log_level:={level}, expected one of {", ".join(LOG_LEVELS)}')
+
+
+def _has_package(name: str) -> bool:
+    from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+
+    try:
+        get_package_prefix(name)
+    except (PackageNotFoundError, LookupError):
+        return False
+    return True
 
 
 def topic(values: Mapping[str, str], key: str) -> str:

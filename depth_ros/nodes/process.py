@@ -18,7 +18,12 @@ from depth_ros.nodes.depth_node import DepthNode
 
 def run(make_node: Callable[[], DepthNode], args: list[str] | None = None) -> None:
     """Spin until interrupted or told to end; the exit code is 0 for both."""
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # a parameter file or argument that rcl cannot parse
+        line = ' '.join(str(error).split())
+        print(f'the arguments cannot be used: {line[:300]}', file=sys.stderr)
+        raise SystemExit(1) from None
     # Made before a signal can end what it is made of: it would throw here, and once more, with
     # a traceback that nobody can catch, where Python takes the half of it away.
     executor = SingleThreadedExecutor()
@@ -44,9 +49,8 @@ def run(make_node: Callable[[], DepthNode], args: list[str] | None = None) -> No
         rclpy.try_shutdown()  # takes rclpy's own handler away
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # holds to the very end of the process
     if not ended:
-        # A model is still at work in native code. The interpreter cannot end under it without
-        # a crash, and waiting for it would be rude.
-        print('a frame is still being worked on; it is left behind', file=sys.stderr)
+        # A model is still at work in native code, and the interpreter would crash under it.
+        print('inference is still running; exiting without it', file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

@@ -3,7 +3,8 @@
 """
 Quality of service, decided once.
 
-Inputs are subscribed to as sensor data: a reliable subscriber never hears a best-effort camera.
+Inputs are subscribed to as sensor data, because a reliable subscriber never hears a best-effort
+camera; where every publisher is reliable, the subscription is reliable too.
 Outputs are reliable, so that rviz and Nav2 hear them whatever they ask for. Every topic takes
 `qos_overrides`.
 """
@@ -44,6 +45,11 @@ def _profile(reliability: QoSReliabilityPolicy, depth: int) -> QoSProfile:
 def sensor_qos() -> QoSProfile:
     """Return the profile for pictures and calibrations that come in."""
     return _profile(QoSReliabilityPolicy.BEST_EFFORT, 5)
+
+
+def reliable_sensor_qos() -> QoSProfile:
+    """Return the profile for inputs whose publishers are all reliable."""
+    return _profile(QoSReliabilityPolicy.RELIABLE, 5)
 
 
 def output_qos() -> QoSProfile:

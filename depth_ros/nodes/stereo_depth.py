@@ -4,18 +4,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from depth_ros import libraries
+from depth_ros.geometry.pair_check import check_pair
 from depth_ros.nodes.depth_node import DepthNode
 from depth_ros.nodes.input.camera import CameraInput, Shot
 from depth_ros.nodes.input.stamps import StampWatch
 from depth_ros.nodes.parameters import specs
 from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
+from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.sync import PairSynchroniser, Side
-from depth_ros.types import Camera
+from depth_ros.types import Camera, Image
+
+CHECK_PERIOD = 5.0  # seconds between looks at the pair
+FEW = 0.4  # share of pixels with a disparity below which the pair itself is checked
 
 
 class StereoDepth(DepthNode):
@@ -28,7 +36,32 @@ class StereoDepth(DepthNode):
         self._pairs: PairSynchroniser | None = None
         self._tolerance = 0.0
         self._watch = StampWatch()
+        self._next_check = 0.0
+        self._valid = float('nan')
         super().__init__('stereo_depth', specs.STEREO, **kwargs)
+
+    def compute(
+        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
+    ) -> DepthFrame:
+        frame = super().compute(pipeline, images, stamp)
+        now = time.monotonic()
+        if now >= self._next_check:
+            self._next_check = now + CHECK_PERIOD
+            self._check(frame, images)
+        return frame
+
+    def _check(self, frame: DepthFrame, images: Sequence[tuple[Image, Camera]]) -> None:
+        """Look for a cause where few pixels match: swapped images, rows that differ."""
+        self._valid = float(np.isfinite(frame.prediction.values).mean())
+        problem = ''
+        if self._valid < FEW and images[0][0].shape[:2] == images[1][0].shape[:2]:
+            problem = check_pair(images[0][0], images[1][0]).problem
+            problem = problem or (
+                f'only {self._valid:.0%} of the pixels have a disparity; check texture, exposure, '
+                'calibration and disparity_range'
+            )
+        if problem:
+            self._health.warn('pair', problem)
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         approximate = bool(values['approximate_sync'])
@@ -64,7 +97,8 @@ class StereoDepth(DepthNode):
 
     def counts(self) -> dict[str, str]:
         dropped = {} if self._pairs is None else self._pairs.dropped
-        return {f'{side} without partner': str(count) for side, count in dropped.items()}
+        counts = {f'{side} without partner': str(count) for side, count in dropped.items()}
+        return {'valid disparities (%)': f'{100 * self._valid:.0f}', **counts}
 
 
 def main(args: list[str] | None = None) -> None:

@@ -35,7 +35,7 @@ def one(value: float) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ('disparity', 'depth'),
-    [(10, 5.0), (0.0, INF), (-0.0, INF), (NAN, NAN), (-1, NAN), (-INF, NAN), (INF, 0.0)],
+    [(10, 5.0), (0.0, INF), (-0.0, INF), (NAN, NAN), (-1, NAN), (-INF, NAN), (INF, NAN)],
 )
 def test_disparity_to_depth(disparity, depth):
     result = disparity_to_depth(one(disparity), 500.0, 0.1)

@@ -403,3 +403,45 @@ def test_a_numba_that_does_not_work_costs_nothing(monkeypatch):
         assert cloud_kernels.kernels() is None
     finally:
         cloud_kernels.kernels.cache_clear()
+
+
+@pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)
+@pytest.mark.parametrize('fields', ['xyz', 'xyzrgb', 'xyzi'])
+@pytest.mark.parametrize('organised', [True, False])
+@pytest.mark.parametrize('step', [(1, 1), (2, 3)], ids=str)
+def test_extra_fields_follow_the_pixels_and_change_nothing_else(camera, fields, organised, step):
+    dy, dx = step
+    depth, picture = make_depth(camera, 'everything'), make_picture(camera, 3)
+    rng = np.random.default_rng(5)
+    height, sigma = rng.uniform(0, 1, (2, *depth.shape)).astype(np.float32)
+    layout = {'organised': organised, 'decimation_x': dx, 'decimation_y': dy}
+    plain = CloudBuilder(fields, **layout)(depth, camera, HEADER, picture)
+    more = {'uncertainty': sigma, 'height': height}
+    build = CloudBuilder(fields, extra=('height', 'uncertainty'), **layout)
+    msg = build(depth, camera, HEADER, picture, more)
+    assert build.point_step == msg.point_step == plain.point_step + 8
+    assert [f.name for f in msg.fields][-2:] == ['height', 'uncertainty']
+    points, expected = cloud_to_points(msg), cloud_to_points(plain)
+    assert points.shape == expected.shape
+    for name in expected.dtype.names:
+        bits = [np.ascontiguousarray(p[name]).view(np.uint32) for p in (points, expected)]
+        if name == 'rgb':
+            np.testing.assert_array_equal(*bits)
+        else:  # compiled or not, the numbers are the same to a rounding
+            np.testing.assert_allclose(points[name], expected[name], rtol=3e-7)
+    valid = np.isfinite(expected_points(depth, camera, dy, dx)[..., 2])
+    for name, image in (('height', height), ('uncertainty', sigma)):
+        kept = image[::dy, ::dx]
+        np.testing.assert_array_equal(points[name], kept if organised else kept[valid])
+
+
+def test_an_extra_field_without_its_image_is_refused():
+    depth = make_depth(PLAIN, 'all valid')
+    build = CloudBuilder(extra=('height',))
+    with pytest.raises(DepthError, match="'height' needs float32"):
+        build(depth, PLAIN, HEADER)
+    with pytest.raises(DepthError, match='float64'):
+        build(depth, PLAIN, HEADER, extra={'height': depth.astype(np.float64)})
+    for extra in (('weight',), ('height', 'height')):
+        with pytest.raises(DepthError, match='at most once'):
+            CloudBuilder(extra=extra)

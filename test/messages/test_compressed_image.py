@@ -172,8 +172,10 @@ def test_malformed_pictures_are_refused_in_one_sentence(msg, problem):
     assert '\n' not in str(caught.value)
 
 
-def test_the_limit_is_the_callers():
+def test_the_size_is_compared_before_anything_is_decoded(monkeypatch):
     msg = message(PNG, 'png')
-    assert compressed_to_rgb(msg, max_pixels=WIDTH * HEIGHT).shape == (HEIGHT, WIDTH, 3)
-    with pytest.raises(DepthError, match='claims'):
-        compressed_to_rgb(msg, max_pixels=WIDTH * HEIGHT - 1)
+    assert compressed_to_rgb(msg, (WIDTH, HEIGHT)).shape == (HEIGHT, WIDTH, 3)
+    monkeypatch.setattr(cv2, 'imdecode', lambda *_: pytest.fail('it was decoded'))
+    for convert in (compressed_to_rgb, compressed_to_grey, compressed_to_view_array):
+        with pytest.raises(DepthError, match='camera_info describes 64x47'):
+            convert(msg, (WIDTH, HEIGHT - 1))

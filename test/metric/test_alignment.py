@@ -52,7 +52,7 @@ def test_a_scale_invariant_depth_is_divided_by_the_scale(depths, scale):
         (-1.0, 0.0, np.inf),  # beyond infinity: nothing within range
         (0.5, -1.0, np.inf),
         (np.nan, 0.0, np.nan),
-        (np.inf, 0.0, 0.0),
+        (np.inf, 0.0, np.nan),  # no surface is in the lens
     ],
 )
 def test_what_lies_beyond_range_is_infinite(value, shift, expected):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
 import re
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from domains import free_domain
 
 rclpy = pytest.importorskip('rclpy')
 
@@ -148,7 +148,7 @@ class Graph:
     """This process's node, in a domain of its own, and the processes it started there."""
 
     def __init__(self):
-        self.domain = random.SystemRandom().randint(1, 101)
+        self.domain = free_domain()
         self.context = rclpy.Context()
         rclpy.init(context=self.context, domain_id=self.domain)
         self.node = rclpy.create_node('test_side', context=self.context)

@@ -99,13 +99,16 @@ IMAGES = {
 }
 CALIBRATIONS = {
     'K_zero': (info_with(k=[0.0] * 9), r'K\[0\] = 0, expected a focal length: .*calibration'),
-    'K_negative': (info_with(k_0=-50.0, p=[0.0] * 12), r'focal length is \(-50, 50\).*positive'),
+    'K_negative': (
+        info_with(k_0=-50.0, p=[0.0] * 12),
+        r'K has focal length \(-50, 50\)',
+    ),
     'K_nan': (info_with(k_2=NAN), 'NaN or infinity in K, expected numbers; calibrate'),
     'P_nan': (info_with(p_0=NAN), 'NaN or infinity in P, expected numbers; calibrate'),
     'P_zero_focal': (info_with(p_0=0.0), r'P has focal length \(0, 50\) px, it must be positive'),
     'P_negative': (info_with(p_5=-50.0), r'P has focal length \(50, -50\) px, it must be'),
     'R_nan': (info_with(r_0=NAN), 'NaN or infinity in R, expected numbers; calibrate'),
-    'R_no_rotation': (info_with(r_0=2.0), 'R that is not a rotation .*calibrate'),
+    'R_no_rotation': (info_with(r_0=2.0), 'R is not a rotation .*calibrate'),
     'D_nan': (info_with(d=[NAN, 0.0, 0.0, 0.0, 0.0]), 'NaN or infinity in D, expected numbers'),
     'D_too_short': (
         info_with(d=[0.1, 0.2, 0.3]),

@@ -74,7 +74,7 @@ class Diagnostics:
 def test_status_from_idle_to_work(fresh):
     fresh.start(MONO, {'model': 'plane'})
     diagnostics = Diagnostics(fresh)
-    message, level, values = diagnostics.wait(lambda message, *_: 'nobody publishes' in message)
+    message, level, values = diagnostics.wait(lambda message, *_: 'no publisher of' in message)
     assert level == 1  # nobody listens: a warning
     assert values['model'] == 'plane'
     assert (values['kind'], values['device']) == ('metric', 'cpu')
@@ -143,7 +143,7 @@ def test_pictures_without_partner_are_counted(fresh):
         'stereo_depth: depth',
     )
     assert level == 2
-    assert 'nobody publishes right image on /right/image' in message
+    assert 'no publisher of right image on /right/image' in message
     assert values['right without partner'] == '0'
 
 

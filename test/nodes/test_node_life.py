@@ -97,7 +97,7 @@ def test_ends_with_a_model_in_flight(fresh):
         eye.send(encoded('mono8', picture, head), camera_to_camera_info(camera, head))
     fresh.spin_until(lambda: cpu_seconds(process) > before + 1.0, 'the model at work')
     assert process.stop(signal.SIGINT, timeout=5) == 0
-    assert process.said('left behind')
+    assert process.said('exiting without it')
     assert not listener.order['disparity']
 
 

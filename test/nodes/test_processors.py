@@ -52,10 +52,11 @@ def test_the_share_is_what_the_kernel_says(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / 'schedstat').write_text(line)
     wait = ProcessorWait(tmp_path)
-    assert wait.share() is None
-    (tmp_path / '1' / 'schedstat').write_text('400 50 4')
-    (tmp_path / '2' / 'schedstat').write_text('0 50 4')
-    assert wait.share() == pytest.approx(0.25)
+    assert wait.share(0.0) is None
+    (tmp_path / '1' / 'schedstat').write_text('700000100 150000000 4')
+    (tmp_path / '2' / 'schedstat').write_text('0 50000000 4')
+    assert wait.share(1.0) == pytest.approx(2 / 9)
+    assert wait.share(2.0) is None  # it wants nothing
 
 
 def test_a_process_that_shares_its_processor_sees_it():
@@ -65,7 +66,7 @@ def test_a_process_that_shares_its_processor_sees_it():
         'from depth_ros.nodes.work.processors import ProcessorWait\n'
         'wait = ProcessorWait(); end = time.time() + 1.5\n'
         'while time.time() < end: pass\n'
-        'print(wait.share())'
+        'print(wait.share(1.0))'
     )
     pair = [
         subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True)

@@ -45,16 +45,16 @@ CASES = {
     ),
     'inactive': (replace(WELL, state='inactive'), Level.WARN, 'is inactive, .* activate'),
     'fallback': (replace(WELL, fallback='b is used instead of a'), Level.WARN, 'b is used'),
-    'idle': (replace(WELL, consumers=0), Level.OK, 'nobody subscribes to an output'),
+    'idle': (replace(WELL, consumers=0), Level.OK, 'outputs have no subscribers'),
     'no_publisher': (
         replace(WELL, eyes=[eye({'publishers': 0, 'best_effort': 0, **NONE})]),
         Level.ERROR,
-        'nobody publishes image on /image; start the camera or remap',
+        'no publisher of image on /image; start the camera or remap',
     ),
     'no_info_publisher': (
         replace(WELL, eyes=[eye(info={'publishers': 0, **NONE}, has_info=False)]),
         Level.ERROR,
-        'nobody publishes camera_info on /camera_info',
+        'no publisher of camera_info on /camera_info',
     ),
     'wrong_type': (
         replace(
@@ -98,7 +98,7 @@ CASES = {
     'both_stopped': (
         replace(WELL, eyes=[eye({'silent': 4.0}, {'silent': 4.0, 'hertz': 0.0})]),
         Level.ERROR,
-        r'image arrives no more: 1 publisher\(s\) on /image, nothing for 4 s',
+        r'image stopped arriving: 1 publisher\(s\) on /image, nothing for 4 s',
     ),
     'transport_loses_all': (
         replace(WELL, eyes=[eye(NONE, image_bytes=0)], profile_variable='VARIABLE'),

@@ -110,8 +110,9 @@ def test_an_error_while_opening_is_raised_to_who_starts():
         raise ValueError('no weights')
 
     worker = Worker(broken, lambda *_: None, lambda *_: None, lambda *_: None)
+    worker.start()
     with pytest.raises(ValueError, match='no weights'):
-        worker.start()
+        worker.opened(30.0)
     assert worker.stop(LONG)
 
 
@@ -120,8 +121,9 @@ def test_loading_can_be_abandoned():
     worker = Worker(
         lambda: gate.wait(LONG), lambda *_: None, lambda _: closed.set(), lambda *_: None
     )
+    worker.start()
     with pytest.raises(InterruptedError):
-        worker.start(keep_waiting=lambda: False)
+        worker.opened(30.0, lambda: False)
     gate.set()
     assert closed.wait(LONG)  # what was loaded after all is freed
 

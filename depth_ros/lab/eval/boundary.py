@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.depth_values import is_valid, valid_or_nan
 from depth_ros.types import FloatImage
 
 THRESHOLDS = np.linspace(1.05, 1.25, 10)
@@ -44,7 +45,7 @@ def boundary_f1(
         predicted = _log_steps(np.log(_known(prediction)))
         true = _log_steps(np.log(_known(truth)))
     judged = np.isfinite(true)
-    known = np.count_nonzero(np.isfinite(truth) & (truth > 0))
+    known = np.count_nonzero(is_valid(truth))
     if np.count_nonzero(judged) < DENSE * 2 * known:  # each pixel could have two neighbours
         return float('nan')
     predicted, true = np.nan_to_num(predicted[judged]), true[judged]
@@ -61,7 +62,7 @@ def boundary_f1(
 
 
 def _known(depth: FloatImage) -> npt.NDArray[np.float64]:
-    return np.where(np.isfinite(depth) & (depth > 0), depth, np.nan).astype(np.float64)
+    return valid_or_nan(depth).astype(np.float64)
 
 
 def _sides(steps: npt.NDArray[np.float64], limit: float) -> npt.NDArray[np.int8]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from depth_ros.geometry.rectify import stereo_baseline
 from depth_ros.types import Camera, DepthError, FloatImage, Ground, Image, Matrix
 
 
@@ -62,7 +63,7 @@ class Frame:
         """Pixels times metres: Z = focal_baseline / (disparity - offset); 0 where not known."""
         if self.right_camera is None or not self.metric:
             return 0.0
-        return self.camera.fx * self.right_camera.baseline
+        return self.camera.fx * stereo_baseline(self.camera, self.right_camera)
 
     def _depth_of_disparity(self) -> FloatImage | None:
         if self.disparity is None or self.focal_baseline <= 0:

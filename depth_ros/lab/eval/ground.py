@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from depth_ros.geometry.depth_values import is_valid
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.types import Camera, FloatImage, Ground
 
@@ -29,7 +30,7 @@ def ground_in_truth(
     Trials look at no more than 3000 pixels; the same seed gives the same plane.
     """
     points = depth_to_points(depth, camera)
-    points = points[np.isfinite(points[..., 2]) & (points[..., 2] > 0)].astype(np.float64)
+    points = points[is_valid(points[..., 2])].astype(np.float64)
     random = np.random.default_rng(seed)
     few = points[random.permutation(len(points))[:3000]]
     if len(few) < 3:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.depth_values import from_inverse, is_valid, to_inverse
 from depth_ros.geometry.resize import resize_depth
 from depth_ros.lab.eval.align import INVERSE, Fit, choose_alignment, fit
 from depth_ros.lab.eval.boundary import boundary_f1
@@ -113,17 +114,11 @@ def _at_size(prediction: Prediction, height: int, width: int) -> Values:
     lift = 0.0
     if prediction.kind is DepthKind.AFFINE_INVERSE and finite.size:
         lift = max(0.0, 0.05 * float(np.ptp(finite)) - float(finite.min()))
-    depth = _inverse(values.astype(np.float64) + lift).astype(np.float32)
-    result = _inverse(resize_depth(depth, width, height).astype(np.float64)) - lift
+    depth = from_inverse(values.astype(np.float64) + lift).astype(np.float32)
+    result = to_inverse(resize_depth(depth, width, height).astype(np.float64)) - lift
     if prediction.kind is DepthKind.DISPARITY:
         result *= width / prediction.values.shape[1]
     return result
-
-
-def _inverse(values: Values) -> Values:
-    """Return 1 / values; beyond everything (not positive) is +Inf, unknown stays NaN."""
-    with np.errstate(divide='ignore', invalid='ignore'):
-        return np.where(values > 0, 1 / values, np.where(np.isnan(values), np.nan, np.inf))
 
 
 def _align_depth(
@@ -140,22 +135,17 @@ def _align_depth(
             )
         scale = prediction.focal * prediction.baseline or 1.0
         width_ratio = values.shape[1] / prediction.values.shape[1]
-        values = scale * width_ratio * _inverse(values)
+        values = scale * width_ratio * from_inverse(values)
     if kind is DepthKind.AFFINE_INVERSE or alignment in INVERSE:
-        inverse = values if kind is DepthKind.AFFINE_INVERSE else 1 / _nan_unless_positive(values)
+        inverse = values if kind is DepthKind.AFFINE_INVERSE else to_inverse(values)
         use = judged & np.isfinite(inverse)
         found = fit(alignment, inverse[use], 1 / truth[use].astype(np.float64))
-        return _inverse(found(inverse)), found
-    use = judged & np.isfinite(values) & (values > 0)
+        return from_inverse(found(inverse)), found
+    use = judged & is_valid(values)
     if alignment != 'none' and not use.any():
         raise DepthError(f'frame {frame.name} has no pixel with both prediction and truth')
     found = fit(alignment, values[use], truth[use].astype(np.float64))
     return found(values), found
-
-
-def _nan_unless_positive(values: Values) -> Values:
-    """Return depth with NaN where it is not positive; +Inf stays: its inverse is 0."""
-    return np.where(values > 0, values, np.nan)
 
 
 def _to_disparity(
@@ -183,7 +173,7 @@ def _to_disparity(
         )
     # Whatever the calibration, disparity is an affine function of inverse depth.
     straight = prediction.kind in (DepthKind.AFFINE_INVERSE, DepthKind.DISPARITY)
-    inverse = values if straight else 1 / _nan_unless_positive(values)
+    inverse = values if straight else to_inverse(values)
     use = judged & np.isfinite(inverse)
     found = fit(alignment, inverse[use], truth[use].astype(np.float64))
     return found(inverse).astype(np.float32), found

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from depth_ros.files.pictures import depth_to_colors
+from depth_ros.geometry.depth_values import is_valid
 from depth_ros.lab.eval.frames import Frame
 from depth_ros.lab.eval.measure import Measurement
 from depth_ros.types import FloatImage, Image
@@ -44,7 +45,7 @@ def shows_disparity(frame: Frame) -> bool:
 
 def _range(truth: FloatImage) -> tuple[float, float]:
     """Return near and far of the truth's colours, wide enough to draw."""
-    known = truth[np.isfinite(truth) & (truth > 0)]
+    known = truth[is_valid(truth)]
     if known.size == 0:
         return 1.0, 10.0
     near, far = (float(v) for v in np.percentile(known, (2, 98)))
@@ -88,7 +89,7 @@ def error_picture(frame: Frame, seen: Measurement) -> Image:
         truth, prediction, steps = frame.depth, seen.depth, DEPTH_STEPS
     assert truth is not None
     assert prediction is not None
-    known = np.isfinite(truth) if shows_disparity(frame) else np.isfinite(truth) & (truth > 0)
+    known = np.isfinite(truth) if shows_disparity(frame) else is_valid(truth)
     with np.errstate(invalid='ignore', divide='ignore'):
         error = np.abs(prediction - truth)
         if not shows_disparity(frame):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.depth_values import is_valid, valid_or_nan
 from depth_ros.lab.eval.align import ALIGNMENTS
 from depth_ros.types import DepthError, FloatImage
 
@@ -81,7 +82,7 @@ class Protocol:
         mask = crop_mask(self.crop, *shape)
         if depth is not None:
             with np.errstate(invalid='ignore'):
-                mask &= np.isfinite(depth) & (depth > 0)
+                mask &= is_valid(depth)
                 mask &= (depth >= self.min_depth) & (depth <= self.max_depth)
         return mask
 
@@ -91,8 +92,7 @@ class Protocol:
         if math.isfinite(self.max_depth):
             # A negative inverse depth has become +Inf; -Inf is REP-117's too close.
             result = np.clip(result, np.float32(self.min_depth), np.float32(self.max_depth))
-        result[~(np.isfinite(result) & (result > 0))] = np.nan
-        return result
+        return valid_or_nan(result)
 
     def __str__(self) -> str:
         cap = '' if math.isinf(self.max_depth) else f', {self.min_depth:g} to {self.max_depth:g} m'

@@ -22,7 +22,7 @@ from depth_ros.lab.eval.metrics import DEPTH_METRICS, DISPARITY_METRICS, Metric
 from depth_ros.lab.eval.protocol import Protocol
 from depth_ros.models.protocol import DepthModel, ModelInfo
 from depth_ros.pipeline import Options, Pipeline
-from depth_ros.types import DepthError, Known, Prediction, View
+from depth_ros.types import DepthError, Known, Prediction, View, quoted
 
 BOUNDARY = Metric(
     'boundary_f1',
@@ -303,5 +303,6 @@ def _judge_again(outcomes: Mapping[int, _Outcome], frame: Frame, protocol: Proto
 
 
 def _sentence(error: Exception) -> str:
-    text = str(error) if isinstance(error, (DepthError, OSError)) else repr(error)
-    return text or repr(error)
+    if isinstance(error, (DepthError, OSError)) and str(error):
+        return str(error)
+    return f'the frame cannot be read or judged ({quoted(error, 200)}); check its files'

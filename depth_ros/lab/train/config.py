@@ -16,6 +16,7 @@ from depth_ros.types import DepthError
 T = TypeVar('T')
 MAX_BYTES = 1 << 20
 OPTIMISERS = ('adamw', 'muon')
+NEAREST = 0.05  # metres; nearer depth does not count in the losses
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class TrainConfig:
     seed: int = 0
     save_seconds: float = 45.0  # what a kill can cost at most
     validate_every: int = 1000  # steps
-    layout: dict[str, Any] = field(default_factory=dict)  # of networks/compact.Layout
+    layout: dict[str, Any] = field(default_factory=dict)  # of networks/builtin/network.Layout
     data: DataConfig = field(default_factory=DataConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: LossConfig = field(default_factory=LossConfig)

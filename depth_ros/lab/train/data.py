@@ -24,10 +24,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from depth_ros.geometry.depth_values import in_range
 from depth_ros.lab.eval.frames import Source
 from depth_ros.lab.eval.layouts import open_dataset
 from depth_ros.lab.train.augment import Sample, fit, vary_colour, vary_geometry, vary_ground
-from depth_ros.lab.train.config import TrainConfig
+from depth_ros.lab.train.config import NEAREST, TrainConfig
 from depth_ros.models.networks.builtin.network import network_input
 from depth_ros.types import DepthError, FloatImage, Ground
 
@@ -91,7 +92,7 @@ def batch_size(config: TrainConfig, number: int, rng: np.random.Generator) -> tu
 def depth_spread(depth: FloatImage, max_depth: float) -> float:
     """Return the standard deviation of log depth; 0 where next to nothing is known."""
     some = depth[::4, ::4]
-    known = some[np.isfinite(some) & (some > 0.05) & (some < max_depth)]
+    known = some[in_range(some, NEAREST, max_depth)]
     return float(np.log(known).std()) if len(known) > some.size // 10 else 0.0
 
 

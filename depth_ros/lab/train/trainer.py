@@ -18,11 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from depth_ros.geometry.depth_values import in_range
 from depth_ros.lab.eval.frames import Source
 from depth_ros.lab.train import losses
 from depth_ros.lab.train.card import write_card
 from depth_ros.lab.train.checkpoint import load_state, read_facts, save_state
-from depth_ros.lab.train.config import LossConfig, TrainConfig, config_to
+from depth_ros.lab.train.config import NEAREST, LossConfig, TrainConfig, config_to
 from depth_ros.lab.train.data import Batch, training_batches, validation_batches
 from depth_ros.lab.train.features import vary_features
 from depth_ros.lab.train.keep import Kept
@@ -62,7 +63,7 @@ def predict(network: nn.Module, batch: Batch, dtype: torch.dtype) -> Answer:
 def total_loss(answer: Answer, batch: Batch, config: LossConfig, max_depth: float) -> Tensor:
     """Return the weighted sum of the losses."""
     log_depth, log_error, bare = answer
-    mask = batch.depth.isfinite() & (batch.depth > 0.05) & (batch.depth < max_depth)
+    mask = in_range(batch.depth, NEAREST, max_depth)
     target = torch.where(mask, batch.depth, torch.ones_like(batch.depth))
     silog = losses.scale_invariant_log(log_depth, target, mask, config.variance_focus)
     edges = losses.gradient_matching(log_depth, target.log(), mask, align=False)
@@ -192,7 +193,7 @@ class Trainer:
             batch = batch.to(self.device)
             log_depth = predict(network, batch, self.dtype).log_depth
             limit = self.config.data.max_depth
-            mask = batch.depth.isfinite() & (batch.depth > 0.05) & (batch.depth < limit)
+            mask = in_range(batch.depth, NEAREST, limit)
             ratio = (log_depth[mask] - batch.depth[mask].log()).exp()
             absolute += float((ratio - 1).abs().sum())
             close += float(((ratio < 1.25) & (ratio > 0.8)).sum())

@@ -199,15 +199,15 @@ def _create(name: str, options: BuiltinOptions) -> BuiltinModel:
     return BuiltinModel(name, weights_folder(name), options)
 
 
-DESCRIPTION = 'small metric network, trained on rendered pictures only; no download'
+DESCRIPTION = 'small metric network, trained on rendered images only; no download'
 FACTS: dict[str, Any] = {'input_size': 192, 'input_multiple': 32, 'parameters': 5_000_000}
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
-    'builtin is small and was trained on rendered pictures only: on real ones its depth is '
+    'builtin is small and was trained on rendered images only: on real ones its depth is '
     'wrong by 22 % with the scale corrected (a tilted plane: 29 %){scale}; '
     'for real work: depth_ros fetch depth-anything-v2-metric-indoor-small'
 )
-NO_SCALE = ', and its scale by more until camera_height says how high the camera is'
+NO_SCALE = ', and its scale by more until camera_height is set'
 
 FAMILY = Family(
     names={NAME: ModelInfo(NAME, DepthKind.METRIC, description=DESCRIPTION, **FACTS)},

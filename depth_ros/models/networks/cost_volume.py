@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+BLOCK = 32  # columns of the left image that a product takes
+
 
 def shifted(features: Tensor, count: int) -> Tensor:
     """Return (B, C, count, H, W): the features of (B, C, H, W) at x - d, zero where x < d."""
@@ -58,13 +60,25 @@ def groupwise_volume(left: Tensor, right: Tensor, count: int, groups: int) -> Te
     """
     Return (B, groups, count, H, W): the mean product within groups of channels, zero where x < d.
 
-    One disparity at a time: the product of all channels and disparities at once would be `C`
-    times as large as the result.
+    Blocks of columns are multiplied with all right columns that they meet. Products of one
+    disparity after the other read all channels `count` times, and make an exported graph long.
     """
     width = left.shape[3]
-    planes = []
-    for d in range(count):
-        d = min(d, width)
-        product = (left[..., d:] * right[..., : width - d]).unflatten(1, (groups, -1)).mean(2)
-        planes.append(functional.pad(product, (d, 0)))
-    return torch.stack(planes, 2)
+    blocks = (width + BLOCK - 1) // BLOCK
+    spare, reach = blocks * BLOCK - width, BLOCK + count - 1
+    inner = left.shape[1] // groups
+    lefts = functional.pad(left / inner, (0, spare)).unflatten(1, (groups, inner))
+    lefts = lefts.permute(0, 1, 3, 4, 2).contiguous()
+    rights = functional.pad(right, (count - 1, spare)).flip(3).unflatten(1, (groups, inner))
+    rights = rights.permute(0, 1, 3, 2, 4).contiguous()
+    found = []
+    for block in range(blocks):
+        begin = block * BLOCK
+        end = (blocks - block) * BLOCK + count - 1
+        products = lefts[:, :, :, begin : begin + BLOCK] @ rights[..., end - reach : end]
+        # Row i has disparity d at BLOCK - 1 - i + d, since the right columns are in reverse.
+        # Rows that are shorter by one, from there in the first row, begin at d = 0.
+        rows = products.flatten(3)[..., BLOCK - 1 : BLOCK - 1 + BLOCK * (reach - 1)]
+        rows = rows.unflatten(3, (BLOCK, reach - 1))[..., :count]
+        found.append(rows.permute(0, 1, 4, 2, 3))
+    return torch.cat(found, 4)[..., :width]

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.rectify import stereo_baseline
 from depth_ros.models.options import check_options, option
 from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo
 from depth_ros.types import Camera, DepthKind, FloatImage, Image, Prediction, View
@@ -156,7 +157,7 @@ class SgbmModel(ModelBase):
             left.camera,
             self.info.name,
             confidence=confidence,
-            baseline=right.camera.baseline,
+            baseline=stereo_baseline(left.camera, right.camera),
             focal=left.camera.fx,
             disparity_range=(o.min_disparity - offset, o.max_disparity - offset),
             timings={'match': clock[1] - clock[0], 'confidence': clock[2] - clock[1]},
@@ -175,9 +176,10 @@ class SgbmModel(ModelBase):
                 f'left is {width}x{height} but right is {right.camera.width}x'
                 f'{right.camera.height}, expected equal sizes; rectify both to one size'
             )
-        if right.camera.baseline < 0:
+        baseline = stereo_baseline(left.camera, right.camera)
+        if baseline < 0:
             raise ModelError(
-                f'the baseline is {right.camera.baseline:g} m, expected a positive one: '
+                f'the baseline is {baseline:g} m, expected a positive one: '
                 'P[0, 3] of the right camera is -fx * baseline; swap left and right'
             )
         window = self.options.correlation_window_size

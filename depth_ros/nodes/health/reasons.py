@@ -74,6 +74,7 @@ class Facts:
     state: str = 'active'  # of the life cycle
     problem: str = ''  # why it could not be configured
     fallback: str = ''  # which model is used instead, and why
+    loading: float = 0.0  # seconds since the model began to be loaded, while it is
     consumers: int = 1
     eyes: Sequence[EyeFacts] = ()
     profile_variable: str = ''  # what would make this process pass large messages; '' if it does
@@ -106,9 +107,15 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
                 Level.WARN,
                 'not_active',
                 f'the node is {facts.state}, nothing is published until it is active; '
-                f'call `ros2 lifecycle set <node> {_next(facts.state)}`',
+                f'{_next(facts.state)}',
             )
         return
+    if facts.loading:
+        yield Reason(
+            Level.WARN,
+            'loading',
+            f'the model is being loaded, {facts.loading:.0f} s so far; depth follows once it is',
+        )
     if facts.failure:
         yield Reason(Level.ERROR, 'failure', facts.failure)
     if facts.no_clock:
@@ -123,7 +130,7 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
     for code, text in dict(facts.warnings).items():
         yield Reason(Level.WARN, code, text)
     if facts.consumers == 0:
-        yield Reason(Level.OK, 'idle', 'nobody subscribes to an output, so nothing is done')
+        yield Reason(Level.OK, 'idle', 'outputs have no subscribers, so nothing is computed')
         return
     yield from _stamps(facts)
     yield from _speed(facts)
@@ -157,7 +164,10 @@ def _speed(facts: Facts) -> Iterator[Reason]:
 
 
 def _next(state: str) -> str:
-    return {'unconfigured': 'configure', 'inactive': 'activate'}.get(state, 'configure')
+    if state == 'finalized':
+        return 'it has ended, start it again'
+    transition = {'inactive': 'activate'}.get(state, 'configure')
+    return f'call `ros2 lifecycle set <node> {transition}`'
 
 
 def _eye(eye: EyeFacts, facts: Facts) -> Iterator[Reason]:
@@ -193,7 +203,7 @@ def _eye(eye: EyeFacts, facts: Facts) -> Iterator[Reason]:
             f'transport; {remedy}',
         )
     elif image_silent and image.publishers and not _incompatible(image):
-        state = 'arrives no more' if image.received else 'does not arrive'
+        state = 'stopped arriving' if image.received else 'does not arrive'
         beside = '' if info_silent else f', {side}camera_info does'
         yield Reason(
             Level.ERROR,
@@ -215,7 +225,7 @@ def _topic(what: str, code: str, topic: TopicFacts) -> Iterator[Reason]:
         yield Reason(
             Level.ERROR,
             f'{code}_no_publisher',
-            f'nobody publishes {what} on {topic.topic}; start the camera or remap the topic',
+            f'no publisher of {what} on {topic.topic}; start the camera or remap the topic',
         )
     elif _incompatible(topic):
         yield Reason(
@@ -241,12 +251,13 @@ def _latched_hint(info: TopicFacts) -> str:
 
 
 def _starved(eye: EyeFacts) -> bool:
-    """Return whether pictures get lost while their small companions arrive."""
+    """Return whether images get lost at our best-effort subscription, and camera_info does not."""
     image, info = eye.image, eye.info
     known_small = 0 < eye.image_bytes < LARGE
     return (
-        image.best_effort > 0
-        and not image.reliable
+        not image.reliable
+        and image.publishers > 0
+        and (image.received > 0 or image.best_effort > 0)
         and not known_small
         and info.hertz > 1.0
         and image.hertz < 0.7 * info.hertz
@@ -279,8 +290,9 @@ def _stamps(facts: Facts) -> Iterator[Reason]:
         yield Reason(
             Level.WARN,
             'old',
-            f'images are {facts.age:.3g} s old when they are done; synchronise the clocks, or '
-            'set use_sim_time if a bag is playing',
+            f'images are {facts.age:.3g} s old when their depth is published; use a faster model, '
+            'or, if the camera is on another machine, synchronise the clocks; set use_sim_time '
+            'if a bag is playing',
         )
     elif facts.age < FUTURE and not facts.no_clock:
         yield Reason(

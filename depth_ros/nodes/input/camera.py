@@ -21,7 +21,7 @@ from depth_ros.messages.image import compressed_to_rgb
 from depth_ros.nodes.health.health import Rate
 from depth_ros.nodes.health.reasons import EyeFacts, TopicFacts
 from depth_ros.nodes.input.coupling import Coupler
-from depth_ros.nodes.qos import sensor_qos, with_overrides
+from depth_ros.nodes.qos import reliable_sensor_qos, sensor_qos, with_overrides
 from depth_ros.types import Camera
 from depth_ros.types import Image as Picture
 
@@ -70,8 +70,11 @@ class CameraInput:
             'info': node.resolve_topic_name(f'{prefix}camera_info'),
         }
         self._subscriptions: dict[str, Subscription] = {}
+        self._asked_reliable: dict[str, bool] = {}
         self._coupler: Coupler[Any, CameraInfo] = Coupler(
-            lambda stamp, image, info: callback(Shot(stamp, image, info)), lost
+            lambda stamp, image, info: callback(Shot(stamp, image, info)),
+            lost,
+            lambda before, after: _content(before) == _content(after),
         )
         self._rates = {'image': Rate(), 'info': Rate()}
         self._image_bytes = 0
@@ -92,19 +95,45 @@ class CameraInput:
             return
         for rate in self._rates.values():
             rate.start(time.monotonic())
-        kinds = {'info': (CameraInfo, self._on_info), 'image': (self._type, self._on_image)}
-        for key, (kind, callback) in kinds.items():
-            create = partial(
-                self._node.create_subscription,
-                kind,
-                self._topics[key],
-                callback,
-                # The diagnostics say more than rclpy's own warning does.
-                event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
-            )
-            self._subscriptions[key] = with_overrides(
-                create, sensor_qos, self._topics[key], self._complain
-            )
+        for key in ('info', 'image'):
+            self._create(key)
+
+    def follow(self) -> None:
+        """Subscribe anew where the publishers have become reliable, or no longer are."""
+        for key in list(self._subscriptions):
+            if self._all_reliable(key) not in (None, self._asked_reliable[key]):
+                self._node.destroy_subscription(self._subscriptions.pop(key))
+                self._create(key)
+
+    def _create(self, key: str) -> None:
+        """
+        Subscribe reliably where every publisher is reliable, else best-effort.
+
+        A reliable subscription never hears a best-effort publisher; a best-effort one loses large
+        messages of a reliable publisher.
+        """
+        reliable = bool(self._all_reliable(key))
+        create = partial(
+            self._node.create_subscription,
+            CameraInfo if key == 'info' else self._type,
+            self._topics[key],
+            self._on_info if key == 'info' else self._on_image,
+            # The diagnostics say more than rclpy's own warning does.
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+        )
+        profile = reliable_sensor_qos if reliable else sensor_qos
+        self._asked_reliable[key] = reliable
+        self._subscriptions[key] = with_overrides(
+            create, profile, self._topics[key], self._complain
+        )
+
+    def _all_reliable(self, key: str) -> bool | None:
+        """Return whether every publisher is reliable; None without publishers."""
+        publishers = self._node.get_publishers_info_by_topic(self._topics[key])
+        policies = [p.qos_profile.reliability for p in publishers]
+        if not policies:
+            return None
+        return all(policy == QoSReliabilityPolicy.RELIABLE for policy in policies)
 
     def unsubscribe(self) -> None:
         """Stop listening and forget."""
@@ -118,8 +147,8 @@ class CameraInput:
         self._coupler.reset()
 
     def flush(self) -> None:
-        """Let a picture go that waited for a calibration of its own stamp in vain."""
-        self._coupler.flush()
+        """Release an image that has waited long enough for a calibration of its own stamp."""
+        self._coupler.flush(time.monotonic())
 
     def _on_info(self, msg: CameraInfo) -> None:
         self._rates['info'].tick(time.monotonic())
@@ -128,7 +157,7 @@ class CameraInput:
     def _on_image(self, msg: Any) -> None:
         self._rates['image'].tick(time.monotonic())
         self._image_bytes = len(msg.data)
-        self._coupler.add_image(stamp_ns(msg.header), msg)
+        self._coupler.add_image(stamp_ns(msg.header), msg, time.monotonic())
 
     def facts(self, now: float) -> EyeFacts:
         """Return what can be seen from here, for the diagnostics."""

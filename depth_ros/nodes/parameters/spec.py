@@ -68,7 +68,13 @@ class ParameterSpec:
 
 
 def _shown(value: object) -> str:
-    return 'nothing' if value is None else f'{value!r}'
+    """Return a value as it is written in YAML, cut where it is long."""
+    if value is None:
+        return 'nothing'
+    if isinstance(value, float) and math.isinf(value):
+        return '.inf' if value > 0 else '-.inf'
+    text = f'{value!r}'
+    return text if len(text) <= 80 else f'{text[:77]}...'
 
 
 def configured(name: str, default: Value, description: str, **rest: object) -> ParameterSpec:

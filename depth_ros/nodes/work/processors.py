@@ -8,6 +8,7 @@ from pathlib import Path
 
 BUSY = 0.15  # of the time that threads could run they wait for a processor: use fewer
 CALM = 0.04  # use more again
+DEMAND = 0.3  # processors that a process must want before its waiting matters
 PATIENCE = 5.0  # seconds of calm before more threads are tried
 LONGEST = 80.0  # seconds, what the patience grows to while trying does not help
 
@@ -18,25 +19,32 @@ class ProcessorWait:
     def __init__(self, tasks: Path = Path('/proc/self/task')) -> None:
         self._tasks = tasks
         self._last: dict[str, tuple[int, int]] = {}
-        self.share()
+        self._at = 0.0
+        self.share(0.0)
 
-    def share(self) -> float | None:
-        """Return waited / (ran + waited) since the last call; None where it is not known."""
-        now: dict[str, tuple[int, int]] = {}
+    def share(self, now: float) -> float | None:
+        """
+        Return waited / (ran + waited) since the last call; `now` is in seconds.
+
+        None where it is not known, or where the process wants so little that it does not matter.
+        """
+        times: dict[str, tuple[int, int]] = {}
         try:
             for task in self._tasks.iterdir():
                 try:
                     ran, waited, _ = (task / 'schedstat').read_text('ascii').split()
                 except (OSError, ValueError):
                     continue  # the thread has ended
-                now[task.name] = int(ran), int(waited)
+                times[task.name] = int(ran), int(waited)
         except OSError:
             return None
-        before, self._last = self._last, now
-        both = now.keys() & before.keys()
-        spent = sum(now[task][0] - before[task][0] for task in both)
-        queued = sum(now[task][1] - before[task][1] for task in both)
-        return queued / (spent + queued) if spent + queued > 0 else None
+        before, self._last = self._last, times
+        both = times.keys() & before.keys()
+        spent = sum(times[task][0] - before[task][0] for task in both)
+        queued = sum(times[task][1] - before[task][1] for task in both)
+        elapsed, self._at = now - self._at, now
+        wanted = (spent + queued) * 1e-9
+        return queued * 1e-9 / wanted if wanted > max(0.0, DEMAND * elapsed) else None
 
 
 class ThreadGovernor:

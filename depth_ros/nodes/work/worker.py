@@ -11,6 +11,7 @@ daemon that closes its resource when the job in flight returns.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -42,19 +43,27 @@ class Worker(Generic[Resource, Job]):
         self._thread = threading.Thread(target=self._run, name='depth_worker', daemon=True)
         self.resource: Resource | None = None
 
-    def start(self, keep_waiting: Callable[[], bool] = lambda: True) -> None:
-        """
-        Open the resource and raise what that raised; give up when `keep_waiting` says so.
-
-        Whoever waits stays responsive: opening may take minutes and cannot be interrupted.
-        """
+    def start(self) -> None:
+        """Begin to open the resource, in the worker's thread."""
         self._thread.start()
-        while not self._opened.wait(0.05):
+
+    def opened(self, timeout: float, keep_waiting: Callable[[], bool] = lambda: True) -> bool:
+        """
+        Return whether the resource is open; raises what opening it raised.
+
+        Waits up to `timeout` seconds, and gives up at once when `keep_waiting` returns False:
+        opening may take minutes and cannot be interrupted.
+        """
+        end = time.monotonic() + timeout
+        while not self._opened.wait(min(0.05, max(0.0, end - time.monotonic()))):
             if not keep_waiting():
                 self.stop(0.0)
                 raise InterruptedError('stopped while loading')
+            if time.monotonic() >= end:
+                return False
         if self._error is not None:
             raise self._error
+        return True
 
     def submit(self, job: Job) -> bool:
         """Put the job into the slot; return True if an older one was dropped for it."""
@@ -106,7 +115,7 @@ class Worker(Generic[Resource, Job]):
                     self._work(resource, job)
                 except Exception as error:
                     self._failed(error)
-                job = None  # a picture is large: do not hold it while waiting for the next
+                job = None  # an image is large: do not hold it while waiting for the next
         finally:
             self.resource = None
             self._close(resource)

@@ -67,7 +67,7 @@ def test_files_that_are_no_configuration(tmp_path, text, words):
 
 
 def test_the_configurations_that_ship_are_readable():
-    folder = Path(__file__).resolve().parents[2] / 'config' / 'train'
+    folder = Path(__file__).resolve().parents[3] / 'config' / 'train'
     files = sorted(folder.glob('*.yaml'))
     assert files
     for path in files:

@@ -22,7 +22,7 @@ from depth_ros.lab.train.trainer import Trainer, learning_rate, predict  # noqa:
 from depth_ros.models.mono.builtin import read_network  # noqa: E402
 from depth_ros.models.networks.builtin.network import PICTURE  # noqa: E402
 from depth_ros.models.registry import create_model  # noqa: E402
-from depth_ros.types import Camera, DepthError, DepthKind, View  # noqa: E402
+from depth_ros.types import Camera, DepthError, DepthKind, Known, View  # noqa: E402
 
 
 def test_the_rate_starts_low_peaks_and_ends_at_nothing(dataset):
@@ -214,7 +214,7 @@ def test_who_learns_the_ground_alone_stays_the_same_without_one(posed, tmp_path)
     assert all(name.startswith('ground.') for name in changed)
     frame = frames[0].load()
     for ground, same in ((None, True), (frame.ground, False)):
-        view = View(frame.image, frame.camera, ground=ground)
+        view = View(frame.image, frame.camera, Known(ground=ground))
         depths = [
             create_model(str(folder), {'precision': 'float32'}).predict([view]).values
             for folder in (first, second)

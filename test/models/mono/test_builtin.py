@@ -17,7 +17,6 @@ from depth_ros.lab.eval.layouts import open_datasets
 from depth_ros.lab.eval.protocol import make_protocol
 from depth_ros.lab.eval.runner import Contestant, evaluate
 from depth_ros.lab.synthetic import make_scene, render
-from depth_ros.lab.train.config import read_config
 from depth_ros.models.mono import builtin
 from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import DEFAULT_MONO, catalogue, create_model
@@ -55,25 +54,6 @@ def test_it_is_small():
     assert counted <= 5_000_000
     assert catalogue()['builtin'].parameters == round(counted, -5)
     assert (builtin.SHIPPED / builtin.WEIGHTS).stat().st_size <= 12e6
-
-
-def test_its_configuration_can_be_trained_again():
-    config = read_config(builtin.SHIPPED / 'config.yaml')
-    assert config == read_config(REPOSITORY / 'config' / 'train' / f'{config.name}.yaml')
-    # Every run it goes back to learned from rendered pictures and nothing else: its own, and
-    # folders that its first lines say how to render.
-    runs, open_ends = set(), {config.name}
-    while open_ends:
-        name = open_ends.pop()
-        runs.add(name)
-        path = REPOSITORY / 'config' / 'train' / f'{name}.yaml'
-        config = read_config(path)
-        assert config.data.frames > 0 or config.data.folders
-        for folder in config.data.folders:
-            assert f'depth_ros synth --out {folder} ' in path.read_text()
-        before = {config.start, config.mix_with} - {''}
-        open_ends |= {folder.removeprefix('runs/') for folder in before} - runs
-    assert len(runs) == 13
 
 
 def test_it_gives_metres_and_how_far_to_trust_them(model, views):
@@ -168,7 +148,7 @@ def test_real_pictures_score_what_the_card_says(real_data):
     contestant = Contestant('builtin', lambda: create_model('builtin', {'device': 'cpu'}))
     report = evaluate(data, [contestant], make_protocol('full', alignment='median'))
     card = (builtin.SHIPPED / builtin.CARD).read_text()
-    absolute, within = scores_of('**Real pictures**', card)
+    absolute, within = scores_of('**Real images**', card)
     result = report.models[0]
     assert len(result.measured) == 15
     # Processors without bfloat16 round otherwise.
@@ -178,11 +158,11 @@ def test_real_pictures_score_what_the_card_says(real_data):
 
 def test_it_is_honest(model, capsys, tmp_path):
     caution = model.info.caution
-    assert 'rendered pictures only' in caution
+    assert 'rendered images only' in caution
     assert 'depth_ros fetch ' + 'depth-anything-v2-metric-indoor-small' in caution
     card = (builtin.SHIPPED / builtin.CARD).read_text()
     (percent,) = re.findall(r'wrong by (\d+) %', caution)
-    real = scores_of('**Real pictures**', card)[0]
+    real = scores_of('**Real images**', card)[0]
     assert round(100 * real) == int(percent)
     assert 'depth_ros eval' in card
     from PIL import Image

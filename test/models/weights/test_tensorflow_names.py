@@ -8,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch.nn import functional
 
-from depth_ros.models.weights.tensorflow_names import is_weight, tensorflow_to_torch
-from depth_ros.types import DepthError
+torch = pytest.importorskip('torch')
+from torch.nn import functional  # noqa: E402
+
+from depth_ros.models.weights.tensorflow_names import (  # noqa: E402
+    is_weight,
+    tensorflow_to_torch,
+)
+from depth_ros.types import DepthError  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 GOLDEN = Path(os.environ.get('DEPTH_ROS_SHARED', REPOSITORY.parent / 'shared')) / 'golden'

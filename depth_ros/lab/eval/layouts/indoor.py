@@ -17,6 +17,7 @@ from depth_ros.lab.eval.layouts.reading import (
     natural,
     numbered,
     quaternion_pose,
+    read_lines,
     read_numbers,
     read_png_values,
     read_pose,
@@ -102,7 +103,7 @@ def _tum(root: Path) -> list[Source]:
 
 def _stamped(path: Path) -> dict[float, str]:
     """Return the lines `stamp file` of a list."""
-    rows = [line.split() for line in path.read_text().splitlines() if line[:1] not in ('#', '')]
+    rows = [line.split() for line in read_lines(path) if line[:1] not in ('#', '')]
     try:
         return {float(row[0]): row[1] for row in rows}
     except (ValueError, IndexError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from depth_ros.files.images import read_image
+from depth_ros.files.reading import read_bytes
 from depth_ros.lab.eval.frames import Frame, Layout, Source
 from depth_ros.lab.eval.layouts.reading import (
     folders,
@@ -18,9 +19,11 @@ from depth_ros.lab.eval.layouts.reading import (
     read_keys,
     read_numbers,
     read_png_values,
+    take,
 )
 from depth_ros.types import Camera, DepthError, FloatImage, Matrix
 
+LARGEST_SWEEP = 256 << 20  # bytes; a sweep of 64 beams has two million
 METRE = 256.0  # 16-bit files hold metres, or pixels of disparity, times 256
 
 # Left colour, right colour, truth, calibration, keys of the calibration.
@@ -59,9 +62,7 @@ def _load_stereo(name: str, files: tuple[Path, Path, Path, Path], keys: tuple[st
     metric = files[3].is_file()
     if metric:
         calib = read_keys(files[3])
-        if not set(keys) <= set(calib):
-            raise DepthError(f'{files[3]} has no {keys[0]} and {keys[1]}')
-        P0, P1 = (calib[key].reshape(3, 4) for key in keys)
+        P0, P1 = (take(files[3], calib, key, 3, 4) for key in keys)
         baseline = (P0[0, 3] - P1[0, 3]) / P0[0, 0]  # the left colour camera is not at zero
     else:
         P0 = P1 = np.array([[width, 0, width / 2, 0], [0, width, height / 2, 0], [0, 0, 1, 0.0]])
@@ -153,20 +154,21 @@ def _load_object(name: str, image: Path, sweep: Path, calib: Path) -> Frame:
     picture = read_image(image)
     height, width = picture.shape[:2]
     keys = read_keys(calib)
-    P = keys['P2'].reshape(3, 4)
+    P = take(calib, keys, 'P2', 3, 4)
+    camera = Camera.pinhole(width, height, P[0, 0], P[1, 1], P[0, 2], P[1, 2])
     to_camera, rectify = np.eye(4), np.eye(4)
-    to_camera[:3] = keys['Tr_velo_to_cam'].reshape(3, 4)
-    rectify[:3, :3] = keys['R0_rect'].reshape(3, 3)
+    to_camera[:3] = take(calib, keys, 'Tr_velo_to_cam', 3, 4)
+    rectify[:3, :3] = take(calib, keys, 'R0_rect', 3, 3)
     # P2 = K [I | t]: in the frame of the colour camera points are t from the rectified origin.
     move = np.eye(4)
-    move[:3, 3] = np.linalg.solve(P[:, :3], P[:, 3])
-    points = np.fromfile(sweep, np.float32)
-    if points.size % 4:
-        raise DepthError(f'{sweep} holds {points.size} numbers, expected four per point')
+    move[:3, 3] = np.linalg.solve(camera.K, P[:, 3])
+    packed = read_bytes(sweep, LARGEST_SWEEP, 'give the data set as it was published')
+    if len(packed) % 16:
+        raise DepthError(f'{sweep} has {len(packed)} bytes, expected four numbers for each point')
+    points = np.frombuffer(packed, np.float32)
     depth = sparse_depth(
-        points.reshape(-1, 4)[:, :3], move @ rectify @ to_camera, P[:, :3], width, height
+        points.reshape(-1, 4)[:, :3], move @ rectify @ to_camera, camera.K, width, height
     )
-    camera = Camera.pinhole(width, height, P[0, 0], P[1, 1], P[0, 2], P[1, 2])
     return Frame(name, picture, camera, depth)
 
 
@@ -175,8 +177,9 @@ def sparse_depth(
 ) -> FloatImage:
     """Return the depth image of points (N, 3); of several in one pixel the nearest stays."""
     xyz = points.astype(np.float64) @ to_camera[:3, :3].T + to_camera[:3, 3]
-    xyz = xyz[xyz[:, 2] > 0.1]
-    u, v = np.rint((xyz @ K.T)[:, :2] / xyz[:, 2:]).astype(np.int64).T
+    xyz = xyz[(xyz[:, 2] > 0.1) & np.isfinite(xyz).all(axis=1)]
+    pixels = np.rint((xyz @ K.T)[:, :2] / xyz[:, 2:])
+    u, v = pixels.clip(-1, max(width, height)).astype(np.int64).T
     inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
     u, v, z = u[inside], v[inside], xyz[inside, 2]
     far_first = np.argsort(-z, kind='stable')

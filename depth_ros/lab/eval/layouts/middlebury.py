@@ -11,15 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from depth_ros.files.images import read_image
+from depth_ros.files.reading import read_array
 from depth_ros.lab.eval.frames import Frame, Layout, Source
 from depth_ros.lab.eval.layouts.reading import (
     folders,
     frame_name,
     read_keys,
+    read_lines,
     read_pfm,
     read_png_values,
+    take,
 )
 from depth_ros.types import Camera, DepthError, FloatImage, Image
+
+LARGEST_DISPARITY = 64 << 20  # bytes
 
 
 def _truth_file(scene: Path) -> Path | None:
@@ -34,7 +39,7 @@ def _calibrated(root: Path, eth3d: bool) -> list[Source]:
             continue
         calib = scene / 'calib.txt'
         # Both benchmarks share one format; Middlebury alone writes the bounds of its disparity.
-        bounds = calib.is_file() and 'vmin' in calib.read_text(errors='replace')
+        bounds = calib.is_file() and any('vmin' in line for line in read_lines(calib))
         if bounds != eth3d:
             name = frame_name(root, scene, '') if scene != root else root.name
             found.append(Source(name, partial(_load_calibrated, scene, truth, name)))
@@ -43,12 +48,11 @@ def _calibrated(root: Path, eth3d: bool) -> list[Source]:
 
 def _load_calibrated(scene: Path, truth: Path, name: str) -> Frame:
     left, right = read_image(scene / 'im0.png'), read_image(scene / 'im1.png')
-    calib = read_keys(scene / 'calib.txt')
-    missing = [k for k in ('cam0', 'cam1', 'baseline') if k not in calib]
-    if missing:
-        raise DepthError(f'{scene / "calib.txt"} has no {missing[0]}')
-    K0, K1 = calib['cam0'].reshape(3, 3), calib['cam1'].reshape(3, 3)
-    baseline = float(calib['baseline'][0]) / 1000  # the files speak in millimetres
+    file = scene / 'calib.txt'
+    calib = read_keys(file)
+    K0, K1 = (take(file, calib, name, 3, 3) for name in ('cam0', 'cam1'))
+    # The files speak in millimetres.
+    baseline = float(take(file, calib, 'baseline', 1)[0]) / 1000
     return _pair(name, left, right, read_pfm(truth), K0, K1, baseline)
 
 
@@ -131,7 +135,10 @@ def _skimage(root: Path) -> list[Source]:
 
 
 def _load_skimage(files: list[Path]) -> Frame:
-    disparity = np.load(files[2])['arr_0'].astype(np.float32)
+    remedy = 'give the file that scikit-image brings'
+    disparity = read_array(files[2], remedy, 'arr_0', LARGEST_DISPARITY).astype(np.float32)
+    if disparity.ndim != 2:
+        raise DepthError(f'{files[2]} has shape {disparity.shape}, expected height x width')
     disparity[~np.isfinite(disparity)] = np.nan
     K = np.array([[994.978, 0, 311.193], [0, 994.978, 254.877], [0, 0, 1]])
     other = K.copy()

@@ -4,17 +4,20 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from depth_ros.types import DepthError, FloatImage, Matrix
+from depth_ros.files.images import read_values
+from depth_ros.files.reading import LARGEST_ARRAY, LARGEST_TEXT, read_bytes
+from depth_ros.types import DepthError, FloatImage, Matrix, quoted
 
 PICTURES = ('.png', '.jpg', '.jpeg')
+_REMEDY = 'give the data set as it was published'
 
 
 def read_png_values(path: Path, scale: float, invalid: Iterable[int] = (0,)) -> FloatImage:
@@ -23,7 +26,8 @@ def read_png_values(path: Path, scale: float, invalid: Iterable[int] = (0,)) -> 
 
     :param scale: how much of the file's unit is one metre or one pixel.
     """
-    raw = _decode(path)
+    _there(path)
+    raw = read_values(path)
     if raw.ndim != 2 or raw.dtype not in (np.uint8, np.uint16):
         raise DepthError(
             f'{path} holds {raw.dtype} with shape {raw.shape}; expected one channel of 8 or 16 bit'
@@ -33,28 +37,32 @@ def read_png_values(path: Path, scale: float, invalid: Iterable[int] = (0,)) -> 
     return values
 
 
-def _decode(path: Path) -> npt.NDArray[np.generic]:
-    if not path.is_file():
+def _there(path: Path) -> None:
+    if not os.path.isfile(path):
         raise DepthError(f'there is no file {path}; the data set is not complete')
-    try:
-        raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise DepthError(f'{path} cannot be decoded: {error.err}') from error
-    if raw is None:
-        raise DepthError(f'{path} cannot be decoded; the file is damaged or no picture')
-    return np.asarray(raw)
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text file; bytes that are no text become question marks."""
+    _there(path)
+    return read_bytes(path, LARGEST_TEXT, _REMEDY).decode('utf-8', 'replace').splitlines()
 
 
 def read_pfm(path: Path) -> FloatImage:
     """Return a one-channel PFM file, top row first; infinite values become NaN."""
-    if not path.is_file():
-        raise DepthError(f'there is no file {path}; the data set is not complete')
-    data = path.read_bytes()
-    head = re.match(rb'(P[fF])\s+(\d+)\s+(\d+)\s+([-+.\deE]+)\s', data)
+    _there(path)
+    data = read_bytes(path, LARGEST_ARRAY, _REMEDY)
+    head = re.match(rb'(P[fF])\s+(\d{1,9})\s+(\d{1,9})\s+([-+.\deE]{1,40})\s', data)
     if head is None or head[1] != b'Pf':
         raise DepthError(f'{path} is no PFM file of one channel (it should start with Pf)')
-    width, height, scale = int(head[2]), int(head[3]), float(head[4])
+    width, height = int(head[2]), int(head[3])
+    try:
+        scale = float(head[4])
+    except ValueError:
+        raise DepthError(f'{path} has a scale of {quoted(head[4])}, expected a number') from None
     order = '<' if scale < 0 else '>'
+    if not width or not height:
+        raise DepthError(f'{path} has {width}x{height} pixels, expected at least one')
     if len(data) - head.end() < 4 * width * height:
         raise DepthError(
             f'{path} ends after {len(data) - head.end()} of {4 * width * height} bytes'
@@ -67,13 +75,13 @@ def read_pfm(path: Path) -> FloatImage:
 
 def read_numbers(path: Path, count: int | None = None) -> npt.NDArray[np.float64]:
     """Return all numbers of a text file; lines may end in comments after #."""
-    if not path.is_file():
-        raise DepthError(f'there is no file {path}; the data set is not complete')
-    lines = (line.split('#')[0] for line in path.read_text(errors='replace').splitlines())
+    lines = (line.split('#')[0] for line in read_lines(path))
     try:
         numbers = np.array(' '.join(lines).replace(',', ' ').split(), np.float64)
     except ValueError as error:
-        raise DepthError(f'{path} holds something that is no number: {error}') from error
+        raise DepthError(
+            f'{path} holds something that is no number: {quoted(str(error))}'
+        ) from error
     if count is not None and numbers.size != count:
         raise DepthError(f'{path} holds {numbers.size} numbers, expected {count}')
     return numbers
@@ -86,10 +94,8 @@ def read_pose(path: Path) -> Matrix:
 
 def read_keys(path: Path) -> dict[str, npt.NDArray[np.float64]]:
     """Return the lines `key: numbers` or `key=numbers` of a calibration; others are skipped."""
-    if not path.is_file():
-        raise DepthError(f'there is no file {path}; the data set is not complete')
     found = {}
-    for line in path.read_text(errors='replace').splitlines():
+    for line in read_lines(path):
         key, mark, text = line.partition('=' if '=' in line else ':')
         if not mark:
             continue
@@ -98,6 +104,18 @@ def read_keys(path: Path) -> dict[str, npt.NDArray[np.float64]]:
         except ValueError:  # dates and names
             continue
     return found
+
+
+def take(
+    path: Path, keys: Mapping[str, npt.NDArray[np.float64]], name: str, *shape: int
+) -> npt.NDArray[np.float64]:
+    """Return one of the keys of a calibration file in a shape."""
+    values = keys.get(name)
+    count = int(np.prod(shape))
+    if values is None or values.size != count:
+        found = 'no' if values is None else f'{values.size} numbers in'
+        raise DepthError(f'{path} has {found} {name}, expected {count} numbers')
+    return values.reshape(shape)
 
 
 def quaternion_pose(numbers: npt.ArrayLike) -> Matrix:
@@ -129,7 +147,9 @@ def numbered(folder: Path, prefix: str, suffixes: Iterable[str] = PICTURES) -> d
 
 def natural(text: str) -> list[tuple[int, str]]:
     """Return a sorting key by which frame 2 comes before frame 10."""
-    return [(int(part), '') if part.isdigit() else (-1, part) for part in re.split(r'(\d+)', text)]
+    return [
+        (int(part), '') if part.isdecimal() else (-1, part) for part in re.split(r'(\d+)', text)
+    ]
 
 
 def folders(root: Path, depth: int = 2) -> list[Path]:

@@ -69,6 +69,8 @@ class DepthPro(Adapter):
         inverse = inverse * ratio[:, None, None]
         mode = preprocess.MODES[self.settings['resample']]
         inverse = preprocess.upsample(inverse, plan.source, mode, False)
+        # Half precision can overflow: an infinite inverse is no surface in front of the lens.
+        inverse = inverse.masked_fill(~inverse.isfinite(), torch.nan)
         return 1 / inverse.clamp(1e-4, 1e4)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from depth_ros.geometry.depth_values import is_valid
 from depth_ros.models.engine.opening import open_runtime
 from depth_ros.models.engine.runtime import Runtime
 from depth_ros.models.mono import hf as package
@@ -214,12 +215,8 @@ def cleaned(values: FloatImage, kind: DepthKind, correction: float) -> FloatImag
     """Return values whose invalid entries are NaN; metres are positive."""
     if correction != 1.0:
         values = values * np.float32(correction)
-    bad = ~np.isfinite(values)
-    if kind is not DepthKind.AFFINE_INVERSE:
-        bad |= values <= 0
-    if bad.any():
-        values = np.where(bad, np.float32(np.nan), values)
-    return values
+    good = np.isfinite(values) if kind is DepthKind.AFFINE_INVERSE else is_valid(values)
+    return values if good.all() else np.where(good, values, np.float32(np.nan))
 
 
 def open_model(

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
+from depth_ros.geometry.depth_values import is_valid
 from depth_ros.models.engine.images import IMAGENET
 from depth_ros.models.mono.hf.adapter import Adapter
 from depth_ros.models.mono.hf.model import transformers_family
@@ -65,12 +66,13 @@ def fill_prompt(prompt: FloatImage) -> FloatImage:
 
     The network takes the smallest and largest value of the whole prompt, so a hole written as
     zero or NaN would spoil every pixel. A prompt of one value only is varied by a micrometre at
-    its first row, as the image processor does, because the network divides by the range.
+    its first row, as the image processor does, because the network divides by the range; one row
+    is repeated for that, or all of it would be varied.
     """
     prompt = np.array(prompt, np.float32)
     if prompt.ndim != 2 or prompt.size == 0:
         raise ModelError(f'depth prompt has shape {prompt.shape}, expected height and width')
-    known = np.isfinite(prompt) & (prompt > 0)
+    known = is_valid(prompt)
     if not known.any():
         raise ModelError(
             'depth prompt holds no valid metre, at least one is needed; check the sensor'
@@ -83,6 +85,7 @@ def fill_prompt(prompt: FloatImage) -> FloatImage:
         values[labels[known]] = prompt[known]
         prompt = values[labels]
     if prompt.min() == prompt.max():
+        prompt = np.repeat(prompt, 2, axis=0) if len(prompt) == 1 else prompt
         prompt[0] += np.float32(1e-6) * max(1.0, float(prompt[0, 0]))
     return prompt
 
