@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depth_ros import __version__
+from depth_ros.files.writing import write_bytes
 from depth_ros.types import Camera, DepthError, Image, Matrix
 
 Up = Literal['optical', 'z']
@@ -70,7 +71,7 @@ def write_glb(
         scene.add_points(points[finite], rgb[finite])
     if viewpoints:
         scene.add_viewpoints(viewpoints, _frustum_size(points[finite], viewpoints))
-    Path(path).write_bytes(scene.packed())
+    write_bytes(path, *scene.packed())
     return int(finite.sum())
 
 
@@ -163,8 +164,8 @@ class _Scene:
         self._length += len(data)  # a multiple of four for both kinds
         return len(accessors) - 1
 
-    def packed(self) -> bytes:
-        """Return the file."""
+    def packed(self) -> list[bytes]:
+        """Return the file in parts."""
         if self._length:
             self._document['buffers'] = [{'byteLength': self._length}]
         for key in ('accessors', 'bufferViews'):
@@ -183,9 +184,9 @@ class _Scene:
             )
         head = struct.pack('<III', _MAGIC, _VERSION, length)
         if not self._length:
-            return head + chunks
+            return [head, chunks]
         binary = struct.pack('<II', self._length, _BIN)
-        return b''.join([head, chunks, binary, *self._parts])
+        return [head, chunks, binary, *self._parts]
 
 
 def _corners(camera: Camera, size: float) -> Matrix:

@@ -17,6 +17,8 @@ from typing import Literal
 
 import numpy as np
 
+from depth_ros.files.reading import read_text
+from depth_ros.files.writing import write_text
 from depth_ros.geometry.poses import check_poses, pose_of, quaternion_of
 from depth_ros.types import DepthError, Matrix
 
@@ -42,17 +44,7 @@ class PoseFile:
 def read_poses(path: str | Path) -> PoseFile:
     """Return the poses of a TUM or KITTI file; eight or twelve numbers a line tell which it is."""
     path = Path(path)
-    try:
-        if path.stat().st_size > LARGEST:
-            raise DepthError(
-                f'{path} has {path.stat().st_size >> 20} MiB, at most {LARGEST >> 20} were '
-                'expected of poses; check the file'
-            )
-        text = path.read_text('utf-8')
-    except OSError as error:
-        raise DepthError(f'{path} cannot be read ({error.strerror}); check the path') from error
-    except UnicodeDecodeError:
-        raise DepthError(f'{path} is not text, expected poses in TUM or KITTI format') from None
+    text = read_text(path, 'give poses in TUM or KITTI format', LARGEST)
     rows: list[list[float]] = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split('#', 1)[0].replace(',', ' ').split()
@@ -134,4 +126,4 @@ def write_poses(path: str | Path, poses: Matrix, stamps: Sequence[float] | None 
             continue
         numbers = [*pose[:3, 3], *quaternion_of(pose)]
         lines.append(f'{stamps[index]:.9f} ' + ' '.join(f'{value:.9g}' for value in numbers))
-    Path(path).write_text('\n'.join(lines) + '\n', 'utf-8')
+    write_text(path, '\n'.join(lines) + '\n')

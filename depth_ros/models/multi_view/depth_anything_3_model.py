@@ -41,6 +41,7 @@ from depth_ros.types import (
     DepthError,
     DepthKind,
     FloatImage,
+    Image,
     Known,
     Matrix,
     Prediction,
@@ -267,7 +268,11 @@ class DepthAnything3Model(ModelBase):
         ]
         meaning = self._meaning(found_poses, poses)
         made = [
-            self._of_scene(scene, index, camera, meaning) for index, camera in enumerate(cameras)
+            replace(
+                self._of_scene(scene, index, camera, meaning),
+                image=cut_image(views[index], size, self.longest),
+            )
+            for index, camera in enumerate(cameras)
         ]
         timings = {
             'preprocess': uploaded - started,
@@ -354,6 +359,16 @@ def cut_camera(camera: Camera, size: Size, longest: int = LONGEST) -> Camera:
     return crop_camera(resized, left, top, *size)
 
 
+def cut_image(view: View, size: Size, longest: int = LONGEST) -> Image | None:
+    """Return the part of a view's resized image that all views have; None where it is whole."""
+    _, whole = network_sizes(view.camera.width, view.camera.height, longest)
+    if whole == size:
+        return None
+    left, top = (whole[0] - size[0]) // 2, (whole[1] - size[1]) // 2
+    resized = cv2.resize(view.image, whole, interpolation=cv2.INTER_AREA)
+    return np.asarray(resized[top : top + size[1], left : left + size[0]], np.uint8)
+
+
 def _lenses(views: Sequence[View]) -> list[Matrix]:
     """Return intrinsics whose middle of the image is (width / 2, height / 2)."""
     half_pixel = np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])
@@ -361,9 +376,13 @@ def _lenses(views: Sequence[View]) -> list[Matrix]:
 
 
 def _pinhole(lens: Matrix, size: Size) -> Camera:
-    return Camera.pinhole(
-        *size, lens[0, 0], lens[1, 1], float(lens[0, 2]) - 0.5, float(lens[1, 2]) - 0.5
-    )
+    centre = float(lens[0, 2]) - 0.5, float(lens[1, 2]) - 0.5
+    try:
+        return Camera.pinhole(*size, float(lens[0, 0]), float(lens[1, 1]), *centre)
+    except DepthError as error:
+        raise ModelError(
+            f'the model estimates a camera that cannot be ({error}); give the true cameras'
+        ) from error
 
 
 def _from_first(extrinsics: Matrix) -> Matrix:
