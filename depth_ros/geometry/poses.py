@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from depth_ros.types import DepthError, Matrix
+from depth_ros.types import DepthError, Matrix, quoted
 
 _RIGID = 1e-2  # how far R^T R may be from the identity: files hold rounded numbers
 
@@ -83,3 +83,36 @@ def check_poses(poses: npt.ArrayLike, what: str) -> Matrix:
             'without scale or mirroring; check the order of the numbers'
         )
     return array
+
+
+def pose_from_text(text: str, what: str) -> Matrix:
+    """Return the pose that `x y z qx qy qz qw` states."""
+    try:
+        numbers = [float(word) for word in text.replace(',', ' ').split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 7 or not np.isfinite(numbers).all():
+        raise DepthError(
+            f'{what} is {quoted(text)}, expected seven numbers: x y z in metres and the '
+            'quaternion qx qy qz qw'
+        )
+    return pose_of(numbers[:3], numbers[3:])
+
+
+def between(first: Matrix, second: Matrix, share: float) -> Matrix:
+    """Return the pose a share of the way from the first to the second, turning evenly."""
+    a, b = quaternion_of(first), quaternion_of(second)
+    if a @ b < 0:
+        b = -b
+    angle = np.arccos(np.clip(a @ b, -1, 1))
+    if angle < 1e-6:
+        mixed = (1 - share) * a + share * b
+    else:
+        mixed = (np.sin((1 - share) * angle) * a + np.sin(share * angle) * b) / np.sin(angle)
+    return pose_of((1 - share) * first[:3, 3] + share * second[:3, 3], mixed)
+
+
+def angle_between(first: Matrix, second: Matrix) -> float:
+    """Return the angle of the rotation between two poses, in radians."""
+    chord = np.linalg.norm(first[:3, :3] - second[:3, :3]) / np.sqrt(8)
+    return float(2 * np.arcsin(min(chord, 1.0)))
