@@ -131,7 +131,9 @@ def _finish(prediction: Prediction, image: Image, options: Options, clock: _Cloc
             depth = np.where(sure, depth, np.float32(np.nan))
         depth = clip_range(depth, options.min_depth, options.max_depth)
     camera = prediction.camera
-    if image.shape[:2] != (camera.height, camera.width):
+    if prediction.image is not None:
+        image = prediction.image
+    elif image.shape[:2] != (camera.height, camera.width):
         image = cv2.resize(image, camera.size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8)
     clock.lap('depth')
     return DepthFrame(prediction, depth, camera, image, {**prediction.timings, **clock.laps})
@@ -194,13 +196,33 @@ class Pipeline:
         What is known about a view is that of its rectified image.
         """
         clock = _Clock()
+        rectified, prediction = self._predict(views, clock)
+        return self._finished(0, rectified[0], prediction, clock)
+
+    def scene(self, views: Sequence[View]) -> list[DepthFrame]:
+        """Return depth of every view that the model predicts, in the order given."""
+        clock = _Clock()
+        rectified, prediction = self._predict(views, clock)
+        each = prediction.views or (prediction,)
+        whole = dict(prediction.timings)
+        return [
+            self._finished(index, rectified[index], replace(one, timings=whole), clock)
+            for index, one in enumerate(each)
+        ]
+
+    def _predict(self, views: Sequence[View], clock: _Clock) -> tuple[list[View], Prediction]:
         rectified = self.rectified(views)
         clock.lap('rectify')
         prediction = self.model.predict(rectified, self._previous)
         self._previous = None if prediction.carry is None else prediction
         clock.lap('model')
-        prediction = _without_border(prediction, self._geometry.rectifiers[0])
-        return _finish(prediction, rectified[0].image, self.options, clock)
+        return rectified, prediction
+
+    def _finished(
+        self, index: int, view: View, prediction: Prediction, clock: _Clock
+    ) -> DepthFrame:
+        prediction = _without_border(prediction, self._geometry.rectifiers[index])
+        return _finish(prediction, view.image, self.options, clock)
 
     def rectified(self, views: Sequence[View]) -> list[View]:
         """Return the views as the model sees them."""

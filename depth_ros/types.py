@@ -301,6 +301,8 @@ class Known:
     ground: Ground | None = None
     depth: FloatImage | None = None
     """Measured metres of the same view, at any resolution; NaN where nothing was measured."""
+    camera: bool = True
+    """Whether the camera of the view is its own; False where its intrinsics are assumed."""
 
     def __post_init__(self) -> None:
         if self.pose is not None:
@@ -369,6 +371,8 @@ class Prediction:
     """4x4 camera-to-world that a multi-view model estimated, in the scale of `values`."""
     views: tuple[Prediction, ...] = ()
     """One prediction per view, in the order given; empty where the model predicts one only."""
+    image: Image | None = None
+    """The image of these pixels, where they are a part of the view; None is the whole view."""
     carry: Any = None
     """What the model takes back with the next frame of the same camera (a warm start)."""
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds per stage

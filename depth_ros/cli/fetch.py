@@ -8,10 +8,11 @@ import argparse
 import sys
 from dataclasses import replace
 
-from depth_ros.models.protocol import ModelError, ModelInfo
+from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import catalogue, family_of
 from depth_ros.models.weights import fetch as weights
 from depth_ros.models.weights import verify
+from depth_ros.models.weights.catalogue import licence_words
 from depth_ros.models.weights.source import Hub
 
 
@@ -57,18 +58,6 @@ def fetch(name: str, revision: str | None = None) -> str:
     else:
         parameters = verify.check_safetensors(folder / verify.WEIGHTS)
     return f'{name}: {parameters / 1e6:.1f} M parameters, whole, in {folder}'
-
-
-def licence_words(info: ModelInfo | None) -> str:
-    """Return in plain words what the licence of the weights allows."""
-    if info is None:
-        return 'the licence of these weights is not known to depth_ros; read it on their page'
-    if info.commercial:
-        return f'licence of the weights: {info.licence}; commercial use is allowed'
-    return (
-        f'licence of the weights: {info.licence}; commercial use is excluded, or not known to be '
-        'allowed'
-    )
 
 
 def show_progress(here: int, total: int) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`depth_ros infer`: one picture or pair in, depth, pictures and a cloud out. No ROS needed."""
+"""`depth_ros infer`: an image, a pair or views in, depth and a cloud out. No ROS needed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from depth_ros.cli import infer_views
 from depth_ros.cli.model_options import add_option_argument, make_model
 from depth_ros.files.calibration import read_camera
 from depth_ros.files.images import read_image
@@ -29,9 +30,18 @@ from depth_ros.types import Camera, DepthError, FloatImage, Image, Known, View, 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('image', type=Path, help='a picture, or the left one of a pair')
-    parser.add_argument('--right', type=Path, help='the right picture of a pair')
-    parser.add_argument('--model', help=f'default {DEFAULT_MONO}, for a pair {DEFAULT_STEREO}')
+    parser.add_argument(
+        'image',
+        type=Path,
+        nargs='+',
+        help='an image, the left one of a pair, or several views of one scene',
+    )
+    parser.add_argument('--right', type=Path, help='the right image of a pair')
+    parser.add_argument(
+        '--model',
+        help=f'default {DEFAULT_MONO}, for a pair {DEFAULT_STEREO}, '
+        f'for several views {infer_views.DEFAULT}',
+    )
     parser.add_argument('--out', type=Path, default=Path('infer_out'), help='default %(default)s')
     camera = parser.add_argument_group('the camera: a calibration file, or numbers')
     camera.add_argument('--camera', type=Path, help='camera_info YAML of camera_calibration')
@@ -75,14 +85,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='makes metres of a relative model: 1/Z = scale * value + shift',
     )
     depth.add_argument('--shift', type=float, default=0.0, help='in 1/m, with --scale')
+    infer_views.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Infer, write the files, and say in a line what came out."""
     _check_camera_arguments(arguments)
-    stereo = arguments.right is not None
-    name = arguments.model or (DEFAULT_STEREO if stereo else DEFAULT_MONO)
-    image = read_image(arguments.image)
     options = Options(
         rectify=arguments.rectify,
         min_depth=arguments.min_depth,
@@ -92,6 +100,13 @@ def run(arguments: argparse.Namespace) -> int:
         scale=arguments.scale,
         shift=arguments.shift,
     )
+    image = read_image(arguments.image[0])
+    if len(arguments.image) > 1:
+        return infer_views.run(arguments, _mono_camera(arguments, image), options)
+    if arguments.poses is not None:
+        raise DepthError('--poses is for several views; give more images, or leave it out')
+    stereo = arguments.right is not None
+    name = arguments.model or (DEFAULT_STEREO if stereo else DEFAULT_MONO)
     if stereo:
         right = read_image(arguments.right)
         cameras = _stereo_cameras(arguments, image, right)

@@ -12,14 +12,20 @@ import numpy.typing as npt
 from depth_ros.files.writing import write_bytes
 from depth_ros.types import DepthError
 
+OPTICAL = 'metres; x right, y down, z forward (optical frame)'
+
 
 def write_ply(
-    path: str | Path, points: npt.ArrayLike, rgb: npt.NDArray[np.uint8] | None = None
+    path: str | Path,
+    points: npt.ArrayLike,
+    rgb: npt.NDArray[np.uint8] | None = None,
+    comment: str = OPTICAL,
 ) -> int:
     """
-    Write the finite points of (..., 3) metres, little-endian; return how many there were.
+    Write the finite points of (..., 3), little-endian; return how many there were.
 
-    rgb has the shape of points, or is grey with one value per point.
+    rgb has the shape of points, or is grey with one value per point. `comment` is one line that
+    states the unit and the axes.
     """
     points = np.asarray(points, np.float32)
     if points.shape[-1:] != (3,):
@@ -39,7 +45,7 @@ def write_ply(
     header = [
         'ply',
         'format binary_little_endian 1.0',
-        'comment metres; x right, y down, z forward (optical frame)',
+        f'comment {comment}',
         f'element vertex {len(vertices)}',
         *(f'property {kinds[kind]} {name}' for name, kind in fields),
         'end_header',

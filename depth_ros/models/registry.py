@@ -50,7 +50,8 @@ def family_of(name: str) -> Family:
     for family in families():
         if name in family.names:
             return family
-    for family in families():
+    # A family without names takes any checkpoint of a library, so it comes last.
+    for family in sorted(families(), key=lambda family: not family.names):
         if family.accepts(name):
             return family
     if name and os.path.isdir(name):

@@ -53,3 +53,15 @@ class Entry:
             source=self.source,
             caution=self.caution,
         )
+
+
+def licence_words(info: ModelInfo | None) -> str:
+    """Return in plain words what the licence of the weights allows."""
+    if info is None:
+        return 'the licence of these weights is not known to depth_ros; read it on their page'
+    if info.commercial:
+        return f'licence of the weights: {info.licence}; commercial use is allowed'
+    return (
+        f'licence of the weights: {info.licence}; commercial use is excluded, or not known to be '
+        'allowed'
+    )

@@ -75,7 +75,8 @@ class Transformer(nn.Module):
         """
         made = self.configuration
         number = views.shape[1]
-        rows, columns = views.shape[-2] // PATCH, views.shape[-1] // PATCH
+        # A tracer would make tensors of them, and a graph has one size in any case.
+        rows, columns = int(views.shape[-2]) // PATCH, int(views.shape[-1]) // PATCH
         x = self._tokens(views, rows, columns)
         alone, together = self._rotations(rows, columns, x)
         across = None if together is None else together.repeated(number)

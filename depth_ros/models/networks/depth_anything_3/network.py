@@ -187,7 +187,7 @@ def _checked_size(views: Tensor) -> tuple[int, int]:
             f'the views have shape {tuple(views.shape)}, expected (batch, views, 3, height, '
             'width); add the missing dimensions'
         )
-    height, width = views.shape[3:]
+    height, width = int(views.shape[3]), int(views.shape[4])
     if height < PATCH or width < PATCH or height % PATCH or width % PATCH:
         raise DepthError(
             f'the views are {width}x{height}, expected multiples of {PATCH}; resize them'
