@@ -18,8 +18,6 @@ import numpy as np
 from depth_ros.geometry.distortion import ray_grid
 from depth_ros.types import Camera, DepthError, FloatImage
 
-_INVALID = np.float32(-1)
-
 
 def free_depth(
     depth: FloatImage,
@@ -36,8 +34,9 @@ def free_depth(
     A ray ends at its surface, or `clearing_range` metres from the camera where the surface is
     farther or there is only sky (+Inf). It is NaN where the pixel is unknown or too close.
 
-    :param window: odd number of pixels; a ray is as free as the least free ray of this window
-        around it, and unknown where one of them is unknown. Use the decimation of the cloud.
+    :param window: odd number of pixels; a ray is as free as the least free ray known in this
+        window around it, so that what decimation leaves out blocks it as well. It is NaN where
+        one of them is too close.
     :param margin: metres by which a ray ends before its surface.
     :param sigma: standard deviation of the depth, metres; a ray ends that much earlier as well.
     """
@@ -54,18 +53,20 @@ def free_depth(
     per_metre = _depth_per_metre(camera)
     end = np.array(depth, np.float32)
     with np.errstate(invalid='ignore'):
-        np.copyto(end, _INVALID, where=~(end > 0))  # NaN fails it as well
         if sigma is not None:
             np.subtract(end, sigma, out=end, where=np.isfinite(end))
         if margin:
             end -= np.float32(margin) * per_metre
         # NaN where the lens has no ray, whatever the depth.
         end = np.minimum(end, np.float32(clearing_range) * per_metre)
+        unknown = ~((end > 0) & (depth > 0))
         if window > 1:
-            np.copyto(end, _INVALID, where=np.isnan(end))
+            np.copyto(end, np.float32(np.inf), where=~(depth > 0) | np.isnan(end))
+            np.copyto(end, np.float32(0), where=depth == -np.inf)
             kernel = np.ones((window, window), np.uint8)
             end = np.asarray(cv2.erode(end, kernel, borderType=cv2.BORDER_REPLICATE), np.float32)
-        np.copyto(end, np.float32(np.nan), where=~(end > 0))
+            unknown |= ~(end > 0)
+        np.copyto(end, np.float32(np.nan), where=unknown)
     return end
 
 
@@ -81,8 +82,8 @@ def free_points(
     """
     Return one end point (N, 3) per ray known to be free, float32 metres in the optical frame.
 
-    Every `step`-th pixel of every `step`-th row has a ray, as free as the least free of the
-    pixels around it. No point lies behind a surface, none on a ray through an invalid pixel.
+    Every `step`-th pixel of every `step`-th row has a ray, as free as the least free one known
+    around it. No point lies behind a surface, none on a ray through an invalid pixel.
     """
     if step < 1:
         raise DepthError(f'step is {step}, expected a whole number from 1')
