@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import lzma
 import math
 import stat
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,9 +149,15 @@ def _unzip(path: Path, packed: bytes, member: str, largest: int, remedy: str) ->
 def _as_array_error(name: str, remedy: str) -> Iterator[None]:
     try:
         yield
-    except (ValueError, KeyError, TypeError, EOFError, OverflowError, SyntaxError) as error:
+    except (
+        *(ValueError, KeyError, TypeError, EOFError, OverflowError, SyntaxError),
+        *(MemoryError, RecursionError, tokenize.TokenError),  # of the header, which is Python
+    ) as error:
         why = ' '.join(str(error).split())[:120]
         raise DepthError(f'{name} is no array of numbers ({why}); {remedy}') from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
+    except (
+        *(zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError),
+        *(zlib.error, lzma.LZMAError, OSError),
+    ) as error:
         why = ' '.join(str(error).split())[:120]
         raise DepthError(f'{name} is no archive of arrays ({why}); {remedy}') from None

@@ -238,7 +238,8 @@ def sha256_of(path: Path) -> str:
 
 def folder_named(name: str) -> Path:
     """Return the path that a name stands for, whether anything is there or not."""
-    return Path(os.path.expanduser(name))  # which, unlike that of Path, takes any name
+    # Unlike that of Path, it takes the home of nobody; but no name with a zero byte.
+    return Path(name if '\0' in name else os.path.expanduser(name))
 
 
 def is_folder(name: str, *files: str) -> bool:
@@ -247,8 +248,8 @@ def is_folder(name: str, *files: str) -> bool:
 
     A name that is no path at all, or one that may not be looked at, is none.
     """
-    folder = os.path.expanduser(name)
-    return bool(name) and all(os.path.isfile(f'{folder}/{f}') for f in files or (CONFIG,))
+    folder = folder_named(name)
+    return bool(name) and all(os.path.isfile(folder / f) for f in files or (CONFIG,))
 
 
 def processor_settings(folder: Path) -> Mapping[str, Any]:
