@@ -31,6 +31,8 @@ class Executable:
     :param identity: a digest that changes with the weights and the configuration.
     :param set_attention: switches attention head by head on and off, where the network can.
     :param no_export: why it cannot be exported; empty where it can.
+    :param samples: returns inputs of given shapes on which another executor is compared with
+        torch; None takes shading, edges and texture about zero.
     """
 
     module: Any
@@ -39,6 +41,7 @@ class Executable:
     identity: str = ''
     set_attention: Callable[[bool], None] | None = None
     no_export: str = ''
+    samples: Callable[[Sequence[tuple[int, ...]]], list[np.ndarray]] | None = None
 
 
 class Runtime(Protocol):

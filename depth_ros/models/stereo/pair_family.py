@@ -9,11 +9,14 @@ network of a name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from depth_ros.models.engine.exported import check_input
 from depth_ros.models.engine.opening import open_runtime
 from depth_ros.models.engine.runtime import Executable
 from depth_ros.models.protocol import Family, ModelError, required_library
@@ -56,7 +59,9 @@ def load_module(name: str, folder: Path, network: PairNetwork) -> None:
         )
 
 
-def executable(network: PairNetwork, options: PairOptions, digest: str) -> Executable:
+def executable(
+    network: PairNetwork, options: PairOptions, digest: str, preparation: Preparation
+) -> Executable:
     """Return a network with its weights as something the engine can run."""
     warm = getattr(options, 'warm_start', False)
     described = f'{digest} {getattr(network.module, "config", "")} {network.reach} {warm}'
@@ -66,7 +71,19 @@ def executable(network: PairNetwork, options: PairOptions, digest: str) -> Execu
         (DISPARITY, COARSE) if warm else (DISPARITY,),
         tail=[f'network.{name}' for name in network.tail],
         identity=f'{described} {iterations}',
+        samples=lambda shapes: check_pair_input(shapes, preparation),
     )
+
+
+def check_pair_input(
+    shapes: Sequence[tuple[int, ...]], preparation: Preparation
+) -> list[np.ndarray]:
+    """Return a pair that is some pixels apart, in the numbers that a network is used to."""
+    images = [check_input(shape, number) for number, shape in enumerate(shapes[:2])]
+    if preparation.normalisation == 'bytes':
+        images = [np.clip(127.5 + 50 * image, 0, 255) for image in images]
+    cold = [np.full(shape, np.nan, np.float32) for shape in shapes[2:]]
+    return [*(image.astype(np.float32) for image in images), *cold]
 
 
 def _plain(network: Any, warm: bool) -> Any:
@@ -119,7 +136,7 @@ def pair_family(
 
         def load() -> Executable:
             load_module(name, folder, network)
-            return executable(network, chosen, sha256_of(folder / WEIGHTS))
+            return executable(network, chosen, sha256_of(folder / WEIGHTS), preparation)
 
         runtime = open_runtime(load, chosen)
         info = replace(
