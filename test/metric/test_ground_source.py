@@ -12,11 +12,11 @@ import pytest
 from relative_maps import relative, scale_error
 
 from depth_ros.geometry.distortion import ray_grid
+from depth_ros.lab.synthetic import Renderer, camera_pose, make_scene
 from depth_ros.metric.fit import FitError, apply_fit
 from depth_ros.metric.ground_plane import PlaneOptions, find_ground
 from depth_ros.metric.source import fit_source
 from depth_ros.metric.sources.ground import GroundSource, Mount
-from depth_ros.lab.synthetic import Renderer, camera_pose, make_scene
 from depth_ros.types import Camera, DepthError, DepthKind, Ground, Prediction
 
 CAMERA = Camera.pinhole(160, 120, 125.0)

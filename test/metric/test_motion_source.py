@@ -11,11 +11,11 @@ import pytest
 from relative_maps import relative, scale_error
 
 from depth_ros.geometry.epipolar import rotation_of
+from depth_ros.lab.synthetic import Renderer, make_scene
 from depth_ros.metric.fit import FitError, apply_fit
 from depth_ros.metric.source import fit_source
 from depth_ros.metric.sources.motion import MotionOptions, MotionSource, Sight
 from depth_ros.metric.tracks import TrackOptions, describe, find_corners, follow, grey, match
-from depth_ros.lab.synthetic import Renderer, make_scene
 from depth_ros.types import Camera, DepthError, DepthKind, Prediction
 
 CAMERA = Camera.pinhole(320, 240, 250.0)

@@ -12,6 +12,14 @@ import pytest
 from relative_maps import abs_rel, relative, scale_error
 
 from depth_ros.geometry.epipolar import rotation_of
+from depth_ros.lab.synthetic import (
+    Renderer,
+    body_pose,
+    laser_scan,
+    lidar,
+    make_scene,
+    plane_scene,
+)
 from depth_ros.metric.fit import FitError, apply_fit, relative_deviation
 from depth_ros.metric.source import (
     Points,
@@ -25,14 +33,6 @@ from depth_ros.metric.sources.depth import DepthOptions, DepthSource, depth_poin
 from depth_ros.metric.sources.range_beam import Beam, BeamSource, beam_points
 from depth_ros.metric.sources.scan import Scan, ScanSource, scan_cloud
 from depth_ros.metric.sources.stereo import StereoSource, refine_with_stereo, stereo_points
-from depth_ros.lab.synthetic import (
-    Renderer,
-    body_pose,
-    laser_scan,
-    lidar,
-    make_scene,
-    plane_scene,
-)
 from depth_ros.types import Camera, DepthError, DepthKind, Prediction
 
 CAMERA = Camera.pinhole(160, 120, 125.0)

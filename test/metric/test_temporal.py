@@ -12,8 +12,8 @@ import pytest
 from relative_maps import abs_rel
 
 from depth_ros.lab.eval.boundary import boundary_f1
-from depth_ros.metric.temporal import TemporalFilter, TemporalOptions
 from depth_ros.lab.synthetic import Renderer, make_scene, trajectory
+from depth_ros.metric.temporal import TemporalFilter, TemporalOptions
 from depth_ros.types import Camera, DepthError, Distortion
 
 CAMERA = Camera.pinhole(160, 120, 125.0)

@@ -28,7 +28,7 @@ class Mounts:
         self._known: dict[tuple[str, str], Matrix] = {}
 
     def pose(self, frame: str, parent: str, remedy: str) -> Matrix:
-        """Return the pose of `frame` in `parent`; `remedy` ends the sentence where it is absent."""
+        """Return the pose of `frame` in `parent`; `remedy` ends the error where it is absent."""
         if frame == parent:
             return pose_of((0, 0, 0), (0, 0, 0, 1))
         if (frame, parent) not in self._known:
