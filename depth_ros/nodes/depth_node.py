@@ -382,6 +382,7 @@ class DepthNode(LifecycleNode):
             max_age=self._frames.settings.max_age,
             too_old=self._frames.take_too_old(),
             relative=self._frames.relative,
+            no_baseline=self._frames.no_baseline,
             waiting=min(self._waited),  # one second of it is no reason for a warning
             computing=self._frames.seconds,
             no_clock=bool(self.get_parameter('use_sim_time').value)

@@ -98,7 +98,10 @@ IMAGES = {
     ),
 }
 CALIBRATIONS = {
-    'K_zero': (info_with(k=[0.0] * 9), r'K\[0\] = 0, expected a focal length: .*calibration'),
+    'K_and_P_zero': (
+        info_with(k=[0.0] * 9, p=[0.0] * 12),
+        r'K\[0\] = 0, expected a focal length: .*calibration',
+    ),
     'K_negative': (
         info_with(k_0=-50.0, p=[0.0] * 12),
         r'K has focal length \(-50, 50\)',

@@ -19,7 +19,7 @@ from depth_ros.nodes.work.loading import Loaded
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.shots import Resolver, Shot
 from depth_ros.threads import use
-from depth_ros.types import Camera, Image
+from depth_ros.types import Camera, DepthKind, Image
 
 NS = 1e-9
 Job = tuple[Shot, ...]  # one picture per eye; the first one's header is that of the result
@@ -50,6 +50,7 @@ class Frames:
         self.settings = settings
         self.age = float('nan')  # seconds, of the last picture when its turn came
         self.relative = False  # the last frame had no metres
+        self.no_baseline = False  # because the distance between the eyes is not known
         self.seconds = 0.0  # that the last frame took to compute
         self.threads = 0  # that the libraries are to use; 0 leaves them as they are
         self._threads_used = 0
@@ -79,6 +80,7 @@ class Frames:
         if not wanted():
             return
         self.relative = frame.depth is None
+        self.no_baseline = self.relative and frame.prediction.kind is DepthKind.DISPARITY
         spent, empty = self._outputs.publish(topics, frame, job[0].image.header, settings)
         for topic, sentence in empty.items():
             if sentence:
