@@ -186,7 +186,7 @@ def _eye(eye: EyeFacts, facts: Facts) -> Iterator[Reason]:
     gravest = Level.ERROR if facts.consumers else Level.WARN
     for what, topic in (('image', eye.image), ('camera_info', eye.info)):
         for reason in _topic(f'{side}{what}', f'{code}{what}', topic):
-            yield replace(reason, level=gravest)
+            yield replace(reason, level=min(reason.level, gravest))
     if facts.consumers == 0:
         return  # nothing is subscribed, so silence means nothing
     image, info = eye.image, eye.info
@@ -242,6 +242,13 @@ def _topic(what: str, code: str, topic: TopicFacts) -> Iterator[Reason]:
             f'{code}_qos',
             f'{what} cannot arrive: publisher is best-effort, subscriber is reliable on '
             f'{topic.topic}; remove qos_overrides.{topic.topic}.subscription.reliability',
+        )
+    elif topic.publishers > 1:
+        yield Reason(
+            Level.WARN,
+            f'{code}_publishers',
+            f'{topic.publishers} publishers of {what} on {topic.topic}, expected one: the metres '
+            'depend on which message comes last; stop the others or remap them',
         )
 
 

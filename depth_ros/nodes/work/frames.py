@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from rclpy.clock import Clock
 
 from depth_ros.nodes.health.health import Health
@@ -79,6 +80,7 @@ class Frames:
         self.seconds = sum(timings.values())
         if not wanted():
             return
+        self._look_at_values(frame)
         self.relative = frame.depth is None
         self.no_baseline = self.relative and frame.prediction.kind is DepthKind.DISPARITY
         spent, empty = self._outputs.publish(topics, frame, job[0].image.header, settings)
@@ -118,6 +120,20 @@ class Frames:
         frame = self._compute(pipeline, pictures, job[0].stamp)
         done = time.perf_counter()
         return frame, {'convert': converted - start, 'pipeline': done - converted}
+
+    def _look_at_values(self, frame: DepthFrame) -> None:
+        """Warn of a frame in which no pixel is valid: a calibration or a model that is wrong."""
+        depth = frame.prediction.values if frame.depth is None else frame.depth
+        # A sample first: nearly every frame has a valid pixel in it.
+        if np.isfinite(depth[::16, ::16]).any() or np.isfinite(depth).any():
+            return
+        shares = np.isnan(depth).mean(), np.isposinf(depth).mean(), np.isneginf(depth).mean()
+        self._health.warn(
+            'no_valid',
+            'no pixel has a valid depth, expected some ({:.0%} NaN, {:.0%} beyond max_depth, '
+            '{:.0%} nearer than min_depth); check P of camera_info, the exposure, min_depth, max_depth '
+            'and min_confidence'.format(*shares),
+        )
 
     def _look_at_header(self, shot: Shot) -> None:
         header = shot.image.header
