@@ -20,7 +20,7 @@ from depth_ros.nodes.work.loading import Loaded
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.shots import Resolver, Shot
 from depth_ros.threads import use
-from depth_ros.types import Camera, DepthKind, Image
+from depth_ros.types import Camera, DepthKind, Image, quoted
 
 NS = 1e-9
 Job = tuple[Shot, ...]  # one picture per eye; the first one's header is that of the result
@@ -131,8 +131,8 @@ class Frames:
         self._health.warn(
             'no_valid',
             'no pixel has a valid depth, expected some ({:.0%} NaN, {:.0%} beyond max_depth, '
-            '{:.0%} nearer than min_depth); check P of camera_info, the exposure, min_depth, max_depth '
-            'and min_confidence'.format(*shares),
+            '{:.0%} nearer than min_depth); check P of camera_info, the exposure, min_depth, '
+            'max_depth and min_confidence'.format(*shares),
         )
 
     def _look_at_header(self, shot: Shot) -> None:
@@ -150,6 +150,6 @@ class Frames:
         elif shot.info.header.frame_id not in ('', header.frame_id):
             self._health.warn(
                 'frames',
-                f'image is in frame {header.frame_id!r}, its camera_info in '
-                f'{shot.info.header.frame_id!r}; the result is in that of the image',
+                f'image is in frame {quoted(header.frame_id)}, its camera_info in '
+                f'{quoted(shot.info.header.frame_id)}; the result is in that of the image',
             )
