@@ -99,8 +99,8 @@ def compressed_to_depth(msg: Any, max_pixels: int = MAX_PIXELS) -> FloatImage:
     if (rest and not rest.startswith('compressedDepth')) or codec != 'png':
         raise DepthError(
             f'compressed depth has format {quoted(str(msg.format))}, expected '
-            '"32FC1; compressedDepth png" or "16UC1; compressedDepth png"; set the transport of the publisher to '
-            'compressedDepth with format png'
+            '"32FC1; compressedDepth png" or "16UC1; compressedDepth png"; set the transport of '
+            'the publisher to compressedDepth with format png'
         )
     if encoding not in ('32FC1', '16UC1', 'mono16'):
         raise DepthError(

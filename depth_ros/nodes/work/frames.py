@@ -115,7 +115,10 @@ class Frames:
         start = time.perf_counter()
         while len(self._resolvers) < len(job):
             self._resolvers.append(Resolver())
-        pictures = [resolve(shot.image, shot.info) for resolve, shot in zip(self._resolvers, job)]
+        n = self.settings.decimation
+        pictures = [
+            resolve(shot.image, shot.info, n) for resolve, shot in zip(self._resolvers, job)
+        ]
         converted = time.perf_counter()
         frame = self._compute(pipeline, pictures, job[0].stamp)
         done = time.perf_counter()
