@@ -140,10 +140,10 @@ def _finish(prediction: Prediction, image: Image, options: Options, clock: _Cloc
 
 
 class _Clock:
-    """Seconds between laps."""
+    """Seconds between laps, after those that were measured before."""
 
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
+    def __init__(self, laps: Mapping[str, float] | None = None) -> None:
+        self.laps: dict[str, float] = dict(laps or {})
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
@@ -214,9 +214,37 @@ class Pipeline:
         rectified = self.rectified(views)
         clock.lap('rectify')
         prediction = self.model.predict(rectified, self._previous)
-        self._previous = None if prediction.carry is None else prediction
+        self._remember(prediction)
         clock.lap('model')
         return rectified, prediction
+
+    @staticmethod
+    def together(
+        pipelines: Sequence[Pipeline], batch: Sequence[Sequence[View]]
+    ) -> list[DepthFrame]:
+        """Return the depth of one frame for each of the pipelines, which share their model."""
+        if len(pipelines) == 1:
+            return [pipelines[0](batch[0])]
+        begun = []
+        for pipeline, views in zip(pipelines, batch):
+            clock = _Clock()
+            begun.append((pipeline.rectified(views), clock))
+            clock.lap('rectify')
+        shared = _Clock()
+        predictions = pipelines[0].model.predict_batch(
+            [rectified for rectified, _ in begun], [pipeline._previous for pipeline in pipelines]
+        )
+        shared.lap('model')
+        frames = []
+        for pipeline, (rectified, clock), prediction in zip(pipelines, begun, predictions):
+            pipeline._remember(prediction)
+            done = _Clock(clock.laps | shared.laps)
+            frames.append(pipeline._finished(0, rectified[0], prediction, done))
+        return frames
+
+    def _remember(self, prediction: Prediction) -> None:
+        """Keep what the model takes back with the next frame."""
+        self._previous = None if prediction.carry is None else prediction
 
     def _finished(
         self, index: int, view: View, prediction: Prediction, clock: _Clock

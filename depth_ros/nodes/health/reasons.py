@@ -60,7 +60,7 @@ class TopicFacts:
 class EyeFacts:
     """One camera."""
 
-    name: str  # '', 'left' or 'right'
+    name: str  # '', 'left' or 'right', or after the name of a camera: 'front', 'front/left'
     image: TopicFacts
     info: TopicFacts
     has_info: bool = True
@@ -94,6 +94,18 @@ class Facts:
 def explain(facts: Facts) -> list[Reason]:
     """Return every reason that holds, the gravest first; empty means that all is well."""
     return sorted(_reasons(facts), key=lambda reason: -reason.level)
+
+
+OF_NODE = {'not_configured', 'fallback', 'not_active', 'loading', 'no_clock', 'processor'}
+
+
+def of_camera(reason: Reason, camera: str) -> Reason:
+    """Return a reason that names the camera it is about, where a node has several."""
+    if not camera or reason.code in OF_NODE:
+        return reason
+    if reason.code.startswith((f'{camera}_', f'{camera}/')):
+        return reason  # one of an input, which has the camera's name in it
+    return replace(reason, code=f'{camera}: {reason.code}', text=f'{camera}: {reason.text}')
 
 
 def _reasons(facts: Facts) -> Iterator[Reason]:
