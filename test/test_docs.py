@@ -85,6 +85,8 @@ def test_node_commands_use_existing_parameters(page: Path) -> None:
         known = {spec.name for spec in specs}
         given = [b.split(':=') for a, b in itertools.pairwise(words) if a == '-p']
         model = dict(given).get('model', next(s.default for s in specs if s.name == 'model'))
+        cameras = dict(given).get('cameras', '').split(',')
+        known |= {f'{camera}.{spec.name}' for camera in cameras for spec in specs}
         known |= {spec.name for spec in model_options(str(model))}
         assert {name for name, _ in given} <= known, words
 

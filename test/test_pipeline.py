@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The line from pictures to metres, without ROS."""
 
+import dataclasses
 import math
 
 import cv2
@@ -152,6 +153,40 @@ def test_a_picture_that_is_not_its_cameras_is_refused_and_the_next_one_is_right(
     with pytest.raises(DepthError, match='64x48 but its camera is 128x96'):
         pipeline([View(PICTURE[::2, ::2], CAMERA)])
     assert (pipeline([View(PICTURE, CAMERA)]).depth == 2).all()
+
+
+class Counting(Fixed):
+    """A model that carries how many frames of one camera it has seen, and counts its passes."""
+
+    passes = 0
+
+    def predict_batch(self, batch, previous=None):
+        self.passes += 1
+        before = [0 if last is None else last.carry for last in previous]
+        return [
+            dataclasses.replace(Prediction(DepthKind.METRIC, filled(2 + n), v.camera), carry=n + 1)
+            for (v,), n in zip(batch, before)
+        ]
+
+    def predict(self, views, previous=None):
+        return self.predict_batch([views], [previous])[0]
+
+
+def test_pipelines_of_one_model_share_a_pass_and_nothing_else():
+    model = Counting(filled(1.0))
+    left, right = Pipeline(model), Pipeline(model, Options(max_depth=3.5))
+    views = [[View(PICTURE, CAMERA)], [View(255 - PICTURE, CAMERA)]]
+    left(views[0])  # one frame ahead of the other
+    frames = Pipeline.together([left, right], views)
+    assert model.passes == 2
+    assert [frame.depth[0, 0] for frame in frames] == [3.0, 2.0]
+    np.testing.assert_array_equal(frames[1].image, 255 - PICTURE)
+    right.forget()
+    frames = Pipeline.together([left, right], views)
+    assert [frame.depth[0, 0] for frame in frames] == [4.0, 2.0]
+    frames = Pipeline.together([right], views[1:])
+    assert frames[0].depth[0, 0] == 3.0
+    assert Pipeline.together([right], views[1:])[0].depth[0, 0] == np.inf
 
 
 def test_a_stereo_model_does_not_run_on_one_eye():

@@ -17,7 +17,7 @@ from depth_ros.nodes.process import run
 from depth_ros.nodes.stream import Stream
 from depth_ros.nodes.work.frames import Job
 from depth_ros.pipeline import Pipeline
-from depth_ros.types import Camera, Image, Known, View
+from depth_ros.types import Camera, Ground, Image, Known, View
 
 
 class MonoStream(Stream):
@@ -26,6 +26,15 @@ class MonoStream(Stream):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._prompt = PromptInput(self.node, self.complain, self.prefix)
+
+    @property
+    def _own_ground(self) -> Ground | None:
+        """The ground below a camera that has a mount of its own; the model has that of all."""
+        if f'{self.name}.mount_height' not in self.values:
+            return None
+        angles = (float(self.values[f'mount_{name}']) for name in ('pitch', 'roll'))
+        height = float(self.values['mount_height'])
+        return Ground.below_mount(height, *angles) if height else None
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         return [self.eye('', values['image_transport'], lambda shot: self.submit((shot,)))]
@@ -36,7 +45,7 @@ class MonoStream(Stream):
         depth = None
         if pipeline.model.info.takes_depth:
             depth = self._prompt.nearest(job[0].stamp, float(self.values['prompt_tolerance']))
-        known = Known(depth=depth)
+        known = Known(ground=self._own_ground, depth=depth)
         return [View(image, camera, known) for image, camera in images]
 
     def listen_beside(self, wanted: bool, model: DepthModel | None) -> None:
