@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from depth_ros.geometry.camera import resize_camera
+from depth_ros.geometry.camera import crop_camera, resize_camera
 from depth_ros.models.protocol import ModelBase, ModelInfo
 from depth_ros.models.registry import create_model
 from depth_ros.pipeline import Options, Pipeline
@@ -287,3 +287,55 @@ def test_an_impossible_pair_is_refused_with_the_reason(right, words):
     pipeline = Pipeline(create_model('sgbm', {'disparity_range': 32}))
     with pytest.raises(DepthError, match=words):
         pipeline(pair(left, other, Camera.pinhole(256, 128, 200.0), right))
+
+
+def test_what_is_outside_of_the_region_is_not_known_in_any_output():
+    confidence = np.ones(SIZE, np.float32)
+    model = Fixed(filled(2.0), confidence=confidence)
+    frame = Pipeline(model, Options(region='10,20,30,40'))([View(PICTURE, CAMERA)])
+    inside = np.zeros(SIZE, bool)
+    inside[20:60, 10:40] = True
+    for values in (frame.depth, frame.prediction.values):
+        np.testing.assert_array_equal(np.isfinite(values), inside)
+    np.testing.assert_array_equal(frame.prediction.confidence > 0, inside)
+
+
+def test_a_region_is_drawn_in_the_image_as_it_arrives():
+    """A dot that the camera sees is where its mask is, after rectification too."""
+    raw = np.zeros((*SIZE, 3), np.uint8)
+    raw[20:34, 90:112] = 255
+    pipeline = Pipeline(Fixed(filled(2.0)), Options(region='90,20,22,14'))
+    frame = pipeline([View(raw, BARREL)])
+    known = np.isfinite(frame.depth)
+    bright = frame.image[..., 0] == 255
+    assert known.any()
+    assert not (known & (frame.image[..., 0] < 250)).any()
+    assert (known & bright).sum() > 0.9 * bright.sum()
+
+
+def test_a_region_may_change_between_frames():
+    pipeline = Pipeline(Fixed(filled(2.0)), Options())
+    views = [View(PICTURE, CAMERA)]
+    assert np.isfinite(pipeline(views).depth).all()
+    for width in (5, 9):
+        pipeline.options = Options(region=f'0,0,{width},96')
+        assert np.isfinite(pipeline(views).depth).sum() == width * 96
+    pipeline.options = Options()
+    assert np.isfinite(pipeline(views).depth).all()
+
+
+def test_a_region_of_a_model_that_answers_for_a_part_of_the_image():
+    part = crop_camera(CAMERA, 40, 30, 64, 48)
+
+    class Part(Fixed):
+        def predict(self, views, previous=None):
+            small = resize_camera(part, 32, 24)
+            image = np.zeros((24, 32, 3), np.uint8)
+            values = np.full((24, 32), 2.0, np.float32)
+            return Prediction(DepthKind.METRIC, values, small, image=image)
+
+    # The region begins in the middle of the part.
+    frame = Pipeline(Part(None), Options(region='72,54,100,100'))([View(PICTURE, CAMERA)])
+    expected = np.zeros((24, 32), bool)
+    expected[12:, 16:] = True
+    np.testing.assert_array_equal(np.isfinite(frame.depth), expected)

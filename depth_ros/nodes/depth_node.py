@@ -31,6 +31,7 @@ from depth_ros.nodes.health.reasons import Facts, Level, explain, of_camera
 from depth_ros.nodes.parameters.declaration import Parameters
 from depth_ros.nodes.parameters.spec import ParameterSpec
 from depth_ros.nodes.stream import Stream
+from depth_ros.nodes.switching import offer_switch
 from depth_ros.nodes.work.frames import Job
 from depth_ros.nodes.work.loading import Loaded, load, sentence_of
 from depth_ros.nodes.work.processors import ProcessorWait, ThreadGovernor
@@ -76,6 +77,12 @@ class DepthNode(LifecycleNode):
             for index, camera in enumerate(self.parameters.cameras)
         ]
         self._together = Together(self.streams)
+        self._switches = [offer_switch(self, 'enable', self._enable)]
+        self._switches += [
+            offer_switch(self, f'{stream.prefix}enable', partial(self._enable, name=stream.name))
+            for stream in self.streams
+            if stream.name
+        ]
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # works when simulated time stands still
         self.create_timer(LOOK_PERIOD, self._look, clock=steady)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)
@@ -264,6 +271,15 @@ class DepthNode(LifecycleNode):
         if self._worker is None or not self._active:
             return False
         return self._worker.submit((index, job), self.streams[index].name)
+
+    def _enable(self, on: bool, name: str | None = None) -> None:
+        """Turn the work for one camera, or for all, on or off."""
+        for stream in self.streams:
+            if name in (None, stream.name):
+                stream.enabled = on
+                if not on and self._worker is not None:
+                    self._worker.clear(stream.name)
+        self._look()
 
     def forget(self) -> None:
         """Forget what was carried from frame to frame: the clock jumped."""

@@ -50,6 +50,7 @@ class Stream:
         self.prefix = f'{name}/' if name else ''
         self.node, self.parameters = node, parameters
         self._reporter, self._submit = reporter, submit
+        self.enabled = True  # as the service ~/enable says
         self.inputs: list[CameraInput] = []
         self.complaints: dict[str, None] = {}
         self.health = Health()
@@ -137,7 +138,7 @@ class Stream:
 
     def look(self, active: bool, model: DepthModel | None) -> None:
         """Subscribe to the inputs while the outputs have subscribers."""
-        wanted = active and self.outputs.consumers() > 0
+        wanted = active and self.enabled and self.outputs.consumers() > 0
         self.listen_beside(wanted, model)
         for source in self.inputs:
             if wanted and not source.subscribed:
@@ -165,6 +166,7 @@ class Stream:
         """Return what decides what is said about this camera; `common` is that of the node."""
         return replace(
             common,
+            enabled=self.enabled,
             consumers=self.outputs.consumers(),
             eyes=[source.facts(now) for source in self.inputs],
             failure=snapshot.last_failure,

@@ -75,6 +75,7 @@ class Facts:
     problem: str = ''  # why it could not be configured
     fallback: str = ''  # which model is used instead, and why
     loading: float = 0.0  # seconds since the model began to be loaded, while it is
+    enabled: bool = True  # as the service ~/enable says
     consumers: int = 1
     eyes: Sequence[EyeFacts] = ()
     profile_variable: str = ''  # what would make this process pass large messages; '' if it does
@@ -121,6 +122,13 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
                 f'the node is {facts.state}, nothing is published until it is active; '
                 f'{_next(facts.state)}',
             )
+        return
+    if not facts.enabled:
+        yield Reason(
+            Level.OK,
+            'off',
+            'turned off by the service ~/enable, so nothing is computed; call it with data: true',
+        )
         return
     if facts.loading:
         yield Reason(

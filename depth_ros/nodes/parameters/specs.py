@@ -129,6 +129,12 @@ _DEPTH = (
         'pixels of lower confidence become NaN, where the model tells one',
         range=(0.0, 1.0),
     ),
+    ParameterSpec(
+        'region',
+        _OPTIONS.region,
+        'part of the image that counts, in pixels as it arrives: x,y,width,height, or the path of '
+        'a mask image, black where it does not; the rest becomes NaN; empty: the whole image',
+    ),
 )
 
 _SCALE = (

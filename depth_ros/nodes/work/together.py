@@ -54,6 +54,8 @@ class Together:
         for one, frame, seconds in self._frames(self._started(loaded, turns)):
             if not wanted():
                 return
+            if not one.stream.enabled:
+                continue
             try:
                 one.stream.look_at(frame, one.begun.images)
                 one.stream.frames.finish(one.begun, frame, seconds)
