@@ -78,7 +78,7 @@ LAWS = {
             *('pipeline', 'shots', 'libraries', 'sync', 'sync_filters'),
         },
         {*BASE, *RUNTIME, *MESSAGES, 'yaml', 'ament_index_python'},
-        {'launch', 'launch_ros', 'diagnostic_msgs', 'bond'},
+        {'launch', 'launch_ros', 'diagnostic_msgs', 'bond', 'std_srvs'},
     ),
     # What a node publishes and which parameters it takes is known without rclpy.
     'nodes/output': Law(
