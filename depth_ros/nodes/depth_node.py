@@ -39,7 +39,7 @@ from depth_ros.nodes.work.together import Together, Turn, batch_of
 from depth_ros.nodes.work.worker import Worker
 from depth_ros.pipeline import Pipeline
 from depth_ros.threads import available
-from depth_ros.types import Camera, DepthError
+from depth_ros.types import Camera, DepthError, quoted
 
 LOOK_PERIOD = 0.1  # seconds between looks for consumers
 REPORT_PERIOD = 1.0
@@ -158,7 +158,7 @@ class DepthNode(LifecycleNode):
             self._loaded()
         else:
             self.get_logger().info(
-                f'model {values["model"]!r} is still being loaded; depth follows once it is'
+                f'model {quoted(values["model"])} is still being loaded; depth follows once it is'
             )
 
     def _loaded(self) -> None:
