@@ -8,7 +8,7 @@ describes the pixels of one image. What the message leaves open is decided here:
 
 - The ROI is in unbinned pixels: first crop, then bin; the image has floor(ROI / binning) pixels.
 - The principal point is divided by the binning, as image_geometry does it.
-- P all zero means that nobody rectifies this camera: it becomes [K | 0]. R all zero becomes I.
+- P all zero means that this camera is not rectified: it becomes [K | 0]. R all zero becomes I.
 - do_rectify is accepted and changes nothing: the rectified image has the raw image's window.
 - Polynomial models with all-zero coefficients, and no model without coefficients, are no
   distortion. Zeros after the last coefficient of a model are dropped.
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from depth_ros.files.picture_header import MAX_PIXELS
+from depth_ros.files.image_header import MAX_PIXELS
 from depth_ros.geometry.camera import bin_camera, crop_camera
 from depth_ros.messages.classes import CameraInfo
 from depth_ros.types import Camera, DepthError, Distortion, Matrix, quoted

@@ -196,7 +196,7 @@ class CloudBuilder:
             return None
         if image is None:
             raise DepthError(
-                f'a cloud with fields {self.fields} needs a picture and got none; '
+                f'a cloud with fields {self.fields} needs an image and got none; '
                 'pass the image, or choose xyz'
             )
         if (
@@ -205,8 +205,8 @@ class CloudBuilder:
             or image.shape[2:] not in ((), (3,))
         ):
             raise DepthError(
-                f'the picture of the cloud is {image.dtype} with shape {image.shape}, expected '
-                f'uint8 {depth.shape} grey or RGB; give the picture in the pixels of the depth'
+                f'the image of the cloud is {image.dtype} with shape {image.shape}, expected '
+                f'uint8 {depth.shape} grey or RGB; give the image in the pixels of the depth'
             )
         return image
 

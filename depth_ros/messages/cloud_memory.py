@@ -153,18 +153,18 @@ class CloudBuffer:
         self.idle = self.holders()
 
     def holders(self) -> int:
-        """Count who holds the data; whoever still reads a message holds its data."""
+        """Count the holders of the data; a message that is still read holds its data."""
         return sys.getrefcount(self.data)
 
 
 class CloudMemory:
-    """Buffers that are lent to messages and taken again once nobody holds the message."""
+    """Buffers that are lent to messages and taken again once no holder of the message is left."""
 
     def __init__(self) -> None:
         self._buffers: list[CloudBuffer] = []
 
     def take(self, plan: StripPlan, reuse: bool = True) -> CloudBuffer:
-        """Return a buffer that nobody else holds."""
+        """Return a buffer without other holders."""
         for buffer in self._buffers:
             if buffer.holders() <= buffer.idle:
                 return buffer

@@ -128,10 +128,10 @@ class DepthNode(LifecycleNode):
 
     def pipeline_options(self, values: Mapping[str, Value]) -> Options:
         """
-        Return what the pipeline is told.
+        Return the settings of the pipeline.
 
-        The camera_info beside a rectified picture is that of the raw one and still has D, so with
-        `rectify: auto` it is the topic's name that says which of the two the picture is.
+        The camera_info beside a rectified image is that of the raw one and still has D, so with
+        `rectify: auto` it is the topic's name that says which of the two the image is.
         """
         options = pipeline_options(values)
         if options.rectify == 'auto' and any(source.named_rectified for source in self.inputs):

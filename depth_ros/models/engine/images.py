@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Pictures become network input on the device that runs the network.
+Images become network input on the device that runs the network.
 
 Every step does, to the last bit, what transformers' own image processors do, both the Pillow
 ones and the tensor ones; those of the tensor kind need torchvision, and both make several
@@ -132,7 +132,7 @@ def side_size(height: int, width: int, size: int, side: str, multiple: int) -> t
 
 
 def centre_padding(height: int, width: int, divisor: int) -> tuple[int, int, int, int]:
-    """Return (left, right, top, bottom) that centre a picture in the next multiple."""
+    """Return (left, right, top, bottom) that centre an image in the next multiple."""
     extra_height = math.ceil(height / divisor) * divisor - height
     extra_width = math.ceil(width / divisor) * divisor - width
     left, top = extra_width // 2, extra_height // 2

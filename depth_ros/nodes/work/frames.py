@@ -22,7 +22,7 @@ from depth_ros.threads import use
 from depth_ros.types import Camera, Image
 
 NS = 1e-9
-Job = tuple[Shot, ...]  # one picture per eye; the first one's header is that of the result
+Job = tuple[Shot, ...]  # one image per eye; the first one's header is that of the result
 Compute = Callable[[Pipeline, Sequence[tuple[Image, Camera]], int], DepthFrame]
 
 
@@ -30,7 +30,7 @@ class Frames:
     """
     Work on one job after the other, and remember what the diagnostics ask about.
 
-    :param compute: calls the pipeline with one (picture, camera) per eye, of a stamp.
+    :param compute: calls the pipeline with one (image, camera) per eye, of a stamp.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Frames:
         self._forget = False
         self._too_old = 0
         self.settings = settings
-        self.age = float('nan')  # seconds, of the last picture when its turn came
+        self.age = float('nan')  # seconds, of the last image when its turn came
         self.relative = False  # the last frame had no metres
         self.seconds = 0.0  # that the last frame took to compute
         self.threads = 0  # that the libraries are to use; 0 leaves them as they are
@@ -59,12 +59,12 @@ class Frames:
         self._forget = True
 
     def take_too_old(self) -> int:
-        """Return how many pictures were too old since this was last asked."""
+        """Return how many images were too old since this was last asked."""
         count, self._too_old = self._too_old, 0
         return count
 
     def work(self, loaded: Loaded, job: Job, wanted: Callable[[], bool]) -> None:
-        """Compute what somebody asks of this job, and publish it if it still is `wanted` then."""
+        """Compute the outputs with subscribers; publish them if the job is still `wanted`."""
         stamp, settings = job[0].stamp, self.settings
         topics = self._outputs.due(stamp, settings)
         if not topics or self._is_too_old(stamp, settings):

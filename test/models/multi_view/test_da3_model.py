@@ -87,7 +87,7 @@ def test_a_hub_id_of_the_authors_is_a_name(repository, name):
 
 
 def test_other_hub_ids_are_for_transformers():
-    assert not family_of('somebody/a-depth-model').names
+    assert not family_of('someone/a-depth-model').names
 
 
 # Loading
