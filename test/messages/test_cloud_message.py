@@ -4,7 +4,6 @@
 
 import array
 import itertools
-import math
 
 import numpy as np
 import pytest
@@ -363,27 +362,27 @@ def test_an_empty_cloud_has_no_points():
     assert (msg.width, len(msg.data)) == (0, 0)
 
 
-@pytest.mark.parametrize('fields', ['xyz', 'xyzrgb'])
-@pytest.mark.parametrize('bounds', [(0.0, math.inf), (1.5, 4.0)], ids=['no crop', 'range crop'])
-def test_compiled_loops_write_the_very_same_bytes(monkeypatch, fields, bounds):
+@pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)
+@pytest.mark.parametrize('fields', ['xyz', 'xyzrgb', 'xyzi'])
+@pytest.mark.parametrize(
+    'crop',
+    [{}, {'min_range': 1.5, 'max_range': 4.0}, {'min_height': -1.0, 'max_height': 0.5}],
+    ids=['whole', 'range', 'height'],
+)
+def test_both_writers_write_the_very_same_points(monkeypatch, camera, fields, crop):
     pytest.importorskip('numba')
-    if cloud_kernels.kernels() is None:
+    if cloud_kernels.compiled_writer(3, False, False) is None:
         pytest.skip('numba is switched off')
-    rng = np.random.default_rng(3)
-    depth = rng.uniform(0.5, 6, (37, 53)).astype(np.float32)
-    for value in (np.nan, np.inf, -np.inf, 0.0, -1.0):
-        depth[rng.random(depth.shape) < 0.05] = value
+    depth = make_depth(camera, 'everything')
     depth.flags.writeable = False
-    image = rng.integers(0, 256, (37, 53, 3), np.uint8)
-    camera = Camera.pinhole(53, 37, 40.0, 42.0, 20.0, 21.0)
+    height = np.random.default_rng(4).uniform(0, 1, depth.shape).astype(np.float32)
 
     def build():
-        near, far = bounds
-        builder = CloudBuilder(fields, min_range=near, max_range=far, decimation_x=2)
-        return builder(depth, camera, Header(), image)
+        builder = CloudBuilder(fields, decimation_x=2, extra=('height',), **crop)
+        return builder(depth, camera, HEADER, make_image(camera, 3), {'height': height})
 
     compiled = build()
-    monkeypatch.setattr('depth_ros.messages.cloud.kernels', lambda: None)
+    monkeypatch.setattr('depth_ros.messages.cloud.compiled_writer', lambda *a: None)
     plain = build()
     assert compiled.is_dense == plain.is_dense
     a, b = (cloud_to_points(cloud) for cloud in (compiled, plain))
@@ -398,11 +397,14 @@ def test_a_numba_that_does_not_work_costs_nothing(monkeypatch):
         raise ImportError('numba needs another NumPy')
 
     monkeypatch.setattr('depth_ros.geometry.compiled._compile', broken)
-    cloud_kernels.kernels.cache_clear()
+    cloud_kernels.compiled_writer.cache_clear()
     try:
-        assert cloud_kernels.kernels() is None
+        assert cloud_kernels.compiled_writer(3, False, False) is None
+        depth = make_depth(PLAIN, 'holes')
+        points = xyz(CloudBuilder()(depth, PLAIN, HEADER))
+        np.testing.assert_allclose(points, expected_points(depth, PLAIN), rtol=1e-6)
     finally:
-        cloud_kernels.kernels.cache_clear()
+        cloud_kernels.compiled_writer.cache_clear()
 
 
 @pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)

@@ -276,13 +276,6 @@ def test_other_faults_are_not_dressed_up(sound, monkeypatch):
         model.predict([View(tiny.image(96, 128), Camera.pinhole(128, 96, 100.0))])
 
 
-def test_a_closed_model_says_so(sound):
-    model = create_model(str(sound))
-    model.close()
-    with pytest.raises(ModelError, match='closed'):
-        model.predict([View(tiny.image(96, 128), Camera.pinhole(128, 96, 100.0))])
-
-
 LOAD = """
 import sys
 from depth_ros.models.registry import create_model

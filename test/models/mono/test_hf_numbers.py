@@ -247,26 +247,6 @@ def test_half_precision_agrees_to_one_percent(checkpoints, family, precision):
     assert np.nanmedian(relative_error(predict(model, image), exact)) < 0.01
 
 
-@pytest.mark.parametrize('family', tiny.FAMILIES)
-def test_a_batch_is_its_images_one_by_one(checkpoints, family):
-    model = load(checkpoints(family), family)
-    sizes = [(96, 128), (101, 147), (96, 128)]
-    prompt = prompt_of(model)
-    views = [
-        View(
-            tiny.image(h, w, seed),
-            camera_of(h, w, 90 + 20 * seed),
-            Known(depth=None if prompt is None else prompt + seed),
-        )
-        for seed, (h, w) in enumerate(sizes)
-    ]
-    together = model.predict_batch([[v] for v in views])
-    for i, view in enumerate(views):
-        alone = model.predict([view])
-        assert together[i].camera is view.camera
-        np.testing.assert_allclose(together[i].values, alone.values, rtol=2e-4)
-
-
 def test_grey_is_an_image_of_three_equal_channels(checkpoints):
     model = load(checkpoints('glpn'), 'glpn')
     grey = tiny.image(96, 128)[..., 0].copy()

@@ -220,13 +220,6 @@ def test_a_batch_is_as_its_items_alone(folder):
         np.testing.assert_allclose(found.values, alone, rtol=1e-4)
 
 
-def test_a_closed_model_says_so(folder):
-    model = create_model(str(folder(RAYS)), EXACT)
-    model.close()
-    with pytest.raises(ModelError, match='closed'):
-        model.predict(scene(1))
-
-
 # Several views
 
 
