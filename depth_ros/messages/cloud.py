@@ -99,7 +99,10 @@ class CloudBuilder:
         self._names = (*_NAMES[fields], *self.extra)
         self._template = _empty_cloud(self._names)
         self._camera: Camera | None = None
-        self._rays: tuple[FloatImage, FloatImage] = (np.empty((1, 0)), np.empty((0, 1)))
+        self._rays: tuple[FloatImage, FloatImage] = (
+            np.empty((1, 0), np.float32),
+            np.empty((0, 1), np.float32),
+        )
         self._memory = CloudMemory()
         self._plain = PlainWriter()
         self._writer(lens=False)  # compiled now rather than in the first frame
@@ -129,15 +132,16 @@ class CloudBuilder:
             self._camera, self._rays = camera, _rays(camera, self.decimation_yx)
             _set_shape(self._template, depth.shape)
         memory = self._memory.take((*depth.shape, len(self._names)), self._reuse)
-        valid = self._write(memory.points, depth, rgb, more)
-        return self._message(memory, header, valid == depth.size)
+        dense = self._write(memory.points, depth, rgb, more)
+        return self._message(memory, header, dense)
 
     def _writer(self, lens: bool) -> Any:
         return compiled_writer(len(self._names), lens, self.fields == 'xyzrgb')
 
     def _write(
         self, points: FloatImage, depth: FloatImage, rgb: Image | None, more: FloatImage
-    ) -> int:
+    ) -> bool:
+        """Write all points and return whether every one of them is valid."""
         ray_x, ray_y = self._rays
         write = self._writer(lens=ray_x.shape == ray_y.shape)
         if write is None:
@@ -151,7 +155,8 @@ class CloudBuilder:
         rows = points.reshape(len(points), -1)
         colours = np.empty((0, 0), np.uint8) if rgb is None else rgb.reshape(len(rgb), -1)
         bits = rows.view(np.uint32)
-        return int(write(rows, bits, depth, ray_x, ray_y, self._bounds, colours, more))
+        valid = write(rows, bits, depth, ray_x, ray_y, self._bounds, colours, more)
+        return bool(valid == depth.size)
 
     def _message(self, memory: CloudBuffer, header: Any, dense: bool) -> PointCloud2:
         # Setting nine fields, each with its check, costs a quarter of a VGA cloud where other work

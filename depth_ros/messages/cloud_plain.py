@@ -35,9 +35,9 @@ class PlainWriter:
         bounds: npt.NDArray[np.float32],
         rgb: Image | None,
         more: FloatImage,
-    ) -> int:
+    ) -> bool:
         """
-        Write all points (H, W, fields) and return how many are valid; the others are NaN.
+        Write all points (H, W, fields), NaN where invalid, and return whether all are valid.
 
         :param ray_x: x / z of each pixel (H, W) or column (1, W). :param ray_y: y / z of each
             pixel or row (H, 1). :param bounds: least and largest z, least and largest y, all
@@ -51,7 +51,7 @@ class PlainWriter:
             self._flags = np.empty((2, rows, width), np.bool_)
         lens = ray_x.shape == ray_y.shape
         crops = bool(np.isfinite(bounds[2:]).any())
-        address, count = points.ctypes.data, 0
+        address, dense = points.ctypes.data, True
         for start in range(0, height, rows):
             strip = slice(start, min(start + rows, height))
             z = depth[strip]
@@ -60,23 +60,24 @@ class PlainWriter:
             with np.errstate(invalid='ignore', over='ignore'):
                 np.multiply(z, ray_x[strip] if lens else ray_x, out=x)
                 np.multiply(z, ray_y[strip], out=y)
-                np.greater_equal(z, bounds[0], out=inside)
-                inside &= np.less_equal(z, bounds[1], out=other)
-                if crops:
-                    inside &= np.greater_equal(y, bounds[2], out=other)
-                    inside &= np.less_equal(y, bounds[3], out=other)
-                if lens:  # beyond the lens there are no rays
-                    inside &= np.equal(x, x, out=other)
-                    inside &= np.equal(y, y, out=other)
-            valid = int(np.count_nonzero(inside))
-            if valid < inside.size:
-                # All bits set are NaN, and `or` takes no branch for each pixel.
-                mask = colour.view(np.int32)
-                np.subtract(inside.view(np.int8), np.int8(1), out=mask)
-                for plane, out in ((x, x), (y, y), (z, clean)):
-                    np.bitwise_or(plane.view(np.int32), mask, out=out.view(np.int32))
-                z = clean
-            count += valid
+                low, high = np.fmin.reduce(z, axis=None), np.fmax.reduce(z, axis=None)
+                # NaN makes x, y and z NaN by itself: most strips need no mask.
+                if crops or lens or low < bounds[0] or high > bounds[1]:
+                    np.greater_equal(z, bounds[0], out=inside)
+                    inside &= np.less_equal(z, bounds[1], out=other)
+                    if crops:
+                        inside &= np.greater_equal(y, bounds[2], out=other)
+                        inside &= np.less_equal(y, bounds[3], out=other)
+                    if lens:  # beyond the lens there are no rays
+                        inside &= np.equal(x, x, out=other)
+                        inside &= np.equal(y, y, out=other)
+                    # All bits set are NaN, and `or` takes no branch for each pixel.
+                    mask = colour.view(np.int32)
+                    np.subtract(inside.view(np.int8), np.int8(1), out=mask)
+                    for plane, out in ((x, x), (y, y), (z, clean)):
+                        np.bitwise_or(plane.view(np.int32), mask, out=out.view(np.int32))
+                    z = clean
+                dense = dense and not np.isnan(z.min())
             planes = [x, y, z]
             if rgb is not None:
                 bgra = colour.view(np.uint8).reshape(*colour.shape, 4)
@@ -95,7 +96,7 @@ class PlainWriter:
                 flat = [plane[:, head:] for plane in flat]
                 target = target[:, head:]
             cv2.merge(flat, target)
-        return count
+        return dense
 
 
 def _points_before_vector(address: int, step: int) -> int:
