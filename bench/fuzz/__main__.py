@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import inspect
 import json
 import mmap
 import os
@@ -31,6 +32,7 @@ from bench.fuzz.readers import ByteReader, DrawReader, Reader
 from depth_ros.types import DepthError
 
 SLOW = 10  # seconds for one input
+GRACE = 120.0  # seconds beside those of a target, to start and to end
 LARGEST_TEXT = 2000
 MEMORY = 6 << 30  # bytes of address space beside what is there at the start
 INPUT = 4096  # random bytes that one input is made of, at most
@@ -200,14 +202,26 @@ def work(arguments: argparse.Namespace) -> None:
     name = arguments.targets[0]
     _limit_memory()
     if arguments.engine == 'atheris':
-        import atheris
-
-        atheris.instrument_all()
+        _instrument()
     findings = Findings(name, arguments.out)
     counts = ENGINES[arguments.engine](
         targets()[name], arguments.seconds, arguments.seed, findings
     )
     _tell(counts, findings)
+
+
+def _instrument() -> None:
+    """Let atheris see the lines of this package; those of every library would take minutes."""
+    import atheris
+
+    for name, module in list(sys.modules.items()):
+        if not name.startswith('depth_ros'):
+            continue
+        for value in vars(module).values():
+            found = vars(value).values() if inspect.isclass(value) else (value,)
+            for function in found:
+                if inspect.isfunction(function) and function.__module__ == name:
+                    atheris.instrument_func(function)
 
 
 def _limit_memory() -> None:
@@ -220,7 +234,16 @@ def supervise(name: str, engine: str, arguments: argparse.Namespace) -> dict[str
     command = [sys.executable, '-m', 'bench.fuzz', name, '--engine', engine, '--work']
     command += ['--seconds', str(arguments.seconds), '--seed', str(arguments.seed)]
     command += ['--out', str(arguments.out)]
-    done = subprocess.run(command, capture_output=True, text=True, errors='replace')
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors='replace',
+            timeout=GRACE + arguments.seconds,
+        )
+    except subprocess.TimeoutExpired:
+        return {'inputs': 0, 'accepted': 0, 'findings': {'the process does not end': 1}}
     told = [line for line in done.stdout.splitlines() if line.startswith('RESULT ')]
     if told:
         return dict(json.loads(told[-1][7:]))
