@@ -42,7 +42,11 @@ def run(make_node: Callable[[], DepthNode], args: list[str] | None = None) -> No
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except Exception:
+    except Exception as error:
+        if node is None and type(error).__name__ == 'RCLError':  # DDS refuses it, as for security
+            line = ' '.join(str(error).split())
+            print(f'the node cannot be created: {line[:400]}', file=sys.stderr)
+            raise SystemExit(1) from None
         if rclpy.ok():  # otherwise: what rclpy throws when it ends in the middle of something
             raise
     finally:

@@ -3,6 +3,7 @@
 """The SROS 2 policies against what the nodes really use, and a node without its keystore."""
 
 import os
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -112,3 +113,25 @@ def test_enforced_without_a_keystore_is_one_sentence(node, keystore):
     assert done.returncode == 1
     assert 'Traceback' not in done.stderr
     assert 'set ROS_SECURITY_KEYSTORE and --enclave, see docs/security.md' in done.stderr
+
+
+def test_a_node_that_dds_refuses_is_one_sentence(capsys):
+    """As Fast DDS does that was built without security while security is enforced."""
+    pytest.importorskip('rclpy')
+    from depth_ros.nodes.process import run
+
+    class RCLError(RuntimeError):
+        pass
+
+    def refused():
+        raise RCLError('error creating node: no security\nlibraries')
+
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            run(refused, [])
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said == 'the node cannot be created: error creating node: no security libraries\n'
