@@ -29,6 +29,12 @@ class PoseTrack:
     def __len__(self) -> int:
         return len(self._stamps)
 
+    @property
+    def newest(self) -> int | None:
+        """The last stamp; None while there is none."""
+        with self._lock:
+            return self._stamps[-1] if self._stamps else None
+
     def add(self, stamp: int, pose: Matrix) -> None:
         """Take a pose."""
         with self._lock:

@@ -47,6 +47,7 @@ from depth_ros.types import Camera, DepthError, Image, View
 LOOK_PERIOD = 0.1  # seconds between looks for consumers
 REPORT_PERIOD = 1.0
 ANSWER_WITHIN = 2.0  # seconds for a transition; lifecycle managers give up after 5
+NS = 1e-9
 LEAVE_BEHIND = 1.0  # seconds that a frame in flight may delay the end
 
 
@@ -109,7 +110,7 @@ class DepthNode(LifecycleNode):
         self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
     ) -> DepthFrame:
         """Call the pipeline with one (image, camera) per eye; the stamp is in nanoseconds."""
-        return pipeline([View(image, camera) for image, camera in images])
+        return pipeline([View(image, camera) for image, camera in images], stamp * NS)
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         """Return the inputs, wired to `submit`."""
@@ -146,6 +147,10 @@ class DepthNode(LifecycleNode):
     def listen_beside(self, wanted: bool) -> None:
         """Subscribe to what is not a camera, or leave it."""
 
+    def apply(self, values: Mapping[str, Value]) -> None:
+        """Follow the parameters; raises DepthError for values that cannot go together."""
+        self._frames.settings = Settings.of(values, self.views)
+
     def stamp_facts(self) -> dict[str, Any]:
         """Return what Facts says about the stamps of a pair."""
         return {}
@@ -180,7 +185,7 @@ class DepthNode(LifecycleNode):
         for sentence in parameters.refused.values():
             raise DepthError(sentence)
         values = parameters.values()
-        self._frames.settings = Settings.of(values, self.views)
+        self.apply(values)
         self._governor = ThreadGovernor(int(values['threads']) or available())
         self._adapts = not values['threads']
         self.inputs = self.connect(values)
@@ -382,6 +387,7 @@ class DepthNode(LifecycleNode):
             max_age=self._frames.settings.max_age,
             too_old=self._frames.take_too_old(),
             relative=self._frames.relative,
+            scale=self._frames.scale,
             waiting=min(self._waited),  # one second of it is no reason for a warning
             computing=self._frames.seconds,
             no_clock=bool(self.get_parameter('use_sim_time').value)
@@ -411,7 +417,7 @@ class DepthNode(LifecycleNode):
         result = super().set_parameters_atomically(parameter_list)
         if result.successful:
             self.parameters.accepted(parameter.name for parameter in parameter_list)
-            self._frames.settings = Settings.of(values, self.views)
+            self.apply(values)
             loaded = self._worker.resource if self._worker is not None else None
             if loaded is not None:
                 loaded.pipeline.options = self.pipeline_options(values)

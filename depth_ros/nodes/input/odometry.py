@@ -72,6 +72,11 @@ class OdometryInput:
         self.world, self.body = msg.header.frame_id, msg.child_frame_id
         self._track.add(stamp_ns(msg.header), pose)
 
+    @property
+    def newest(self) -> int | None:
+        """The stamp of the last pose in nanoseconds; None before the first."""
+        return self._track.newest
+
     def at(self, stamp: int, tolerance: float) -> Matrix:
         """Return the body's pose in the world at a stamp (nanoseconds)."""
         if not len(self._track):

@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from depth_ros.nodes.output.output import all_outputs
+from depth_ros.nodes.parameters.scaling import MountSettings, ScalingSettings
 from depth_ros.nodes.parameters.spec import ParameterSpec, Value
 from depth_ros.nodes.parameters.specs import (
     model_options,
@@ -166,6 +167,9 @@ class Parameters:
 def check_together(values: Mapping[str, Value]) -> None:
     """Raise DepthError for values that are good alone but not with each other."""
     pipeline_options(values)
+    if 'scale.source' in values:
+        ScalingSettings.of(values)
+        MountSettings.of(values)
     for output in all_outputs():
         if all(spec.name in values for spec in output.parameters):
             output.prepare(values)

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, family_of
 from depth_ros.nodes.output.output import outputs_of
+from depth_ros.nodes.parameters.scaling import LIVE_MOUNT, SCALING
 from depth_ros.nodes.parameters.spec import ANY, ParameterSpec, Value, configured
-from depth_ros.pipeline import RECTIFY_MODES, Options
+from depth_ros.pipeline import MEDIAN_SIZES, RECTIFY_MODES, TEMPORAL_MODES, Options
 
 _OPTIONS = Options()
 
@@ -95,7 +96,44 @@ _DEPTH = (
         'pixels of lower confidence become NaN, where the model tells one',
         range=(0.0, 1.0),
     ),
+    ParameterSpec(
+        'median_size',
+        _OPTIONS.median_size,
+        'pixels, side of the median filter of depth; 0 turns it off',
+        choices=MEDIAN_SIZES,
+    ),
+    ParameterSpec(
+        'max_speckle',
+        _OPTIONS.max_speckle,
+        'patches of depth of at most so many pixels are removed; 0 keeps them',
+        range=(0, 1_000_000),
+    ),
+    ParameterSpec(
+        'max_hole',
+        _OPTIONS.max_hole,
+        'holes in depth of at most so many pixels are filled; 0 leaves them',
+        range=(0, 100_000),
+    ),
 )
+
+
+def _temporal(modes: tuple[str, ...], meaning: str) -> tuple[ParameterSpec, ...]:
+    return (
+        ParameterSpec(
+            'temporal',
+            _OPTIONS.temporal,
+            f'how depth is averaged over frames: off; {meaning}flow, by optical flow; still, for '
+            'a camera that does not move',
+            choices=modes,
+        ),
+        ParameterSpec(
+            'temporal_memory',
+            _OPTIONS.temporal_memory,
+            'frames that are averaged at most, where `temporal` is not off',
+            range=(0.0, 1000.0),
+        ),
+    )
+
 
 _SCALE = (
     ParameterSpec(
@@ -133,7 +171,10 @@ MONO: tuple[ParameterSpec, ...] = (
     *_INPUT,
     *_PROMPT,
     *_DEPTH,
+    *_temporal(TEMPORAL_MODES, 'pose, by odometry; '),
     *_SCALE,
+    *SCALING,
+    *LIVE_MOUNT,
     *_of_outputs(1),
 )
 STEREO: tuple[ParameterSpec, ...] = (
@@ -141,6 +182,7 @@ STEREO: tuple[ParameterSpec, ...] = (
     *_INPUT,
     *_SYNC,
     *_DEPTH,
+    *_temporal(('off', 'flow', 'still'), ''),
     *_of_outputs(2),
 )
 
@@ -151,10 +193,11 @@ def model_options(name: str) -> tuple[ParameterSpec, ...]:
     for field in dataclasses.fields(family_of(name).config):
         meta = field.metadata
         specs.append(
-            configured(
+            ParameterSpec(
                 field.name,
                 field.default,  # type: ignore[arg-type]
                 str(meta.get('help', '')),
+                live=bool(meta.get('live')),
                 range=meta.get('range'),
                 choices=tuple(meta['choices']) if meta.get('choices') else None,
             )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rclpy.clock import Clock
 
+from depth_ros.metric.scaler import ScaleState
 from depth_ros.nodes.health.health import Health
 from depth_ros.nodes.publishing import Outputs, Settings
 from depth_ros.nodes.work.loading import Loaded
@@ -50,6 +51,8 @@ class Frames:
         self.settings = settings
         self.age = float('nan')  # seconds, of the last picture when its turn came
         self.relative = False  # the last frame had no metres
+        self.scale: ScaleState | None = None  # of the last frame
+        self.frame_id = ''  # of the image that is worked on
         self.seconds = 0.0  # that the last frame took to compute
         self.threads = 0  # that the libraries are to use; 0 leaves them as they are
         self._threads_used = 0
@@ -74,11 +77,12 @@ class Frames:
             self._look_at_header(shot)
         if self.threads != self._threads_used:
             self._threads_used = use(self.threads)  # in this thread: OpenMP keeps it per thread
+        self.frame_id = job[0].image.header.frame_id
         frame, timings = self._predict(loaded.pipeline, job)
         self.seconds = sum(timings.values())
         if not wanted():
             return
-        self.relative = frame.depth is None
+        self.relative, self.scale = frame.depth is None, frame.scale
         spent, empty = self._outputs.publish(topics, frame, job[0].image.header, settings)
         for topic, sentence in empty.items():
             if sentence:
