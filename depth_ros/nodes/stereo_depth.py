@@ -12,12 +12,15 @@ import numpy as np
 
 from depth_ros import libraries
 from depth_ros.geometry.pair_check import check_pair
+from depth_ros.models.protocol import DepthModel
+from depth_ros.models.registry import create_model
 from depth_ros.nodes.depth_node import DepthNode
 from depth_ros.nodes.input.camera import CameraInput
 from depth_ros.nodes.input.stamps import StampWatch
 from depth_ros.nodes.parameters import specs
 from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
+from depth_ros.nodes.work.refining import Refining
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.shots import Shot
 from depth_ros.sync import PairSynchroniser, Side
@@ -41,6 +44,14 @@ class StereoDepth(DepthNode):
         self._valid = float('nan')
         super().__init__('stereo_depth', specs.STEREO, **kwargs)
 
+    def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
+        pipeline = super().make_pipeline(model, values)
+        if name := str(values['refine']):
+            assert self.parameters is not None
+            mono = create_model(name, self.parameters.refine_options())
+            pipeline.adjuster = Refining(mono, lambda text: self._health.warn('refine', text))
+        return pipeline
+
     def compute(
         self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
     ) -> DepthFrame:
@@ -53,7 +64,8 @@ class StereoDepth(DepthNode):
 
     def _check(self, frame: DepthFrame, images: Sequence[tuple[Image, Camera]]) -> None:
         """Look for a cause where few pixels match: swapped images, rows that differ."""
-        self._valid = float(np.isfinite(frame.prediction.values).mean())
+        match = frame.raw or frame.prediction
+        self._valid = float(np.isfinite(match.values).mean())
         problem = ''
         if self._valid < FEW and images[0][0].shape[:2] == images[1][0].shape[:2]:
             problem = check_pair(images[0][0], images[1][0]).problem

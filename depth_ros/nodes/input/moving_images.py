@@ -58,7 +58,7 @@ class MovingImages:
         self._waiting = deque((e for e in self._waiting if e[0] > newest), maxlen=WAITING)
 
         def sight(stamp: int, image: Image) -> Sight:
-            body = self._odometry.at(stamp, APART)
+            body = self._odometry.at(stamp, APART, surrounded=True)
             return Sight(image, body @ mounted(self._odometry.body), stamp * NS)
 
         return [Reading(at * NS, partial(sight, at, shown)) for at, shown in ready]

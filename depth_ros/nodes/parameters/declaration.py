@@ -29,6 +29,7 @@ from depth_ros.types import DepthError
 
 LARGEST_INTEGER = 2**63 - 1
 FALLBACK = 'fallback.'  # before the options of the fallback, which are its own
+REFINE = 'refine.'  # before those of the model that refines a match
 
 
 def descriptor(spec: ParameterSpec) -> ParameterDescriptor:
@@ -76,7 +77,10 @@ class Parameters:
     def declare_model_options(self) -> None:
         """Declare the options of the model and of its fallback, and forget those of others."""
         wanted: dict[str, ParameterSpec] = {}
-        for prefix, name in (('', self['model']), (FALLBACK, self['fallback'])):
+        models = [('', self['model']), (FALLBACK, self['fallback'])]
+        if 'refine' in self._fixed:
+            models.append((REFINE, self['refine']))
+        for prefix, name in models:
             try:
                 options = model_options(str(name)) if name else ()
             except DepthError:
@@ -109,6 +113,10 @@ class Parameters:
     def fallback_options(self) -> dict[str, Any]:
         """Return the options that the fallback is made with."""
         return self._options(str(self['fallback']), FALLBACK)
+
+    def refine_options(self) -> dict[str, Any]:
+        """Return the options that the model which refines a match is made with."""
+        return self._options(str(self['refine']), REFINE)
 
     def _options(self, model: str, prefix: str) -> dict[str, Any]:
         names = [spec.name for spec in model_options(model)]
@@ -149,7 +157,7 @@ class Parameters:
         names = set(names)
         for name in names:
             self.refused.pop(name, None)
-        if names & {'model', 'fallback'}:
+        if names & {'model', 'fallback', 'refine'}:
             self.declare_model_options()
 
     def unknown(self) -> list[str]:

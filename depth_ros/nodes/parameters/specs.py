@@ -177,8 +177,17 @@ MONO: tuple[ParameterSpec, ...] = (
     *LIVE_MOUNT,
     *_of_outputs(1),
 )
+_REFINE = (
+    configured(
+        'refine',
+        '',
+        'a model of one view whose sharp prediction of the left image gets the metres of the '
+        'match: holes are filled, edges stay; empty for none',
+    ),
+)
 STEREO: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_STEREO, 'model of two views'),
+    *_REFINE,
     *_INPUT,
     *_SYNC,
     *_DEPTH,
