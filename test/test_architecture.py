@@ -73,7 +73,7 @@ LAWS = {
         BASE,
         {*CHOSEN, *MESSAGES, 'diagnostic_msgs'},
     ),
-    'shots.py': Law({'types', 'messages', 'libraries'}, {'numpy'}),
+    'shots.py': Law({'types', 'geometry/camera', 'messages', 'libraries'}, {'numpy'}),
     'nodes': Law(
         {
             *('types', 'threads', 'geometry', 'files', 'messages', 'metric', 'models'),
