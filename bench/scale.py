@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'metric')]
 
 from relative_maps import abs_rel, relative, sampled, scale_error  # noqa: E402
 
-from bench.timing import interleaved  # noqa: E402
 from depth_ros.geometry.poses import pose_of  # noqa: E402
 from depth_ros.lab.eval.boundary import boundary_f1  # noqa: E402
 from depth_ros.lab.synthetic import (  # noqa: E402
@@ -172,8 +172,12 @@ def measure_fit(data: Path, trials: int) -> None:
     shot, rng = sets['home 1'][0], np.random.default_rng(0)
     values = predicted(shot, INVERSE, 0).values
     points = sampled(shot.depth, 1000, rng, 0.3)
-    spent = interleaved({'fit': lambda: fit_affine(values, INVERSE, *points)}, 100)
-    print(f'  1000 points: {1e3 * spent["fit"]:.2f} ms a frame (bar: 2)')
+    spent = []
+    for _ in range(100):
+        start = time.process_time()
+        fit_affine(values, INVERSE, *points)
+        spent.append(time.process_time() - start)
+    print(f'  1000 points: {1e3 * np.median(spent):.2f} ms of processor time a frame (bar: 2)')
 
 
 def _trials(shot: Shot, trials: int) -> Iterator[float]:

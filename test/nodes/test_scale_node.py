@@ -168,6 +168,13 @@ def test_without_pose_and_tf_a_foreign_frame_is_refused(side):
     side.refused('cloud', cloud(head, surface()), "pose of frame 'lidar' in 'camera_optical'")
 
 
+def test_a_wrong_pose_of_the_sensor_is_refused(side):
+    side.use('cloud', scale__cloud__pose='0 0 0 0 0 0.70710678 0.70710678')  # on its side
+    message = cloud(side.head('lidar'), surface())
+    side.refused('cloud', message, 'disagree with the prediction.*extrinsic calibration')
+    side.use('cloud', scale__cloud__pose='')
+
+
 def test_a_late_reading_serves_the_next_image(side):
     side.use('cloud')
     stamp, status = side.see()
