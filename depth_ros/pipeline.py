@@ -32,6 +32,7 @@ from depth_ros.types import (
     DepthError,
     DepthKind,
     FloatImage,
+    Ground,
     Image,
     Prediction,
     View,
@@ -121,6 +122,8 @@ class DepthFrame:
     timings: Mapping[str, float]  # seconds per stage
     raw: Prediction | None = None  # what the model predicted, where an adjuster was at work
     scale: ScaleState | None = None  # what is known about the scale, where a source gives it
+    mount_is_live: bool = False  # `mount` counts, and not what parameters say
+    mount: Ground | None = None  # the level ground below the camera now; None: not known
 
 
 class Adjusted(NamedTuple):

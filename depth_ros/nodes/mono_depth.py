@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from depth_ros.metric.sources.ground import Mount
 from depth_ros.nodes.depth_node import NS, DepthNode
 from depth_ros.nodes.input.camera import CameraInput
 from depth_ros.nodes.input.live_transforms import LiveTransforms
@@ -71,7 +73,10 @@ class MonoDepth(DepthNode):
             ground=self._ground(stamp, frame_id),
             depth=self._measured(stamp) if pipeline.model.info.takes_depth else None,
         )
-        return pipeline([View(image, camera, known)], stamp * NS)
+        frame = pipeline([View(image, camera, known)], stamp * NS)
+        if not self._scaling.mount.is_live:
+            return frame
+        return replace(frame, mount_is_live=True, mount=self._live_ground(stamp, frame_id))
 
     def _measured(self, stamp: int) -> Any:
         """Return the depth image that the model takes beside the image."""
@@ -79,14 +84,20 @@ class MonoDepth(DepthNode):
         assert self._prompt is not None
         return self._prompt.nearest(stamp, float(self.parameters['prompt_tolerance']))
 
+    def _live_ground(self, stamp: int, frame_id: str) -> Ground | None:
+        """Return what the outputs for navigation take for the level ground."""
+        assert self._scaling is not None
+        try:
+            return _below(self._mounts.at(stamp, frame_id, self._scaling.mount))
+        except DepthError as error:
+            self._health.warn('mount', f'no ground is known: {error}')
+            return None
+
     def _ground(self, stamp: int, frame_id: str) -> Ground | None:
         """Return what a model that asks for its mount is given with this image."""
         if self._model_mount is None:
             return None
-        mount = self._mounts.at(stamp, frame_id, self._model_mount)
-        if not mount.height:
-            return None
-        return Ground.below_mount(mount.height, mount.pitch or 0.0, mount.roll or 0.0)
+        return _below(self._mounts.at(stamp, frame_id, self._model_mount))
 
     def _pose(self, stamp: int, frame_id: str) -> Matrix | None:
         """Return where the camera is, for the averaging over frames."""
@@ -121,11 +132,17 @@ class MonoDepth(DepthNode):
             self._odometry.listen(averaged or 'motion' in sources)
         except DepthError as error:  # nav_msgs is not installed
             self._complain(str(error))
-        asked = self._model_mount is not None or 'ground' in sources
-        self._mounts.listen(wanted and asked and self._scaling.mount.imu)
+        self._mounts.listen(wanted and self._scaling.mount.imu)
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         return [self.eye('', values['image_transport'], lambda shot: self.submit((shot,)))]
+
+
+def _below(mount: Mount) -> Ground | None:
+    """Return the ground below a mount; None where its height is not known."""
+    if not mount.height:
+        return None
+    return Ground.below_mount(mount.height, mount.pitch or 0.0, mount.roll or 0.0)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -13,7 +13,7 @@ pytest.importorskip('diagnostic_msgs')
 
 from geometry_msgs.msg import TransformStamped
 from node_harness import SENSOR, CameraSide, Listener, header, new_stamp
-from node_scene import encoded
+from node_scene import cloud_fields, encoded
 from sensor_msgs.msg import Imu
 
 from depth_ros.messages.camera_info import camera_to_camera_info
@@ -176,3 +176,28 @@ def test_tf_gives_the_mount_as_it_is_now(graph, robot):
         transforms.publish(message)
         graph.spin_for(0.3)
         same(one.see(), floor_depth(height, pitch))
+
+
+def test_the_ground_follows_the_mount_and_is_not_guessed(graph, robot):
+    one = robot(
+        {
+            'model': 'plane',
+            'normal_x': 0.0,
+            'normal_y': math.cos(0.5),
+            'normal_z': math.sin(0.5),
+            'distance': 0.8,
+            'mount_height': 0.8,
+            'mount_imu': True,
+        },
+        topics=('depth/image', 'ground'),
+    )
+    one.feel(0.5)
+    stamp = one.send()
+    (ground,) = one.listener.wait(stamp, 'ground')
+    heights = cloud_fields(ground)['height']
+    assert heights.size > 1000
+    assert np.abs(heights).max() < 0.01
+    graph.spin_for(0.2)
+    one.listener.wait(one.send(), 'depth/image')  # the IMU is silent: no ground, but depth
+    graph.spin_until(lambda: one.node.said('no ground is known: the nearest'), 'the sentence')
+    assert one.listener.order['ground'] == [stamp]
