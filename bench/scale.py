@@ -30,6 +30,7 @@ from relative_maps import abs_rel, relative, sampled, scale_error  # noqa: E402
 
 from depth_ros.geometry.poses import pose_of  # noqa: E402
 from depth_ros.lab.eval.boundary import boundary_f1  # noqa: E402
+from depth_ros.lab.eval.ground import ground_in_truth  # noqa: E402
 from depth_ros.lab.synthetic import (  # noqa: E402
     Renderer,
     body_pose,
@@ -211,12 +212,15 @@ def measure_sources(data: Path) -> None:
     for kind in (INVERSE, FACTOR):
         for name in ('posed_7scenes', 'posed_rgbd_slambook'):
             _say(f'motion, {name}, {kind.value}', _by_motion(read(data, name), kind), 5)
-    for name, kind, pitch in (
-        ('pitch unknown', FACTOR, None),
-        ('pitch 0 given', FACTOR, 0.0),
-        ('pitch 0 given', INVERSE, 0.0),
+    roads = read(data, 'rgbd_kitti')
+    for name, kind, attitude in (
+        ('attitude unknown', FACTOR, None),
+        ('pitch 0 given', FACTOR, (0.0, 0.0)),
+        ('pitch 0 given', INVERSE, (0.0, 0.0)),
+        ('attitude of the road', FACTOR, _attitude(roads)),
+        ('attitude of the road', INVERSE, _attitude(roads)),
     ):
-        errors = _by_ground(read(data, 'rgbd_kitti'), kind, 1.65, pitch)
+        errors = _by_ground(roads, kind, 1.65, attitude)
         _say(f'ground, rgbd_kitti, {kind.value}, {name}', errors, 7)
     _say('cloud, lidar_kitti, affine_inverse', _by_kitti_cloud(data), 2)
     drives = [(kind, seed, drive(kind, seed)) for kind, seed in SCENES]
@@ -256,10 +260,19 @@ def _by_motion(shots: list[Shot], kind: DepthKind) -> list[float | None]:
     return errors[1:]
 
 
+def _attitude(shots: list[Shot]) -> tuple[float, float] | None:
+    """Return pitch and roll of the camera by the road that is seen in the truth."""
+    ground = ground_in_truth(shots[0].depth, shots[0].camera) if shots else None
+    if ground is None:
+        return None
+    x, y, z = ground.down.tolist()
+    return float(np.arcsin(z)), float(np.arctan2(x, y))
+
+
 def _by_ground(
-    shots: list[Shot], kind: DepthKind, height: float, pitch: float | None
+    shots: list[Shot], kind: DepthKind, height: float, attitude: tuple[float, float] | None
 ) -> list[float | None]:
-    roll = None if pitch is None else 0.0
+    pitch, roll = attitude or (None, None)
     return [
         _error(GroundSource(), Mount(height, pitch, roll), shot, predicted(shot, kind, seed))
         for shot in shots
