@@ -175,6 +175,14 @@ def test_a_wrong_pose_of_the_sensor_is_refused(side):
     side.use('cloud', scale__cloud__pose='')
 
 
+def test_motion_without_odometry_makes_no_metres(side):
+    side.use('motion')
+    for _ in range(2):
+        _, status = side.see()
+        assert status.level == b'\x02'
+        assert 'motion: no odometry came on /odometry' in status.message
+
+
 def test_a_late_reading_serves_the_next_image(side):
     side.use('cloud')
     stamp, status = side.see()
