@@ -12,16 +12,17 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 
+from depth_ros.files.region import Mask, read_region
 from depth_ros.geometry.depth_values import clip_range
 from depth_ros.geometry.disparity import prediction_to_depth
 from depth_ros.geometry.edges import remove_flying_pixels
 from depth_ros.geometry.rectified_views import PairedViews, SingleViews
-from depth_ros.geometry.rectify import Rectifier
+from depth_ros.metric.adjusting import Adjuster
 from depth_ros.metric.alignment import apply_scale_shift
 from depth_ros.metric.image_filters import fill_holes, median_filter, remove_speckles
 from depth_ros.metric.scaler import ScaleState
@@ -50,7 +51,7 @@ class Options:
     What happens around the model.
 
     :param rectify: 'auto' undistorts where D or R say so, 'always' does it anyway, 'never' takes
-        the picture as rectified already and uses P.
+        the image as rectified already and uses P.
     :param min_depth: nearer depth becomes -Inf. :param max_depth: farther depth becomes +Inf.
     :param edge_threshold: relative jump in depth from which pixels that float between two
         surfaces are removed; 0 keeps them.
@@ -63,6 +64,8 @@ class Options:
     :param temporal: how depth is averaged over frames: off; pose, by the poses of the views;
         flow, by optical flow; still, for a camera that does not move.
     :param temporal_memory: frames that are averaged at most.
+    :param region: the part of the image that counts, as x,y,width,height or a mask image, in
+        pixels of the image as it arrives; the rest becomes NaN.
     """
 
     rectify: str = 'auto'
@@ -77,8 +80,11 @@ class Options:
     max_hole: int = 0
     temporal: str = 'off'
     temporal_memory: float = 10.0
+    region: str = ''
 
     def __post_init__(self) -> None:
+        if self.region:
+            read_region(self.region)
         if self.rectify not in RECTIFY_MODES:
             raise DepthError(
                 f'rectify is {quoted(self.rectify)}, expected one of {", ".join(RECTIFY_MODES)}'
@@ -126,40 +132,17 @@ class DepthFrame:
     mount: Ground | None = None  # the level ground below the camera now; None: not known
 
 
-class Adjusted(NamedTuple):
-    """A prediction in metres, or as it was where they are not known."""
-
-    prediction: Prediction
-    scale: ScaleState | None = None
-
-
-class Adjuster(Protocol):
-    """What gives predictions their metres from something beside the image."""
-
-    def adjust(self, prediction: Prediction, view: View, stamp: float) -> Adjusted:
-        """
-        Return the prediction in metres where they are known.
-
-        The image and camera of the view are those of the prediction; the stamp is in seconds.
-        """
-        ...
-
-    def forget(self) -> None:
-        """Start afresh: time jumped."""
-        ...
-
-    def close(self) -> None:
-        """Free what it holds."""
-        ...
-
-
-def _without_border(prediction: Prediction, rectifier: Rectifier | None) -> Prediction:
-    """Remove what a model predicts for the black border that rectification leaves."""
-    if rectifier is None or rectifier.valid.all():
+def _seen_only(prediction: Prediction, seen: Mask, camera: Camera) -> Prediction:
+    """Remove what a model predicts where `seen`, an image of this camera, is False."""
+    if seen.all():
         return prediction
-    seen, size_wh = rectifier.valid, prediction.camera.size_wh
-    if seen.shape[::-1] != size_wh:
-        shrunk = cv2.resize(seen.view(np.uint8), size_wh, interpolation=cv2.INTER_NEAREST)
+    small = prediction.camera
+    if prediction.image is not None:  # a part of the image, which the cameras tell
+        columns = _places(small.width, small.fx, small.cx, camera.fx, camera.cx, camera.width)
+        rows = _places(small.height, small.fy, small.cy, camera.fy, camera.cy, camera.height)
+        seen = seen[rows][:, columns]
+    elif seen.shape[::-1] != small.size_wh:
+        shrunk = cv2.resize(seen.view(np.uint8), small.size_wh, interpolation=cv2.INTER_NEAREST)
         seen = shrunk.astype(np.bool_)
     confidence = prediction.confidence
     return replace(
@@ -167,6 +150,14 @@ def _without_border(prediction: Prediction, rectifier: Rectifier | None) -> Pred
         values=np.where(seen, prediction.values, np.float32(np.nan)),
         confidence=None if confidence is None else np.where(seen, confidence, np.float32(0)),
     )
+
+
+def _places(
+    count: int, focal: float, centre: float, to_focal: float, to_centre: float, limit: int
+) -> np.ndarray:
+    """Return the pixel of one axis of a camera that each pixel of another camera shows."""
+    places = np.round((np.arange(count) - centre) * (to_focal / focal) + to_centre)
+    return np.clip(places, 0, limit - 1).astype(np.intp)
 
 
 def _image_of(prediction: Prediction, image: Image) -> Image:
@@ -200,10 +191,10 @@ def _depth_of(prediction: Prediction, options: Options) -> FloatImage | None:
 
 
 class _Clock:
-    """Seconds between laps."""
+    """Seconds between laps, after those that were measured before."""
 
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
+    def __init__(self, laps: Mapping[str, float] | None = None) -> None:
+        self.laps: dict[str, float] = dict(laps or {})
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
@@ -230,10 +221,14 @@ class Pipeline:
         self.model = model
         self.options = options or Options()
         self.adjuster = adjuster
+        self.stamp = 0.0  # seconds, of the image that comes next
+        self.mount_is_live = False  # its mount is `mount`, and not what parameters say
+        self.mount: Ground | None = None
         self._temporal = TemporalFilter()
         self._geometry = PairedViews() if model.info.views == 2 else SingleViews()
         self._warm: tuple[Camera, ...] = ()
         self._previous: Prediction | None = None
+        self._region: tuple[Any, Mask | None] = (None, None)  # what it was made for, the mask
 
     @property
     def makes_metres(self) -> bool:
@@ -261,15 +256,17 @@ class Pipeline:
         if self.adjuster is not None:
             self.adjuster.close()
 
-    def __call__(self, views: Sequence[View], stamp: float = 0.0) -> DepthFrame:
+    def __call__(self, views: Sequence[View], stamp: float | None = None) -> DepthFrame:
         """
         Return depth of the first view, which was taken at a stamp in seconds.
 
         What is known about a view is that of its rectified image.
         """
+        if stamp is not None:
+            self.stamp = stamp
         clock = _Clock()
         rectified, prediction = self._predict(views, clock)
-        return self._finished(0, rectified[0], prediction, clock, stamp)
+        return self._finished(0, rectified[0], prediction, clock, self.stamp)
 
     def scene(self, views: Sequence[View]) -> list[DepthFrame]:
         """Return depth of every view that the model predicts, in the order given."""
@@ -286,9 +283,37 @@ class Pipeline:
         rectified = self.rectified(views)
         clock.lap('rectify')
         prediction = self.model.predict(rectified, self._previous)
-        self._previous = None if prediction.carry is None else prediction
+        self._remember(prediction)
         clock.lap('model')
         return rectified, prediction
+
+    @staticmethod
+    def together(
+        pipelines: Sequence[Pipeline], batch: Sequence[Sequence[View]]
+    ) -> list[DepthFrame]:
+        """Return the depth of one frame for each of the pipelines, which share their model."""
+        if len(pipelines) == 1:
+            return [pipelines[0](batch[0])]
+        begun = []
+        for pipeline, views in zip(pipelines, batch):
+            clock = _Clock()
+            begun.append((pipeline.rectified(views), clock))
+            clock.lap('rectify')
+        shared = _Clock()
+        predictions = pipelines[0].model.predict_batch(
+            [rectified for rectified, _ in begun], [pipeline._previous for pipeline in pipelines]
+        )
+        shared.lap('model')
+        frames = []
+        for pipeline, (rectified, clock), prediction in zip(pipelines, begun, predictions):
+            pipeline._remember(prediction)
+            done = _Clock(clock.laps | shared.laps)
+            frames.append(pipeline._finished(0, rectified[0], prediction, done, pipeline.stamp))
+        return frames
+
+    def _remember(self, prediction: Prediction) -> None:
+        """Keep what the model takes back with the next frame."""
+        self._previous = None if prediction.carry is None else prediction
 
     def _finished(
         self,
@@ -300,7 +325,10 @@ class Pipeline:
     ) -> DepthFrame:
         """Turn a prediction into metres where that is honest; a stamp makes it one of a video."""
         options = self.options
-        raw = prediction = _without_border(prediction, self._geometry.rectifiers[index])
+        mask = self._seen(index, view)
+        if mask is not None:
+            prediction = _seen_only(prediction, mask, view.camera)
+        raw = prediction
         seen = View(_image_of(prediction, view.image), prediction.camera, view.known)
         scale = None
         if self.adjuster is not None and stamp is not None:
@@ -321,6 +349,8 @@ class Pipeline:
             {**prediction.timings, **clock.laps},
             None if self.adjuster is None else raw,
             scale,
+            self.mount_is_live,
+            self.mount,
         )
 
     def _steady(self, depth: FloatImage, view: View, confidence: FloatImage | None) -> FloatImage:
@@ -332,6 +362,21 @@ class Pipeline:
             self._temporal.reset()
             return depth
         return self._temporal.step(depth, view.camera, view.image, pose, confidence, mode)
+
+    def _seen(self, index: int, view: View) -> Mask | None:
+        """Return the pixels of a rectified view that its camera saw and that count."""
+        rectifier, region = self._geometry.rectifiers[index], self.options.region
+        border = None if rectifier is None else rectifier.valid
+        if index or not region:
+            return border
+        key = (region, rectifier, view.camera)
+        if self._region[0] != key:
+            size = (rectifier.source if rectifier is not None else view.camera).size_wh
+            counts = read_region(region).mask(*size)
+            if rectifier is not None:
+                counts = (rectifier(255 * counts.astype(np.uint8)) == 255) & rectifier.valid
+            self._region = (key, counts)
+        return self._region[1]
 
     def rectified(self, views: Sequence[View]) -> list[View]:
         """Return the views as the model sees them."""

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from depth_ros.files.reading import read_array
+from depth_ros.metric.adjusting import Adjusted
 from depth_ros.metric.scaler import Reading, Scaler, ScaleState
 from depth_ros.metric.source import Source
 from depth_ros.metric.sources.cloud import Cloud, CloudSource
 from depth_ros.metric.sources.depth import DepthSource
 from depth_ros.metric.sources.ground import GroundSource, Mount
-from depth_ros.pipeline import Adjusted
 from depth_ros.types import DepthError, Prediction, View
 
 

@@ -90,11 +90,15 @@ class SensorInputs:
     """The topics of the sources that measure by themselves."""
 
     def __init__(
-        self, node: Node, transforms: LiveTransforms, complain: Callable[[str], None]
+        self,
+        node: Node,
+        transforms: LiveTransforms,
+        complain: Callable[[str], None],
+        prefix: str = '',
     ) -> None:
         self._transforms = transforms
         self._topics = {
-            name: SourceTopic(node, topic, kind, complain)
+            name: SourceTopic(node, prefix + topic, kind, complain)
             for name, (topic, kind) in TOPICS.items()
         }
 

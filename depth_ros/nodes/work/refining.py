@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from depth_ros.metric.adjusting import Adjusted
 from depth_ros.metric.sources.stereo import StereoOptions, refine_with_stereo
 from depth_ros.models.protocol import DepthModel, ModelError
-from depth_ros.pipeline import Adjusted
 from depth_ros.types import DepthError, Prediction, View, quoted
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from depth_ros.metric.adjusting import Adjusted
 from depth_ros.metric.fit import FitOptions
 from depth_ros.metric.scaler import Reading, Scaler
 from depth_ros.metric.source import Source
@@ -26,7 +27,6 @@ from depth_ros.nodes.input.mount import MountInput
 from depth_ros.nodes.input.moving_images import MovingImages
 from depth_ros.nodes.input.sources import TOPICS, SensorInputs
 from depth_ros.nodes.parameters.scaling import MountSettings, ScalingSettings
-from depth_ros.pipeline import Adjusted
 from depth_ros.types import DepthError, Matrix, Prediction, View
 
 NS = 1e-9
