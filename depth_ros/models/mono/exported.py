@@ -18,12 +18,14 @@ import cv2
 import numpy as np
 
 from depth_ros.files.settings import read_settings
+from depth_ros.geometry.depth_values import valid_or_nan
 from depth_ros.geometry.resize import resize_depth
 from depth_ros.models.engine.graph import ENDINGS, GraphOptions, open_graph
 from depth_ros.models.engine.graph_settings import IMAGE, GraphSettings, Wiring, settings_from
 from depth_ros.models.engine.images import side_size
 from depth_ros.models.options import option
 from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo
+from depth_ros.models.weights.verify import folder_named
 from depth_ros.types import Camera, DepthError, DepthKind, FloatImage, Image, Prediction, View
 
 KINDS = ('metric', 'scale_invariant', 'affine_inverse')
@@ -42,7 +44,7 @@ class ExportedModel(ModelBase):
     """What an exported network predicts for an image."""
 
     def __init__(self, name: str, options: ExportedOptions) -> None:
-        path = Path(name).expanduser()
+        path = folder_named(name)
         self.options = options
         graph = open_graph(path, options)
         where = path.with_suffix('.yaml')
@@ -145,8 +147,7 @@ class ExportedModel(ModelBase):
             across, down = values.shape[1] / width, values.shape[0] / height
             focal = float(np.sqrt(camera.fx * across * camera.fy * down))
             values = values * np.float32(focal / self.settings.training_focal)
-        values = np.where(np.isfinite(values) & (values > 0), values, np.float32(np.nan))
-        return resize_depth(values, width, height)
+        return resize_depth(valid_or_nan(values), width, height)
 
 
 def mono_settings(path: Path) -> GraphSettings:
@@ -173,7 +174,7 @@ def accepts(name: str) -> bool:
     """Return whether a name is that of a network file whose settings are for one image."""
     if not name.endswith(ENDINGS):
         return False
-    path = Path(name).expanduser().with_suffix('.yaml')
+    path = folder_named(name).with_suffix('.yaml')
     try:
         settings = settings_from(read_settings(path), str(path))
     except DepthError:

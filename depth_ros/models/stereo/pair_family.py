@@ -28,7 +28,7 @@ from depth_ros.models.weights.fetch import converted_folder
 from depth_ros.models.weights.official import read_shape, read_weights
 from depth_ros.models.weights.source import Official, same_key
 from depth_ros.models.weights.stated import stated_model
-from depth_ros.models.weights.verify import WEIGHTS, sha256_of
+from depth_ros.models.weights.verify import WEIGHTS, folder_named, sha256_of
 
 Shape = Mapping[str, Any]
 Build = Callable[[str, Any, Shape], PairNetwork]
@@ -151,7 +151,7 @@ def pair_family(
                 'leave weights empty'
             )
         given = chosen.weights or ('' if own == name else name)
-        folder = Path(given).expanduser() if given else converted_folder(own)
+        folder = folder_named(given) if given else converted_folder(own)
         network = build(own, chosen, read_shape(folder, own))
         if network.exact and chosen.precision == 'auto':
             chosen = replace(chosen, precision='float32')

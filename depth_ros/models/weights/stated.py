@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from depth_ros.models.weights.verify import WEIGHTS
+from depth_ros.models.weights.verify import WEIGHTS, folder_named
 
 LARGEST_HEADER = 16 << 20  # bytes
 
@@ -30,5 +30,5 @@ def stated_facts(path: Path) -> dict[str, Any]:
 
 def stated_model(folder: str | Path) -> str:
     """Return the catalogue name that the weights in a folder state; empty where none."""
-    name = stated_facts(Path(folder).expanduser() / WEIGHTS).get('model', '')
+    name = stated_facts(folder_named(str(folder)) / WEIGHTS).get('model', '')
     return name if isinstance(name, str) else ''
