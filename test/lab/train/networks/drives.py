@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,8 @@ import numpy as np
 
 from depth_ros.files.calibration import write_camera
 from depth_ros.lab.synthetic.dataset import SetOptions, encode_depth, write_set
+from depth_ros.lab.train.networks.batches import ClipBatch, validation_batches
+from depth_ros.lab.train.networks.clip_task import ClipTask
 from depth_ros.lab.train.networks.config import NetworkConfig, network_config_from
 from depth_ros.types import Camera
 
@@ -105,3 +108,8 @@ def write_pairs(folder: Path, count: int, width: int = 96, height: int = 96) -> 
         depth = encode_depth(focal * baseline / disparity)
         cv2.imwrite(str(scene / 'depth' / '000000.png'), depth)
     return folder
+
+
+def unseen_batches(task: ClipTask, config: NetworkConfig) -> Iterator[ClipBatch]:
+    """Return the batches that a run is judged on."""
+    return validation_batches(task.unseen, config)
