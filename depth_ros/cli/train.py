@@ -214,7 +214,7 @@ def _train_network(config: NetworkConfig, out: Path) -> int:
     before, after = scores[0][1], scores[-1][1]
     print(
         f'{out}: {trainer.task.measures[0].words}: {before:.3f} before, {after:.3f} after '
-        f'({after / before:.2f} of it) on frames it has not seen'
+        f'({after / max(before, 1e-9):.2f} of it) on frames it has not seen'
     )
     return 0
 

@@ -107,6 +107,11 @@ class NetworkTrainer:
 
     def _score(self, write: Any) -> None:
         found = self.task.judge(self.device)
+        if not all(map(math.isfinite, found)):
+            raise DepthError(
+                'the error on unseen frames is not a number: too few of their pixels have a known '
+                'depth or disparity in range; check data.unseen and max_depth'
+            )
         self.scores.append([self.step, *found])
         named = zip(self.task.measures, found, strict=True)
         write(f'step {self.step}: ' + ', '.join(f'{m.name} {value:.3f}' for m, value in named))
