@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The law of imports: who may know whom, and that listing things loads nothing heavy."""
+"""The law of imports: which room may know which, and that listing things loads nothing heavy."""
 
 import ast
 import os
@@ -20,7 +20,7 @@ PACKAGE = REPOSITORY / 'depth_ros'
 LEARNING = {'torch', 'transformers', 'safetensors', 'huggingface_hub', 'onnxruntime', 'tqdm'}
 RUNTIME = {'rclpy', 'rcl_interfaces', 'lifecycle_msgs', 'launch', 'launch_ros'}
 MESSAGES = {'sensor_msgs', 'stereo_msgs', 'std_msgs', 'geometry_msgs', 'builtin_interfaces'}
-# Chosen between with their stand-ins by libraries.py, and by nobody else.
+# Chosen between with their stand-ins by libraries.py, and nowhere else.
 CHOSEN = {'cv_bridge', 'message_filters', 'sensor_msgs_py', 'diagnostic_msgs', 'tf2_ros'}
 BASE = {'numpy', 'cv2'}
 
@@ -65,7 +65,7 @@ LAWS = {
     'models/stereo': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
     'models/multi_view': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
     'models/registry.py': Law({'types', 'models'}, set()),
-    'pipeline.py': Law({'types', 'geometry', 'metric', 'models/protocol'}, BASE),
+    'pipeline.py': Law({'types', 'files', 'geometry', 'metric', 'models/protocol'}, BASE),
     'sync.py': Law({'types'}, set()),
     'sync_filters.py': Law({'types', 'sync'}, set(), {*CHOSEN, 'builtin_interfaces'}),
     'libraries.py': Law(
@@ -78,7 +78,7 @@ LAWS = {
             *('pipeline', 'shots', 'libraries', 'sync', 'sync_filters'),
         },
         {*BASE, *RUNTIME, *MESSAGES, 'yaml', 'ament_index_python'},
-        {'launch', 'launch_ros', 'diagnostic_msgs', 'bond', 'nav_msgs'},
+        {'launch', 'launch_ros', 'diagnostic_msgs', 'bond', 'nav_msgs', 'std_srvs'},
     ),
     # What a node publishes and which parameters it takes is known without rclpy.
     'nodes/output': Law(

@@ -17,13 +17,13 @@ class ModelError(DepthError):
     """A model cannot be made or run; the message says why and what to do."""
 
 
-def required_library(name: str, who: str, install: str) -> Any:
-    """Return an optional library; where it is missing, say who needs it and how to install it."""
+def required_library(name: str, user: str, install: str) -> Any:
+    """Return an optional library; if missing, name what needs it and how to install it."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
         raise ModelError(
-            f'{who} needs {name}, which cannot be imported ({error}); run: pip install {install}'
+            f'{user} needs {name}, which cannot be imported ({error}); run: pip install {install}'
         ) from error
 
 

@@ -28,7 +28,7 @@ from depth_ros.types import DepthError
 NODES = {1: 'mono_depth', 2: 'stereo_depth'}
 # What only a running node can do.
 _LIVE = {
-    *('model', 'fallback', 'autostart', 'threads'),
+    *('model', 'fallback', 'autostart', 'threads', 'cameras', 'max_batch'),
     *('image_transport', 'image_decimation', 'max_age', 'queue_size'),
 }
 # What is written where nothing else is asked for.
@@ -44,7 +44,7 @@ class Export:
 
     frames: str = ''  # a folder of image_left, depth, camera.yaml for `train` and `eval`
     formats: tuple[str, ...] = ()  # npy, ply, besides
-    pictures: int = 0  # so many pictures over time for the report
+    images: int = 0  # so many images over time for the report
     video: bool = False
 
 

@@ -23,23 +23,57 @@ _OPTIONS = Options()
 def _model(default: str, what: str) -> tuple[ParameterSpec, ...]:
     return (
         configured(
-            'model', default, f'the {what}: a name of `depth_ros models`, a hub id, a folder'
+            'model',
+            default,
+            f'the {what}: a name of `depth_ros models`, a hub id, a folder',
+            per_camera=False,
         ),
-        configured('fallback', '', 'model used when `model` cannot be loaded; empty for none'),
         configured(
-            'threads', 0, 'processor threads that the model may use; 0 is all', range=(0, 1024)
+            'fallback',
+            '',
+            'model used when `model` cannot be loaded; empty for none',
+            per_camera=False,
+        ),
+        configured(
+            'threads',
+            0,
+            'processor threads that the model may use; 0 is all',
+            range=(0, 1024),
+            per_camera=False,
         ),
         ParameterSpec(
-            'autostart', True, 'configure and activate by itself at start', read_only=True
+            'autostart',
+            True,
+            'configure and activate by itself at start',
+            read_only=True,
+            per_camera=False,
         ),
     )
 
+
+_CAMERAS = (
+    ParameterSpec(
+        'cameras',
+        '',
+        'names of several cameras that share the model; empty: one camera without a name',
+        read_only=True,
+        names=True,
+        per_camera=False,
+    ),
+    configured(
+        'max_batch',
+        0,
+        'cameras whose waiting images share a forward pass; 0: all on a GPU, 1 on a CPU',
+        range=(0, 64),
+        per_camera=False,
+    ),
+)
 
 _INPUT = (
     configured(
         'image_transport',
         'raw',
-        'how pictures arrive: sensor_msgs/Image, or CompressedImage on <image>/compressed',
+        'how images arrive: sensor_msgs/Image, or CompressedImage on <image>/compressed',
         choices=('raw', 'compressed'),
     ),
     ParameterSpec(
@@ -59,7 +93,7 @@ _INPUT = (
     ParameterSpec(
         'max_age',
         0.0,
-        'seconds after which a picture is too old to be worth working on; 0 takes any',
+        'seconds after which an image is too old to be worth working on; 0 takes any',
         range=(0.0, ANY),
     ),
 )
@@ -73,7 +107,7 @@ _SYNC = (
         range=(0.0, 10.0),
     ),
     configured(
-        'queue_size', 10, 'pictures of one eye kept until the other arrives', range=(1, 1000)
+        'queue_size', 10, 'images of one eye kept until the other arrives', range=(1, 1000)
     ),
 )
 
@@ -102,6 +136,12 @@ _DEPTH = (
         'pixels of lower confidence become NaN, where the model tells one',
         range=(0.0, 1.0),
     ),
+    ParameterSpec(
+        'region',
+        _OPTIONS.region,
+        'part of the image that counts, in pixels as it arrives: x,y,width,height, or the path of '
+        'a mask image, black where it does not; the rest becomes NaN; empty: the whole image',
+    ),
 )
 
 _SCALE = (
@@ -118,7 +158,7 @@ _PROMPT = (
     ParameterSpec(
         'prompt_tolerance',
         0.2,
-        'seconds between a picture and the depth image on `prompt`, for models that take one',
+        'seconds between an image and the depth image on `prompt`, for models that take one',
         range=(0.0, ANY),
     ),
     configured(
@@ -137,6 +177,7 @@ def _of_outputs(views: int) -> list[ParameterSpec]:
 
 MONO: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_MONO, 'model of one view'),
+    *_CAMERAS,
     *_INPUT,
     *_PROMPT,
     *_DEPTH,
@@ -145,6 +186,7 @@ MONO: tuple[ParameterSpec, ...] = (
 )
 STEREO: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_STEREO, 'model of two views'),
+    *_CAMERAS,
     *_INPUT,
     *_SYNC,
     *_DEPTH,
@@ -170,6 +212,6 @@ def model_options(name: str) -> tuple[ParameterSpec, ...]:
 
 
 def pipeline_options(values: Mapping[str, Value]) -> Options:
-    """Return what the pipeline is told, from parameter values."""
+    """Return the settings of the pipeline from parameter values."""
     names = {field.name for field in dataclasses.fields(Options)}
     return Options(**{k: v for k, v in values.items() if k in names})  # type: ignore[arg-type]

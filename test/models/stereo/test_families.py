@@ -169,19 +169,6 @@ def test_every_size_becomes_one_that_the_network_takes(name, width, height, offs
         assert max(plan.resized) == input_size
 
 
-@each_network
-@pytest.mark.parametrize('size', [(64, 64), (720, 1280)])
-def test_the_sizes_of_frames_run_through(name, size):
-    """On the meta device: shapes without memory."""
-    options = family_of(name).config(**few(name))
-    camera = Camera.pinhole(size[1], size[0], 500.0)
-    plan = plan_for(family_of(name).preparation, camera, camera, 0)
-    with torch.device('meta'):
-        network = family_of(name).build(name, options).module.eval()
-    images = [torch.empty(1, 3, *plan.input, device='meta') for _ in range(2)]
-    assert network(*images)[0].shape == (1, 1, *plan.input)
-
-
 def test_ranges_that_a_network_cannot_search_are_refused():
     for name, step in (
         ('anynet', 16),

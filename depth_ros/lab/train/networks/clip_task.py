@@ -40,7 +40,7 @@ class ClipTask:
         )
 
     @property
-    def told(self) -> str:
+    def labels(self) -> str:
         """What is known of the images."""
         known = {'labels': 'depth', 'pairs': 'the right images', 'video': 'neighbouring images'}
         return known[self.config.learn] + (' and odometry' if self.config.odometry else '')
@@ -75,7 +75,7 @@ class ClipTask:
             facts = {
                 'layout': trained.network.layout.as_dict(),
                 'size': [self.config.width, self.config.height],
-                'size_told': list(trained.size_told),
+                'size_told': list(trained.size_with_ground),
             }
             metadata = {key: json.dumps(value) for key, value in facts.items()}
         else:

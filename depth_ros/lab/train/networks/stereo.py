@@ -83,7 +83,7 @@ class StereoTask:
         Measure('bad1', 'share of pixels off by more than 1 px'),
         Measure('bad3', 'share of pixels off by more than 3 px'),
     )
-    told = 'disparity'
+    labels = 'disparity'
 
     def __init__(
         self,

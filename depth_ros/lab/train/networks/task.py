@@ -35,7 +35,7 @@ class Task(Protocol):
     measures: tuple[Measure, Measure, Measure]
 
     @property
-    def told(self) -> str:
+    def labels(self) -> str:
         """What is known of the images, for the card."""
 
     def train(self, progress: float) -> None:

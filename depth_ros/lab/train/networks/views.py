@@ -104,7 +104,7 @@ class ViewsTask:
         return self.official == METRIC
 
     @property
-    def told(self) -> str:
+    def labels(self) -> str:
         """What is known of the images."""
         return 'depth' if self.alone else f'depth and poses, {self.config.views} views at once'
 
