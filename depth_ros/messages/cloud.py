@@ -99,7 +99,6 @@ class CloudBuilder:
         self._template = _empty_cloud(self._names)
         self._plan: StripPlan | None = None
         self._memory = CloudMemory()
-        kernels()  # compiled now rather than in the first frame
 
     @property
     def point_step(self) -> int:
