@@ -143,6 +143,19 @@ def test_parameters_of_one_camera_are_its_own_and_checked(graph, sides):
     assert 'leave no range' in reason
 
 
+def test_a_fast_camera_does_not_starve_a_slow_one(sides):
+    """Each image of the slow one becomes depth, however many of the fast one come between."""
+    fast, slow = sides['front'], sides['rear']
+    for _ in range(8):
+        for _ in range(6):
+            fast.send()
+        stamp = slow.send()
+        for _ in range(6):
+            last = fast.send()
+        slow.listener.wait(stamp, 'depth/image')
+        fast.listener.wait(last, 'depth/image')
+
+
 @pytest.mark.parametrize(
     ('cameras', 'sentence'),
     [
