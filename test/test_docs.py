@@ -22,6 +22,7 @@ import pytest
 import depth_ros
 from depth_ros.cli.main import COMMANDS, main
 from depth_ros.files.calibration import write_camera
+from depth_ros.nodes.camera_drivers import arguments_of
 from depth_ros.nodes.launching import COMMON
 from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options
 from depth_ros.types import Camera
@@ -75,7 +76,10 @@ def test_launch_commands_use_existing_arguments(page: Path) -> None:
         if words[:3] != ['ros2', 'launch', 'depth_ros']:
             continue
         tables = runpy.run_path(str(ROOT / 'launch' / words[3]))
-        known = {'name', *COMMON, *tables['INPUTS'], *tables['OUTPUTS']}
+        if 'DRIVER' in tables:
+            known = set(arguments_of(tables['DRIVER']))
+        else:
+            known = {'name', *COMMON, *tables['INPUTS'], *tables['OUTPUTS']}
         given = [word.split(':=')[0] for word in words[4:] if ':=' in word]
         assert set(given) <= known, words
 
@@ -89,6 +93,8 @@ def test_node_commands_use_existing_parameters(page: Path) -> None:
         known = {spec.name for spec in specs}
         given = [b.split(':=') for a, b in itertools.pairwise(words) if a == '-p']
         model = dict(given).get('model', next(s.default for s in specs if s.name == 'model'))
+        cameras = dict(given).get('cameras', '').split(',')
+        known |= {f'{camera}.{spec.name}' for camera in cameras for spec in specs}
         known |= {spec.name for spec in model_options(str(model))}
         assert {name for name, _ in given} <= known, words
 
@@ -109,7 +115,7 @@ PREFIXES = (
 )
 
 
-def arguments_of(words: list[str]) -> list[str] | None:
+def command_of(words: list[str]) -> list[str] | None:
     """Return the arguments of a `depth_ros` command, None for another command."""
     if '|' in words:
         words = words[: words.index('|')]
@@ -123,7 +129,7 @@ def arguments_of(words: list[str]) -> list[str] | None:
 @each_page
 def test_depth_ros_commands_have_the_arguments_that_are_given(page: Path) -> None:
     for words in commands(page):
-        if (given := arguments_of(words)) is None:
+        if (given := command_of(words)) is None:
             continue
         parser = argparse.ArgumentParser(prog=' '.join(words), exit_on_error=False)
         importlib.import_module(f'depth_ros.cli.{given[0]}').add_arguments(parser)
@@ -138,7 +144,7 @@ INFER = [
     pytest.param(given, id=' '.join(given[1:]))
     for page in PAGES
     for words in commands(page)
-    if (given := arguments_of(words)) and given[0] == 'infer' and 'DIR' not in given
+    if (given := command_of(words)) and given[0] == 'infer' and 'DIR' not in given
     if '--model' not in given or given[given.index('--model') + 1] in ('floor', 'sgbm')
     if sum(word.endswith(('.png', '.jpg')) for word in given) <= 2
 ]
