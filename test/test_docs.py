@@ -145,6 +145,7 @@ INFER = [
     for page in PAGES
     for words in commands(page)
     if (given := command_of(words)) and given[0] == 'infer' and 'DIR' not in given
+    if not any(word.endswith('.npy') for word in given)
     if '--model' not in given or given[given.index('--model') + 1] in ('floor', 'sgbm')
     if sum(word.endswith(('.png', '.jpg')) for word in given) <= 2
 ]

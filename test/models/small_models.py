@@ -88,6 +88,9 @@ def _depth_anything_3(name: str) -> Callable[..., Made]:
 METRIC, INVERSE = DepthKind.METRIC, DepthKind.AFFINE_INVERSE
 ANALYTIC = {
     'builtin': Small(_built_in('builtin'), METRIC, registered='builtin'),
+    'builtin-relative': Small(
+        _built_in('builtin-relative'), INVERSE, registered='builtin-relative'
+    ),
     'floor': Small(_built_in('floor', camera_height=0.5), METRIC, registered='floor'),
     'plane': Small(_built_in('plane'), METRIC, registered='plane'),
     'inverse_plane': Small(_built_in('inverse_plane'), INVERSE, registered='inverse_plane'),
