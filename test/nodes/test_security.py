@@ -96,7 +96,7 @@ def test_names_follow_the_node_and_its_remappings(tmp_path):
         ({'name': '"/><evil'}, 'name is'),
         ({'namespace': '/a//b'}, 'namespace is'),
         ({'cameras': ['front', '2nd']}, 'cameras are'),
-        ({'remaps': {'picture': '/x'}}, "no topic 'picture' to remap"),
+        ({'remaps': {'photo': '/x'}}, "no topic 'photo' to remap"),
     ],
 )
 def test_what_is_no_name_is_refused(options, says):
