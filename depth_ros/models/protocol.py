@@ -46,6 +46,8 @@ class ModelInfo:
     takes_depth: bool = False  # whether it takes measured depth beside the image
     source: Source | None = None  # of the weights; None where they are in the package
     caution: str = ''  # what every user of the model is warned of
+    suits: str = ''  # the scenes and distances that the weights are for
+    cost: str = ''  # time and memory of a prediction, as measured
     # Known once it is loaded.
     device: str = 'cpu'
     precision: str = ''

@@ -43,6 +43,8 @@ def test_the_catalogue_says_what_must_be_known(name):
     assert info.views == 2
     assert info.licence
     assert 'trained on' in info.description
+    assert re.search(r'\d', info.suits)  # a range of metres, or of disparity
+    assert re.fullmatch(r'[\d.]+ s of processor time and \d+ MB at .*', info.cost) or '-l-' in name
     assert isinstance(info.source, (Url, ZipMember, ByHand))
     assert re.match(r'https://', getattr(info.source, 'url', '') or info.source.page)
     assert info.input_multiple == family_of(name).preparation.multiple
