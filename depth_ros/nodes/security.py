@@ -9,7 +9,7 @@ The SROS 2 policy of a node: every topic and service that it uses, and nothing e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from xml.sax.saxutils import quoteattr
 
 from depth_ros.nodes.output.output import outputs_of
@@ -50,11 +50,13 @@ def policy(
     name: str = '',
     namespace: str = '/',
     remaps: Mapping[str, str] | None = None,
+    cameras: Sequence[str] = ('',),
 ) -> str:
     """
     Return the policy of a node as XML.
 
     :param node: mono_depth or stereo_depth. :param name: its name, where it is renamed.
+    :param cameras: as its parameter of that name has them.
     :param remaps: topics and services by their names in this package, as `-r` takes them.
     """
     if node not in VIEWS:
@@ -72,15 +74,21 @@ def policy(
     def resolved(topics: Iterable[str]) -> list[str]:
         return sorted({_resolved(topic, name, space, renamed) for topic in topics})
 
-    outputs = [f'~/{output.topic}' for output in outputs_of(VIEWS[node])]
-    published = resolved((*outputs, *TRANSPORTED, *PUBLISHED))
-    subscribed = resolved((*INPUTS[node], *SUBSCRIBED))
-    services = resolved(f'~/{service}' for service in SERVICES)
-    unused = set(renamed) - {*outputs, *TRANSPORTED, *PUBLISHED, *INPUTS[node], *SUBSCRIBED}
+    if not all(_NAME.fullmatch(camera or 'one') for camera in cameras):
+        raise DepthError(f'cameras are {quoted(cameras)}, expected names such as front,left')
+    prefixes = [f'{camera}/' if camera else '' for camera in cameras]
+    below = [*(f'~/{output.topic}' for output in outputs_of(VIEWS[node])), *TRANSPORTED]
+    outputs = [f'~/{prefix}{topic[2:]}' for prefix in prefixes for topic in below]
+    inputs = [f'{prefix}{topic}' for prefix in prefixes for topic in INPUTS[node]]
+    switches = [f'{prefix}enable' for prefix in ('', *prefixes)]
+    published = resolved((*outputs, *PUBLISHED))
+    subscribed = resolved((*inputs, *SUBSCRIBED))
+    services = resolved(f'~/{service}' for service in (*SERVICES, *switches))
+    unused = set(renamed) - {*outputs, *PUBLISHED, *inputs, *SUBSCRIBED}
     if unused:
         raise DepthError(
             f'{node} has no topic {quoted(sorted(unused)[0])} to remap; it subscribes to '
-            f'{", ".join(INPUTS[node])}'
+            f'{", ".join(inputs)}'
         )
     enclave = quoteattr(f'{space.rstrip("/")}/{name}')
     return '\n'.join(
