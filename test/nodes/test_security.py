@@ -15,7 +15,10 @@ from depth_ros.files.share import ros_environment
 from depth_ros.nodes.security import INPUTS, TRANSPORTED, policy
 from depth_ros.types import DepthError
 
-OPTIONAL = {'/bond', '/clock', '/diagnostics', '/rosout', '/parameter_events'}
+OPTIONAL = {
+    *('/bond', '/clock', '/diagnostics', '/rosout', '/parameter_events'),
+    *('/tf', '/tf_static'),
+}
 
 
 def rules(text, kind, act):
