@@ -32,7 +32,7 @@ from depth_ros.lab.train.networks.trainer import NetworkTrainer
 
 UNITS = {'hidden_dims': [32, 32, 32], 'encoder_widths': [16, 24, 32], 'motion_dim': 32}
 UNITS |= {'head_dim': 32}
-RAFT = {'shape': UNITS | {'feature_dim': 32}, 'iterations': 4, 'rate': 2e-3}
+RAFT = {'shape': UNITS | {'feature_dim': 32}, 'iterations': 4}
 RANGES = {'s_disp_range': 16, 'm_disp_range': 16, 'l_disp_range': 32, 'max_disp': 128}
 AANET = {'shape': {'max_disp': 48, 'width': 8, 'num_fusions': 3, 'num_deform_blocks': 1}}
 LIGHT = {'maxdisp': 48, 'backbone_width': 0.5}

@@ -20,7 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from depth_ros.files.pictures import depth_to_colors
+from depth_ros.files.depth_colors import depth_to_colors
 from depth_ros.files.writing import write_image
 from depth_ros.lab.synthetic import make_scene, render_stereo, stereo_cameras
 from depth_ros.models.registry import create_model

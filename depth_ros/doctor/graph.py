@@ -289,14 +289,15 @@ class Look:
 
     def _hear(self, array: Any) -> None:
         for status in array.status:
-            if not status.name.endswith(': depth'):
+            node, separator, what = status.name.partition(': ')
+            if not separator or what.rpartition(' ')[2] != 'depth':
                 continue
-            node = '/' + status.name.removesuffix(': depth').lstrip('/')
+            node = '/' + node.lstrip('/')
             level = ord(status.level) if isinstance(status.level, bytes) else int(status.level)
-            self._statements.pop(node, None)
+            self._statements.pop(status.name, None)  # one for each camera of a node
             if level:
                 values = {item.key: item.value for item in status.values}
-                self._statements[node] = Statement(
+                self._statements[status.name] = Statement(
                     node, values.get('state', ''), status.message, level >= 2
                 )
 

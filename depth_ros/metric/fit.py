@@ -209,7 +209,8 @@ def _slope_is_clear(solution: Solution) -> bool:
 def _check_direction(points: MeasuredPoints, options: FitOptions) -> None:
     """Raise FitError where the points clearly are far where the prediction is near."""
     problem = points.problem(None)
-    found = solve(problem, points.cells, options.trials, options.seed, False, options.noise)
+    with np.errstate(over='ignore', invalid='ignore'):  # where the points do not show a direction
+        found = solve(problem, points.cells, options.trials, options.seed, False, options.noise)
     if found is None or found.theta[0] >= 0:
         return
     clear = found.theta[0] < -SLOPE * math.sqrt(max(float(found.covariance[0, 0]), 0.0))

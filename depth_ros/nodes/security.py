@@ -20,6 +20,8 @@ INPUTS = {
     'mono_depth': (
         *('image', 'image/compressed', 'camera_info'),
         *('prompt', 'prompt/compressedDepth'),
+        *('scale/depth', 'scale/cloud', 'scale/scan', 'scale/range'),
+        *('odometry', 'imu'),
     ),
     'stereo_depth': tuple(
         f'{side}/{topic}'
@@ -33,7 +35,7 @@ PUBLISHED = (
     *('/rosout', '/parameter_events', '/diagnostics', '/bond'),
     '~/transition_event',
 )
-SUBSCRIBED = ('/clock', '/parameter_events', '/bond')
+SUBSCRIBED = ('/clock', '/parameter_events', '/bond', '/tf', '/tf_static')
 SERVICES = (
     *('change_state', 'get_state', 'get_available_states'),
     *('get_available_transitions', 'get_transition_graph'),

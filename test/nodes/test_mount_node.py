@@ -198,6 +198,7 @@ def test_the_ground_follows_the_mount_and_is_not_guessed(graph, robot):
     assert heights.size > 1000
     assert np.abs(heights).max() < 0.01
     graph.spin_for(0.2)
-    one.listener.wait(one.send(), 'depth/image')  # the IMU is silent: no ground, but depth
+    after = one.send()
+    one.listener.wait(after, 'depth/image')  # the IMU is silent: no ground, but depth
     graph.spin_until(lambda: one.node.said('no ground is known: the nearest'), 'the sentence')
-    assert one.listener.order['ground'] == [stamp]
+    assert after not in one.listener.received['ground']

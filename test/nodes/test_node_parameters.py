@@ -136,8 +136,8 @@ def test_bad_values_at_start_are_named_and_can_be_mended():
 
 
 NO_MODELS = {
-    'home of nobody': '~nosuch/x',
-    'a file in the home of nobody': '~nosuch/x.onnx',
+    'home of an unknown user': '~nosuch/x',
+    'a file in the home of an unknown user': '~nosuch/x.onnx',
     'a device': '/dev/zero',
     'below a file': '/dev/null/x',
     'five thousand characters': 'x' * 5000,

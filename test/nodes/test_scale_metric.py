@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip('rclpy')
 pytest.importorskip('diagnostic_msgs')
 
-from node_harness import RELIABLE, CameraSide, Listener, header, new_stamp
+from node_harness import RELIABLE, CameraSide, Graph, Listener, header, new_stamp
 from node_scene import encoded
 from scale_side import CAMERA, DISTANCE, FRAME, NORMAL, TRUTH, sparse_depth
 from sensor_msgs.msg import Image
@@ -59,3 +59,15 @@ def test_a_source_corrects_a_metric_model(graph):
     np.testing.assert_allclose(ratio, 1, rtol=1e-3)
     assert status.level == b'\x03'
     assert 'expected at most 0.5 s' in status.message
+
+
+def test_a_source_that_cannot_be_keeps_the_node_unconfigured():
+    fresh = Graph()
+    try:
+        node = fresh.start('depth_ros.nodes.mono_depth', {**PARAMETERS, 'scale.source': 'sonar'})
+        fresh.spin_until(lambda: node.said("scale.source names 'sonar'"), 'the sentence')
+        assert fresh.state('mono_depth') == 'unconfigured'
+        assert fresh.set_parameter('mono_depth', 'scale.source', 'cloud') == (True, '')
+        assert fresh.transition('mono_depth', 'configure')
+    finally:
+        fresh.close()

@@ -15,7 +15,10 @@ from depth_ros.files.share import ros_environment
 from depth_ros.nodes.security import INPUTS, TRANSPORTED, policy
 from depth_ros.types import DepthError
 
-OPTIONAL = {'/bond', '/clock', '/diagnostics', '/rosout', '/parameter_events'}
+OPTIONAL = {
+    *('/bond', '/clock', '/diagnostics', '/rosout', '/parameter_events'),
+    *('/tf', '/tf_static'),
+}
 
 
 def rules(text, kind, act):
@@ -96,7 +99,7 @@ def test_names_follow_the_node_and_its_remappings(tmp_path):
         ({'name': '"/><evil'}, 'name is'),
         ({'namespace': '/a//b'}, 'namespace is'),
         ({'cameras': ['front', '2nd']}, 'cameras are'),
-        ({'remaps': {'picture': '/x'}}, "no topic 'picture' to remap"),
+        ({'remaps': {'photo': '/x'}}, "no topic 'photo' to remap"),
     ],
 )
 def test_what_is_no_name_is_refused(options, says):

@@ -23,12 +23,12 @@ def check(seen: Seen) -> Iterator[Finding]:
             'ROS_DOMAIN_ID and ROS_AUTOMATIC_DISCOVERY_RANGE as its shell has them',
         )
         return
-    told = set[str]()
+    named = set[str]()
     for camera in seen.cameras:
         for name, what in ((camera.image, 'image'), (camera.info, 'camera_info')):
             topic = seen.topic(name)
-            if name not in told:
-                told.add(name)
+            if name not in named:
+                named.add(name)
                 yield from _connection(seen, topic, what, camera)
         yield from _arrival(seen, camera)
 

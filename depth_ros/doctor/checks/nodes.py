@@ -14,13 +14,15 @@ _NEXT = {'unconfigured': 'configure', 'inactive': 'activate'}
 
 def check(seen: Seen) -> Iterator[Finding]:
     """Yield nodes that are not active, and the sentences of those that have a problem."""
-    stated = {statement.node: statement for statement in seen.statements}
+    # Cameras of one node state what concerns the node alike.
+    stated = {(statement.node, statement.text): statement for statement in seen.statements}
     for node in seen.nodes.values():
         wanted = node.is_depth or 'plugins' in node.parameters
         if not wanted or node.state not in _NEXT:
             continue
         say = error if node.is_depth else warning
-        statement = stated.pop(node.name, None)
+        own = [stated.pop(key) for key in list(stated) if key[0] == node.name]
+        statement = own[0] if own else None
         if statement is not None and statement.state == 'unconfigured':
             yield say('not_active', f'{node.name} could not be configured: {statement.text}')
             continue

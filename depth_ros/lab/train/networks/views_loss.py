@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from depth_ros.geometry.depth_values import in_range
 from depth_ros.lab.train import losses
 from depth_ros.lab.train.networks.scenes import SceneBatch
 from depth_ros.models.networks.depth_anything_3.camera import encoding_of, inverse_pose
@@ -39,7 +40,7 @@ class Truth(NamedTuple):
 
 def known_depth(depth: Tensor, max_depth: float) -> Tensor:
     """Return where depth is known and counts."""
-    return depth.isfinite() & (depth > NEAREST) & (depth < max_depth)
+    return in_range(depth, NEAREST, max_depth)
 
 
 def directions(K: Tensor, rows: int, columns: int, size: tuple[int, int]) -> Tensor:
