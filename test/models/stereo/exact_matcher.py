@@ -74,7 +74,7 @@ def matcher_family(preparation: Preparation) -> PairFamily:
         'matcher',
         {NAME: entry},
         MatcherOptions,
-        lambda name, options: PairNetwork(
+        lambda name, options, shape: PairNetwork(
             Matcher(options.disparity_range), options.disparity_range
         ),
         preparation,
