@@ -20,6 +20,7 @@ from depth_ros.geometry.camera import rectified_camera
 from depth_ros.geometry.depth_values import clip_range
 from depth_ros.geometry.disparity import prediction_to_depth
 from depth_ros.geometry.edges import remove_flying_pixels
+from depth_ros.geometry.fusion import PosedDepth
 from depth_ros.geometry.rectify import (
     Rectifier,
     check_rectified,
@@ -35,6 +36,7 @@ from depth_ros.types import (
     DepthKind,
     FloatImage,
     Image,
+    Matrix,
     Prediction,
     View,
     quoted,
@@ -90,6 +92,28 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
+class StampedPose:
+    """Where a camera was at a stamp in nanoseconds: 4x4 camera-to-world."""
+
+    stamp: int
+    pose: Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Several views in metres, in one world."""
+
+    world: str
+    """Frame of the poses; empty is the frame of the image."""
+    pose: Matrix
+    """Of the camera of the frame, 4x4 camera-to-world."""
+    views: tuple[PosedDepth, ...]
+    """That of the frame first."""
+    path: tuple[StampedPose, ...]
+    """Where the camera was, oldest first, up to the frame."""
+
+
+@dataclass(frozen=True, eq=False)
 class DepthFrame:
     """One frame, done: `depth`, `image` and `camera` describe the same pixels."""
 
@@ -98,6 +122,7 @@ class DepthFrame:
     camera: Camera
     image: Image
     timings: Mapping[str, float]  # seconds per stage
+    scene: Scene | None = None  # what is known beside it, where it is one of several views
 
 
 def _without_border(prediction: Prediction, rectifier: Rectifier | None) -> Prediction:
@@ -269,9 +294,12 @@ class _Single:
     ) -> tuple[list[Rectifier | None], tuple[Camera, ...]]:
         rectifiers: list[Rectifier | None] = []
         targets = []
+        made: dict[Camera, Rectifier] = {}  # views of one camera share its maps
         for camera in cameras:
             raw = needs_rectification(camera, mode)
-            rectifiers.append(Rectifier(camera) if raw else None)
+            if raw and camera not in made:
+                made[camera] = Rectifier(camera)
+            rectifiers.append(made[camera] if raw else None)
             plain = rectified_camera(camera) if mode == 'never' else camera
             targets.append(rectifiers[-1].camera if rectifiers[-1] else plain)
         return rectifiers, tuple(targets)

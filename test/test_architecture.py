@@ -19,7 +19,9 @@ PACKAGE = REPOSITORY / 'depth_ros'
 
 LEARNING = {'torch', 'transformers', 'safetensors', 'huggingface_hub', 'onnxruntime', 'tqdm'}
 RUNTIME = {'rclpy', 'rcl_interfaces', 'lifecycle_msgs', 'launch', 'launch_ros'}
-MESSAGES = {'sensor_msgs', 'stereo_msgs', 'std_msgs', 'geometry_msgs', 'builtin_interfaces'}
+MESSAGES = {
+    *('sensor_msgs', 'stereo_msgs', 'std_msgs', 'geometry_msgs', 'nav_msgs', 'builtin_interfaces'),
+}
 # Chosen between with their stand-ins by libraries.py, and by nobody else.
 CHOSEN = {'cv_bridge', 'message_filters', 'sensor_msgs_py', 'diagnostic_msgs', 'tf2_ros'}
 BASE = {'numpy', 'cv2'}
@@ -82,7 +84,7 @@ LAWS = {
     ),
     # What a node publishes and which parameters it takes is known without rclpy.
     'nodes/output': Law(
-        {'types', 'files', 'messages', 'pipeline', 'nodes/parameters/spec'}, {*BASE}
+        {'types', 'geometry', 'files', 'messages', 'pipeline', 'nodes/parameters/spec'}, {*BASE}
     ),
     'nodes/parameters/spec.py': Law({'types'}, set()),
     'nodes/parameters/specs.py': Law(

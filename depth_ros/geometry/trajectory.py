@@ -29,6 +29,12 @@ class PoseTrack:
     def __len__(self) -> int:
         return len(self._stamps)
 
+    @property
+    def newest(self) -> int:
+        """The stamp of the last pose; 0 without any."""
+        with self._lock:
+            return self._stamps[-1] if self._stamps else 0
+
     def add(self, stamp: int, pose: Matrix) -> None:
         """Take a pose."""
         with self._lock:

@@ -106,17 +106,23 @@ class DepthNode(LifecycleNode):
         return pipeline
 
     def compute(
-        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
+        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], job: Job
     ) -> DepthFrame:
-        """Call the pipeline with one (image, camera) per eye; the stamp is in nanoseconds."""
+        """Call the pipeline with one (image, camera) for each message of the job."""
         return pipeline([View(image, camera) for image, camera in images])
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         """Return the inputs, wired to `submit`."""
         raise NotImplementedError
 
-    def eye(self, prefix: str, transport: Value, callback: Callable[[Shot], None]) -> CameraInput:
-        """Return one camera's input."""
+    def eye(
+        self,
+        prefix: str,
+        transport: Value,
+        callback: Callable[[Shot], None],
+        image: str = 'image',
+    ) -> CameraInput:
+        """Return one camera's input; its topics are <prefix><image> and <prefix>camera_info."""
         return CameraInput(
             self,
             prefix,
@@ -124,6 +130,7 @@ class DepthNode(LifecycleNode):
             callback,
             self._complain,
             lambda: self._health.dropped('without camera_info'),
+            image,
         )
 
     def pipeline_options(self, values: Mapping[str, Value]) -> Options:
@@ -146,8 +153,8 @@ class DepthNode(LifecycleNode):
     def listen_beside(self, wanted: bool) -> None:
         """Subscribe to what is not a camera, or leave it."""
 
-    def stamp_facts(self) -> dict[str, Any]:
-        """Return what Facts says about the stamps of a pair."""
+    def more_facts(self) -> dict[str, Any]:
+        """Return more fields of Facts."""
         return {}
 
     def counts(self) -> dict[str, str]:
@@ -386,7 +393,7 @@ class DepthNode(LifecycleNode):
             computing=self._frames.seconds,
             no_clock=bool(self.get_parameter('use_sim_time').value)
             and self.get_clock().now().nanoseconds == 0,
-            **self.stamp_facts(),
+            **self.more_facts(),
         )
         details = dict(loaded.facts) if loaded is not None else {}
         values = diagnostics.figures(snapshot, facts, details) | self.counts()

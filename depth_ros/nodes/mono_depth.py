@@ -13,6 +13,7 @@ from depth_ros.nodes.input.measured import PromptInput
 from depth_ros.nodes.parameters import specs
 from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
+from depth_ros.nodes.work.frames import Job
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.types import Camera, Image, Known, View
 
@@ -28,14 +29,14 @@ class MonoDepth(DepthNode):
         self._prompt = PromptInput(self, self._complain)
 
     def compute(
-        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
+        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], job: Job
     ) -> DepthFrame:
         if not pipeline.model.info.takes_depth or self._prompt is None:
-            return super().compute(pipeline, images, stamp)
+            return super().compute(pipeline, images, job)
         assert self.parameters is not None
         tolerance = float(self.parameters['prompt_tolerance'])
         image, camera = images[0]
-        known = Known(depth=self._prompt.nearest(stamp, tolerance))
+        known = Known(depth=self._prompt.nearest(job[0].stamp, tolerance))
         return pipeline([View(image, camera, known)])
 
     def listen_beside(self, wanted: bool) -> None:

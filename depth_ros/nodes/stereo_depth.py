@@ -18,6 +18,7 @@ from depth_ros.nodes.input.stamps import StampWatch
 from depth_ros.nodes.parameters import specs
 from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
+from depth_ros.nodes.work.frames import Job
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.shots import Shot
 from depth_ros.sync import PairSynchroniser, Side
@@ -42,9 +43,9 @@ class StereoDepth(DepthNode):
         super().__init__('stereo_depth', specs.STEREO, **kwargs)
 
     def compute(
-        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
+        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], job: Job
     ) -> DepthFrame:
-        frame = super().compute(pipeline, images, stamp)
+        frame = super().compute(pipeline, images, job)
         now = time.monotonic()
         if now >= self._next_check:
             self._next_check = now + CHECK_PERIOD
@@ -93,7 +94,7 @@ class StereoDepth(DepthNode):
         self._watch.paired()
         self.submit((left, right))
 
-    def stamp_facts(self) -> dict[str, Any]:
+    def more_facts(self) -> dict[str, Any]:
         return {'stamp_difference': self._watch.report(), 'tolerance': self._tolerance}
 
     def counts(self) -> dict[str, str]:

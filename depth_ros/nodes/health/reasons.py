@@ -86,6 +86,7 @@ class Facts:
     max_age: float = 0.0
     too_old: int = 0  # frames since the last report
     relative: bool = False  # the model gives relative values and no scale is known
+    scale_remedy: str = 'set scale and shift, or choose a metric model'
     waiting: float = 0.0  # share of the time it could run that the process waits for a processor
     computing: float = 0.0  # seconds that a frame takes
     no_clock: bool = False  # simulated time is asked for, and there is none
@@ -139,7 +140,7 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
             Level.WARN,
             'relative',
             'the model gives relative depth and no scale is known, so only ~/relative is '
-            'published; set scale and shift, or choose a metric model',
+            f'published; {facts.scale_remedy}',
         )
 
 

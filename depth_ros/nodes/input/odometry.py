@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -29,6 +30,7 @@ class OdometryInput:
         self.topic = node.resolve_topic_name(TOPIC)
         self._subscription: Any = None
         self._track = PoseTrack()
+        self._arrived = threading.Condition()
         self.world = ''  # frame that the poses are in
         self.body = ''  # frame that they are of
 
@@ -70,10 +72,19 @@ class OdometryInput:
             self._complain(f'odometry on {self.topic} cannot be used: {error}; correct its source')
             return
         self.world, self.body = msg.header.frame_id, msg.child_frame_id
-        self._track.add(stamp_ns(msg.header), pose)
+        with self._arrived:
+            self._track.add(stamp_ns(msg.header), pose)
+            self._arrived.notify_all()
 
     def at(self, stamp: int, tolerance: float) -> Matrix:
-        """Return the body's pose in the world at a stamp (nanoseconds)."""
+        """
+        Return the body's pose in the world at a stamp (nanoseconds).
+
+        Waits up to the tolerance (seconds) for odometry that is as new as the image: between two
+        poses it is exact. Not to be called by the executor, which brings them.
+        """
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._track.newest >= stamp, tolerance)
         if not len(self._track):
             raise DepthError(
                 f'no odometry came on {self.topic}, so the scale is not known; '

@@ -23,14 +23,14 @@ from depth_ros.types import Camera, Image
 
 NS = 1e-9
 Job = tuple[Shot, ...]  # one picture per eye; the first one's header is that of the result
-Compute = Callable[[Pipeline, Sequence[tuple[Image, Camera]], int], DepthFrame]
+Compute = Callable[[Pipeline, Sequence[tuple[Image, Camera]], Job], DepthFrame]
 
 
 class Frames:
     """
     Work on one job after the other, and remember what the diagnostics ask about.
 
-    :param compute: calls the pipeline with one (picture, camera) per eye, of a stamp.
+    :param compute: calls the pipeline with one (image, camera) for each message of a job.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Frames:
             self._resolvers.append(Resolver())
         pictures = [resolve(shot.image, shot.info) for resolve, shot in zip(self._resolvers, job)]
         converted = time.perf_counter()
-        frame = self._compute(pipeline, pictures, job[0].stamp)
+        frame = self._compute(pipeline, pictures, job)
         done = time.perf_counter()
         return frame, {'convert': converted - start, 'pipeline': done - converted}
 
