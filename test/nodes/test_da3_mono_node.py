@@ -36,7 +36,7 @@ class Node:
 
     def __init__(self, graph, name, folder):
         remaps = {'__node': name, 'image': f'/{name}/image', 'camera_info': f'/{name}/info'}
-        process = graph.start(
+        self.process = process = graph.start(
             'depth_ros.nodes.mono_depth', {**EXACT, 'model': str(folder)}, remaps=remaps
         )
         self.listener = Listener(graph, name, *TOPICS)
@@ -61,6 +61,10 @@ def test_metres_follow_the_focal_length_of_camera_info(graph, tmp_path):
     assert np.isfinite(depths[0]).all()
     np.testing.assert_allclose(depths[1], 2 * depths[0], rtol=1e-5)
     assert node.silent('relative')
+    words = (
+        'licence of the weights: unknown; commercial use is excluded, or not known to be allowed'
+    )
+    assert node.process.said(words)
 
 
 def test_the_sky_is_no_wall(graph, tmp_path):
