@@ -79,5 +79,8 @@ setup(
             'multi_view_depth = depth_ros.nodes.multi_view_depth:main',
             'stereo_depth = depth_ros.nodes.stereo_depth:main',
         ],
+        # Plain `ros2 doctor` runs these too.
+        'ros2doctor.checks': ['DepthCheck = depth_ros.doctor.ros2doctor:DepthCheck'],
+        'ros2doctor.report': ['DepthReport = depth_ros.doctor.ros2doctor:DepthReport'],
     },
 )

@@ -73,14 +73,14 @@ LAWS = {
     'libraries.py': Law(
         {'types', 'geometry', 'messages', 'sync', 'sync_filters'}, BASE, {*CHOSEN, *MESSAGES}
     ),
-    'shots.py': Law({'types', 'messages', 'libraries'}, {'numpy'}),
+    'shots.py': Law({'types', 'geometry', 'messages', 'libraries'}, {'numpy'}),
     'nodes': Law(
         {
             *('types', 'threads', 'geometry', 'files', 'messages', 'metric', 'models'),
             *('pipeline', 'shots', 'libraries', 'sync', 'sync_filters'),
         },
         {*BASE, *RUNTIME, *MESSAGES, 'yaml', 'ament_index_python'},
-        {'launch', 'launch_ros', 'diagnostic_msgs', 'bond'},
+        {'launch', 'launch_ros', 'diagnostic_msgs', 'bond', 'nav_msgs'},
     ),
     # What a node publishes and which parameters it takes is known without rclpy.
     'nodes/output': Law(
@@ -99,6 +99,18 @@ LAWS = {
         BASE,
         {'ray'},
     ),
+    'doctor': Law({'types', 'geometry', 'files', 'messages', 'libraries'}, BASE),
+    # What looks at the graph; the checks on what was seen know no ROS.
+    **dict.fromkeys(
+        ('doctor/graph.py', 'doctor/listening.py', 'doctor/parameters.py'),
+        Law(
+            {'types', 'files', 'messages', 'libraries', 'doctor'},
+            {*BASE, 'rclpy', 'rcl_interfaces', 'lifecycle_msgs', 'sensor_msgs'},
+            {'rosgraph_msgs', 'tf2_msgs', 'diagnostic_msgs'},
+        ),
+    ),
+    # The plug-ins of `ros2 doctor`, imported by it.
+    'doctor/ros2doctor.py': Law({'doctor'}, {'ros2doctor'}),
     'viewer': Law(
         {
             *('types', 'geometry', 'files', 'messages', 'pipeline', 'shots', 'reprocess'),
@@ -218,9 +230,8 @@ class Now:
 
 def test_only_nodes_may_import_rclpy_and_no_geometry_or_message_may_import_torch():
     """The table above is long; this is what it must say."""
-    assert [room for room, law in LAWS.items() if 'rclpy' in law.at_once | law.when_asked] == [
-        'nodes'
-    ]
+    ros = {room for room, law in LAWS.items() if 'rclpy' in law.at_once | law.when_asked}
+    assert ros == {'nodes', 'doctor/graph.py', 'doctor/listening.py', 'doctor/parameters.py'}
     learn = {room for room, law in LAWS.items() if 'torch' in law.at_once | law.when_asked}
     assert {room.split('/')[0] for room in learn} == {'models', 'lab'}
     assert {room for room in learn if 'torch' in LAWS[room].at_once} == {
@@ -303,7 +314,7 @@ def names_of(room: str) -> list[str]:
 LIGHT = [
     room
     for room, law in LAWS.items()
-    if not law.at_once & {'torch', 'rclpy'} and room != '__main__.py'
+    if not law.at_once & {'torch', 'rclpy', 'ros2doctor'} and room != '__main__.py'
 ]
 
 

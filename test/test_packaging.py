@@ -34,6 +34,7 @@ OPTIONAL = {
     'openvino',
     'ray',
     'rosgraph_msgs',  # of a part of rclpy
+    'ros2doctor',  # it loads the plug-ins, nothing else does
     'safetensors',
     'scipy',
     'tf2_ros',

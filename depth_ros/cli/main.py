@@ -26,6 +26,7 @@ COMMANDS = {
     'fetch': 'download models ahead of time and verify them',
     'convert': 'turn an official checkpoint file into safetensors',
     'eval': 'measure models against ground truth',
+    'doctor': 'look at the running graph and state what is wrong',
     'nav2': 'write the configuration of Nav2, slam_toolbox, rtabmap and nvblox for a camera',
     'synth': 'write a synthetic data set with exact depth',
     'train': 'train a model from a configuration',

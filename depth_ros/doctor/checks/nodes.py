@@ -1,0 +1,34 @@
+# Copyright 2026 depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The depth nodes themselves: their life cycle, and what they state on /diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from depth_ros.doctor.finding import Finding, error, warning
+from depth_ros.doctor.seen import Seen
+
+_NEXT = {'unconfigured': 'configure', 'inactive': 'activate'}
+
+
+def check(seen: Seen) -> Iterator[Finding]:
+    """Yield nodes that are not active, and the sentences of those that have a problem."""
+    stated = {statement.node: statement for statement in seen.statements}
+    for node in seen.nodes.values():
+        wanted = node.is_depth or 'plugins' in node.parameters
+        if not wanted or node.state not in _NEXT:
+            continue
+        say = error if node.is_depth else warning
+        statement = stated.pop(node.name, None)
+        if statement is not None and statement.state == 'unconfigured':
+            yield say('not_active', f'{node.name} could not be configured: {statement.text}')
+            continue
+        yield say(
+            'not_active',
+            f'{node.name} is {node.state}, so it publishes nothing; call `ros2 lifecycle set '
+            f'{node.name} {_NEXT[node.state]}` or its lifecycle manager',
+        )
+    for statement in stated.values():
+        say = error if statement.error else warning
+        yield say('node_problem', f'{statement.node} states: {statement.text}')
