@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from depth_ros.types import Camera, View
 
+MOST = {'openvino': 1, 'onnxruntime': 1, 'plain': 8}  # views; attention of 32 fills the memory
 CAMERA = Camera.pinhole(640, 480, 500.0)
 
 
@@ -153,7 +154,7 @@ def main() -> None:
         for count in args.counts:
             base: dict[str, float] = {}
             for form in args.forms:
-                if count > 1 and form in ('openvino', 'onnxruntime'):
+                if count > MOST.get(form, count):
                     continue
                 found = in_process(args, form, count, folder)
                 base = base or found

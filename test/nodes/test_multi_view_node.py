@@ -22,8 +22,9 @@ from depth_ros.messages.camera_info import camera_to_camera_info
 from depth_ros.messages.cloud import cloud_to_points
 from depth_ros.messages.depth_image import image_to_depth
 from depth_ros.models.registry import create_model
+from depth_ros.nodes.multi_view_depth import names_of, poses_of
 from depth_ros.pipeline import Pipeline
-from depth_ros.types import Camera, Known, View
+from depth_ros.types import Camera, DepthError, Known, View
 
 pytestmark = pytest.mark.ros
 
@@ -129,6 +130,20 @@ class Robot:
         return not any(self.listener.received[topic] for topic in topics)
 
 
+def test_cameras_are_named_and_mounted_as_the_parameters_state():
+    assert names_of('') == []
+    assert names_of('front, left/,/up') == ['front', 'left', 'up']
+    assert poses_of(' ', 3) == []
+    np.testing.assert_allclose(poses_of(f'{MOUNT_TEXT}; 0 0 0 0 0 0 2', 2), [MOUNT, np.eye(4)])
+    for wrong in ('front', 'a,a', 'a,/'):
+        with pytest.raises(DepthError, match='expected two or more different names'):
+            names_of(wrong)
+    with pytest.raises(DepthError, match=r'holds 2 pose\(s\) for 1 camera'):
+        poses_of('0 0 0 0 0 0 1; 0 0 0 0 0 0 1', 1)
+    with pytest.raises(DepthError, match=r'number 2, is .* expected seven numbers'):
+        poses_of('0 0 0 0 0 0 1; 1 2 3', 2)
+
+
 METRIC = ('depth/image', 'points', 'pose', 'local_points')
 
 
@@ -221,6 +236,17 @@ def test_a_mount_that_is_not_known_is_an_error(graph, weights):
     graph.spin_until(lambda: robot.process.said(sentence), sentence)
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec('nav_msgs') is not None, reason='nav_msgs is installed'
+)
+def test_odometry_without_its_messages_is_an_error(graph, weights):
+    process = graph.start(MODULE, {**EXACT, 'model': weights[tiny_da3.RAYS]})
+    sentence = 'odometry needs the package nav_msgs, .*or set poses to none'
+    graph.spin_until(lambda: process.said(sentence), sentence, timeout=60)
+    assert process.said('~/path is left out: nav_msgs/msg/Path is not installed')
+    assert process.stop() == 0
+
+
 def test_without_poses_the_scale_is_not_known_and_no_topic_is_in_metres(graph, weights):
     robot = Robot(
         graph, 'guessing', weights[tiny_da3.RAYS], ('relative', *METRIC, 'confidence'),
@@ -276,9 +302,6 @@ def test_cameras_at_once_have_the_scale_of_their_mounts(graph, weights):
     ('parameters', 'sentence'),
     [
         ({'poses': 'mounts'}, 'poses is mounts and camera_names is empty, expected two cameras'),
-        ({'poses': 'none', 'camera_names': 'front'}, "camera_names is 'front', expected two or"),
-        ({'poses': 'none', 'camera_poses': '1 2 3'}, 'expected seven numbers'),
-        ({'poses': 'none', 'camera_poses': '0 0 0 0 0 0 1; 1'}, r'2 pose\(s\) for 1 camera'),
         ({'poses': 'none', 'model': tiny_da3.MONO}, r'takes 1 view\(s\), expected one of any'),
     ],
 )
