@@ -32,6 +32,7 @@ MESSAGES = [
     'ros-rosgraph-msgs',
     'ros-sensor-msgs',
     'ros-std-msgs',
+    'ros-std-srvs',
     'ros-stereo-msgs',
 ]
 

@@ -79,7 +79,7 @@ def describe(
         if adapt is not None:
             check(values)
             values, notes = adapt(values)
-        return [*(LogInfo(msg=note) for note in notes), *_processes(node, values, remaps)]
+        return [*(LogInfo(msg=note) for note in notes), *processes(node, values, remaps)]
 
     return LaunchDescription(
         [
@@ -92,12 +92,18 @@ def describe(
     )
 
 
-def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) -> list[Any]:
+def processes(
+    node: str,
+    values: Mapping[str, str],
+    remaps: Mapping[str, str],
+    parameters: Mapping[str, Any] | None = None,
+) -> list[Any]:
+    """Return the node, and rviz2 where it is asked for; what the user gives wins."""
     from launch_ros.actions import Node
 
     check(values)
     share = share_directory()
-    processes = [
+    started = [
         Node(
             package='depth_ros',
             executable=node,
@@ -106,6 +112,7 @@ def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) 
             remappings=[(inner, topic(values, key)) for inner, key in remaps.items()],
             # Only what was given: defaults loaded here would overrule a SetParameter around it.
             parameters=[
+                *([dict(parameters)] if parameters else []),
                 *([values['params_file']] if values['params_file'] else []),
                 *_given(values),
             ],
@@ -117,7 +124,7 @@ def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) 
         )
     ]
     if flag(values, 'rviz'):
-        processes.append(
+        started.append(
             Node(
                 package='rviz2',
                 executable='rviz2',
@@ -126,7 +133,7 @@ def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) 
                 arguments=['-d', str(share / 'config' / 'depth.rviz'), '-f', values['frame']],
             )
         )
-    return processes
+    return started
 
 
 def check(values: Mapping[str, str]) -> None:

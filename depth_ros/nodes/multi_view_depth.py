@@ -19,12 +19,13 @@ from depth_ros.nodes.input.transforms import Mounts
 from depth_ros.nodes.parameters import specs
 from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
+from depth_ros.nodes.stream import Stream
 from depth_ros.nodes.work.frames import Job
 from depth_ros.nodes.work.keyframes import Shown, Spacing
 from depth_ros.nodes.work.scenes import SceneMaker
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.shots import Shot
-from depth_ros.types import Camera, DepthError, Image, Known, Matrix, View
+from depth_ros.types import Camera, DepthError, Image, Known, Matrix, View, quoted
 
 _MORE_SCALE = {
     'none': 'set poses to odometry, or choose a model in metres such as da3-nested-1.1',
@@ -33,32 +34,29 @@ _MORE_SCALE = {
 }
 
 
-class MultiViewDepth(DepthNode):
+class MultiStream(Stream):
     """Subscribe to `image` and `odometry`, or to several cameras; publish depth and poses."""
 
     views = 0
-    example = (Camera.pinhole(640, 480, 500.0),)
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *args: Any) -> None:
         self._group: GroupSynchroniser[Shot] | None = None
-        self._odometry: OdometryInput | None = None
         self._names: list[str] = []
         self._given: list[Matrix] = []  # of camera_poses
-        self._values: Mapping[str, Value] = {}
         self._scenes = SceneMaker(1, Spacing(), 1)
+        self._world = ''  # of the poses of the frame that is being computed
         self._afresh = False
-        super().__init__('multi_view_depth', specs.MULTI, **kwargs)
-        self._mounts = Mounts(self)
-        self._odometry = OdometryInput(self, self._complain)
+        super().__init__(*args)
+        self._mounts = Mounts(self.node)
+        self._odometry = OdometryInput(self.node, self.complain)
 
     # -- inputs ----------------------------------------------------------------------------
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
-        self._values = values
         self._names = names_of(str(values['camera_names']))
         self._given = poses_of(str(values['camera_poses']), max(len(self._names), 1))
         if values['poses'] == 'odometry':
-            OdometryInput.message()  # says why, where it is not installed
+            OdometryInput.message()  # raises the reason where it is not installed
         if values['poses'] == 'mounts' and not self._names:
             raise DepthError(
                 'poses is mounts and camera_names is empty, expected two cameras or more; name '
@@ -93,9 +91,8 @@ class MultiViewDepth(DepthNode):
             for index, name in enumerate(self._names)
         ]
 
-    def listen_beside(self, wanted: bool) -> None:
-        if self._odometry is not None:
-            self._odometry.listen(wanted and self._values.get('poses') == 'odometry')
+    def listen_beside(self, wanted: bool, model: DepthModel | None) -> None:
+        self._odometry.listen(wanted and self.values['poses'] == 'odometry')
 
     def reset_inputs(self) -> None:
         super().reset_inputs()
@@ -104,43 +101,35 @@ class MultiViewDepth(DepthNode):
             self._group.reset()
 
     def forget(self) -> None:
-        if self._odometry is not None:
-            self._odometry.reset()
+        self._odometry.reset()
         super().forget()
 
     # -- work ------------------------------------------------------------------------------
 
-    def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
-        if model.info.views:
-            raise ModelError(
-                f'model {model.info.name!r} takes {model.info.views} view(s), expected one of any '
-                f'number of views; choose a model such as {DEFAULT_VIEWS}, or another node'
-            )
-        return super().make_pipeline(model, values)
-
-    def compute(
+    def views_of(
         self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], job: Job
-    ) -> DepthFrame:
+    ) -> list[View]:
+        self._world, poses = self._poses(job)
+        return [
+            View(image, camera, Known(pose=pose)) for (image, camera), pose in zip(images, poses)
+        ]
+
+    def compute(self, pipeline: Pipeline, views: Sequence[View], job: Job) -> DepthFrame:
         if self._afresh:
             self._afresh = False
             self._scenes.clear()
-        world, poses = self._poses(job)
-        views = [
-            View(image, camera, Known(pose=pose)) for (image, camera), pose in zip(images, poses)
-        ]
-        return self._scenes(pipeline, Shown(job[0].stamp, views[0]), world, views[1:])
+        return self._scenes(pipeline, Shown(job[0].stamp, views[0]), self._world, views[1:])
 
-    def _poses(self, job: Job) -> tuple[str, list[Matrix | None]]:
+    def _poses(self, job: Job) -> tuple[str, Sequence[Matrix | None]]:
         """Return the world, and the pose of each camera in it where poses are known."""
-        how = self._values['poses']
+        how = self.values['poses']
         if how == 'none':
             # Cameras fixed to each other have no path: they are in the frame of the first.
-            return '' if self._names else str(self._values['world_frame']), [None] * len(job)
-        parent = str(self._values['base_frame'])
+            return '' if self._names else str(self.values['world_frame']), [None] * len(job)
+        parent = str(self.values['base_frame'])
         if how == 'mounts':
             return parent, [self._mount(i, shot, parent) for i, shot in enumerate(job)]
-        assert self._odometry is not None
-        body = self._odometry.at(job[0].stamp, float(self._values['odometry_tolerance']))
+        body = self._odometry.at(job[0].stamp, float(self.values['odometry_tolerance']))
         parent = self._odometry.body or parent
         mounts = [self._mount(i, shot, parent) for i, shot in enumerate(job)]
         return self._odometry.world, [body @ mount for mount in mounts]
@@ -153,14 +142,32 @@ class MultiViewDepth(DepthNode):
     # -- diagnostics -----------------------------------------------------------------------
 
     def more_facts(self) -> dict[str, Any]:
-        return {'scale_remedy': _MORE_SCALE[str(self._values.get('poses', 'none'))]}
+        return {'scale_remedy': _MORE_SCALE[str(self.values['poses'])]}
 
     def counts(self) -> dict[str, str]:
-        counts = {'scale': 'not known' if self._frames.relative else 'metres'}
+        counts = {'scale': 'not known' if self.frames.relative else 'metres'}
         if self._group is None:
             return {'keyframes': str(len(self._scenes)), **counts}
         dropped = zip(self._names, self._group.dropped)
         return {**counts, **{f'{name} without the others': str(n) for name, n in dropped}}
+
+
+class MultiViewDepth(DepthNode):
+    """Publish depth of the newest image, and where the cameras are."""
+
+    stream = MultiStream
+    example = (Camera.pinhole(640, 480, 500.0),)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__('multi_view_depth', specs.MULTI, **kwargs)
+
+    def make_pipelines(self, model: DepthModel) -> list[Pipeline]:
+        if model.info.views:
+            raise ModelError(
+                f'model {quoted(model.info.name)} takes {model.info.views} view(s), expected one '
+                f'of any number of views; choose a model such as {DEFAULT_VIEWS}, or another node'
+            )
+        return super().make_pipelines(model)
 
 
 def names_of(text: str) -> list[str]:
@@ -168,8 +175,8 @@ def names_of(text: str) -> list[str]:
     names = [name.strip().strip('/') for name in text.split(',') if name.strip()]
     if len(names) == 1 or len(set(names)) < len(names) or '' in names:
         raise DepthError(
-            f'camera_names is {text!r}, expected two or more different names such as front,left; '
-            'leave it empty for one camera'
+            f'camera_names is {quoted(text)}, expected two or more different names such as '
+            'front,left; leave it empty for one camera'
         )
     return names
 
