@@ -215,9 +215,9 @@ def supervise(name: str, engine: str, arguments: argparse.Namespace) -> dict[str
     command += ['--seconds', str(arguments.seconds), '--seed', str(arguments.seed)]
     command += ['--out', str(arguments.out)]
     done = subprocess.run(command, capture_output=True, text=True, errors='replace')
-    told = [line for line in done.stdout.splitlines() if line.startswith('RESULT ')]
-    if told:
-        return dict(json.loads(told[-1][7:]))
+    results = [line for line in done.stdout.splitlines() if line.startswith('RESULT ')]
+    if results:
+        return dict(json.loads(results[-1][7:]))
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / f'{name}-{engine}.log').write_text(done.stdout + done.stderr)
     return {'inputs': 0, 'accepted': 0, 'findings': {f'the process ended ({done.returncode})': 1}}

@@ -172,7 +172,7 @@ def test_code_that_comes_with_a_checkpoint_is_never_run(folder):
 @pytest.mark.parametrize(
     'changes',
     [
-        {'_attn_implementation': 'somebody/kernels'},
+        {'_attn_implementation': 'someone/kernels'},
         {'backbone_config': {'attn_implementation': {'x': 1}, '_attn_implementation': 'a/b@c'}},
         {'use_pretrained_backbone': True},
         {'parts': [{'quantization_config': {'quant_method': 'custom'}}]},
@@ -258,7 +258,7 @@ def test_a_failing_device_is_one_sentence_and_the_model_can_be_tried_again(
     """The faults are simulated: the network raises what torch raises, the device is renamed."""
     model = create_model(str(sound), {'precision': 'float32'})
     runtime = model._runtime
-    view = View(tiny.picture(96, 128), Camera.pinhole(128, 96, 100.0))
+    view = View(tiny.image(96, 128), Camera.pinhole(128, 96, 100.0))
     before = model.predict([view]).values
     with monkeypatch.context() as patch:
         patch.setattr(runtime, 'network', Fault(error))
@@ -273,14 +273,7 @@ def test_other_faults_are_not_dressed_up(sound, monkeypatch):
     model = create_model(str(sound))
     monkeypatch.setattr(model._runtime, 'network', Fault(RuntimeError('a bug')))
     with pytest.raises(RuntimeError, match='a bug'):
-        model.predict([View(tiny.picture(96, 128), Camera.pinhole(128, 96, 100.0))])
-
-
-def test_a_closed_model_says_so(sound):
-    model = create_model(str(sound))
-    model.close()
-    with pytest.raises(ModelError, match='closed'):
-        model.predict([View(tiny.picture(96, 128), Camera.pinhole(128, 96, 100.0))])
+        model.predict([View(tiny.image(96, 128), Camera.pinhole(128, 96, 100.0))])
 
 
 LOAD = """
