@@ -55,8 +55,22 @@ class Node:
         return not any(self.listener.received[topic] for topic in topics)
 
 
-def test_metres_follow_the_focal_length_of_camera_info(graph, tmp_path):
-    node = Node(graph, 'metric', tiny_da3.write(tmp_path / 'm', METRIC))
+@pytest.fixture
+def node_of(graph):
+    """Return a function that makes a Node, which ends with the test."""
+    made = []
+
+    def make(*args):
+        made.append(Node(graph, *args))
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.process.stop()
+
+
+def test_metres_follow_the_focal_length_of_camera_info(node_of, tmp_path):
+    node = node_of('metric', tiny_da3.write(tmp_path / 'm', METRIC))
     depths = [image_to_depth(node.see(f, 'depth/image', 'points')[0]) for f in (70.0, 140.0)]
     assert np.isfinite(depths[0]).all()
     np.testing.assert_allclose(depths[1], 2 * depths[0], rtol=1e-5)
@@ -67,17 +81,17 @@ def test_metres_follow_the_focal_length_of_camera_info(graph, tmp_path):
     assert node.process.said(words)
 
 
-def test_the_sky_is_no_wall(graph, tmp_path):
-    node = Node(graph, 'sky', tiny_da3.write(tmp_path / 's', METRIC, sky=2.0))
+def test_the_sky_is_no_wall(node_of, tmp_path):
+    node = node_of('sky', tiny_da3.write(tmp_path / 's', METRIC, sky=2.0))
     depth, points = node.see(70.0, 'depth/image', 'points')
     assert np.isposinf(image_to_depth(depth)).all()
     assert not np.isfinite(cloud_to_points(points)['z']).any()
 
 
 @pytest.mark.parametrize('kind', [MONO, RAYS])
-def test_relative_depth_is_not_published_as_metres(graph, tmp_path, kind):
+def test_relative_depth_is_not_published_as_metres(node_of, tmp_path, kind):
     folder = tiny_da3.write(tmp_path / 'r', kind)
-    node = Node(graph, f'relative_{kind[:4].replace("-", "_")}', folder)
+    node = node_of(f'relative_{kind[:4].replace("-", "_")}', folder)
     (near,) = node.see(70.0, 'relative')
     (same,) = node.see(140.0, 'relative')
     values = image_to_depth(near)

@@ -144,13 +144,27 @@ def test_cameras_are_named_and_mounted_as_the_parameters_state():
         poses_of('0 0 0 0 0 0 1; 1 2 3', 2)
 
 
+@pytest.fixture
+def robot_of(graph):
+    """Return a function that makes a Robot, whose node ends with the test."""
+    made = []
+
+    def make(*args, **parameters):
+        made.append(Robot(graph, *args, **parameters))
+        return made[-1]
+
+    yield make
+    for robot in made:
+        robot.process.stop()
+
+
 METRIC = ('depth/image', 'points', 'pose', 'local_points')
 
 
 @needs_odometry
-def test_odometry_makes_metres_poses_a_path_and_a_cloud(graph, weights):
+def test_odometry_makes_metres_poses_a_path_and_a_cloud(graph, weights, robot_of):
     topics = (*METRIC, 'path', 'depth/camera_info', 'confidence')
-    robot = Robot(graph, 'driven', weights[tiny_da3.RAYS], topics, camera_poses=MOUNT_TEXT)
+    robot = robot_of('driven', weights[tiny_da3.RAYS], topics, camera_poses=MOUNT_TEXT)
     robot.tell(0)
     robot.see(0)
     robot.wait(0, 'confidence')
@@ -194,9 +208,9 @@ def test_odometry_makes_metres_poses_a_path_and_a_cloud(graph, weights):
 
 
 @needs_odometry
-def test_an_image_between_two_poses_waits_for_the_second(graph, weights):
-    robot = Robot(
-        graph, 'between', weights[tiny_da3.RAYS], ('pose', 'confidence'), camera_poses=MOUNT_TEXT,
+def test_an_image_between_two_poses_waits_for_the_second(graph, weights, robot_of):
+    robot = robot_of(
+        'between', weights[tiny_da3.RAYS], ('pose', 'confidence'), camera_poses=MOUNT_TEXT,
         odometry_tolerance=5.0,
     )  # fmt: skip
     robot.tell(0)
@@ -214,9 +228,9 @@ def test_an_image_between_two_poses_waits_for_the_second(graph, weights):
 
 
 @needs_odometry
-def test_without_odometry_the_reason_is_stated_and_nothing_is_published(graph, weights):
-    robot = Robot(
-        graph, 'lost', weights[tiny_da3.RAYS], ('depth/image', 'relative'), camera_poses=MOUNT_TEXT
+def test_without_odometry_the_reason_is_stated_and_nothing_is_published(graph, weights, robot_of):
+    robot = robot_of(
+        'lost', weights[tiny_da3.RAYS], ('depth/image', 'relative'), camera_poses=MOUNT_TEXT
     )
     robot.see(0)
     sentence = r'no odometry came on /lost/odom, so the scale is not known; publish or remap it'
@@ -228,8 +242,8 @@ def test_without_odometry_the_reason_is_stated_and_nothing_is_published(graph, w
 
 
 @needs_odometry
-def test_a_mount_that_is_not_known_is_an_error(graph, weights):
-    robot = Robot(graph, 'loose', weights[tiny_da3.RAYS], ('depth/image',))
+def test_a_mount_that_is_not_known_is_an_error(graph, weights, robot_of):
+    robot = robot_of('loose', weights[tiny_da3.RAYS], ('depth/image',))
     robot.tell(0)
     robot.see(0)
     sentence = r"the pose of frame 'camera_optical' in 'base_link' is not known.*set camera_poses"
@@ -247,9 +261,9 @@ def test_odometry_without_its_messages_is_an_error(graph, weights):
     assert process.stop() == 0
 
 
-def test_without_poses_the_scale_is_not_known_and_no_topic_is_in_metres(graph, weights):
-    robot = Robot(
-        graph, 'guessing', weights[tiny_da3.RAYS], ('relative', *METRIC, 'confidence'),
+def test_without_poses_the_scale_is_not_known_and_no_topic_is_in_metres(graph, weights, robot_of):
+    robot = robot_of(
+        'guessing', weights[tiny_da3.RAYS], ('relative', *METRIC, 'confidence'),
         poses='none', keyframe_seconds=0.0,
     )  # fmt: skip
     for number in range(3):
@@ -263,9 +277,9 @@ def test_without_poses_the_scale_is_not_known_and_no_topic_is_in_metres(graph, w
     graph.spin_until(lambda: robot.process.said(sentence), sentence)
 
 
-def test_a_metric_model_needs_no_odometry(graph, weights):
-    robot = Robot(
-        graph, 'nested', weights[tiny_da3.NESTED], METRIC, poses='none', keyframe_seconds=0.0
+def test_a_metric_model_needs_no_odometry(graph, weights, robot_of):
+    robot = robot_of(
+        'nested', weights[tiny_da3.NESTED], METRIC, poses='none', keyframe_seconds=0.0
     )
     found = []
     for number in range(2):
@@ -281,10 +295,10 @@ def test_a_metric_model_needs_no_odometry(graph, weights):
     np.testing.assert_allclose(matrix(second.pose), chained, atol=1e-3)
 
 
-def test_cameras_at_once_have_the_scale_of_their_mounts(graph, weights):
+def test_cameras_at_once_have_the_scale_of_their_mounts(graph, weights, robot_of):
     mounts = ['0 0 0 0 0 0 1', '0.4 0 0 0 0 0 1', '0.1 0.3 0 0 0.1 0 1']
-    robot = Robot(
-        graph, 'rig', weights[tiny_da3.RAYS], METRIC, cameras=('front', 'left', 'up'),
+    robot = robot_of(
+        'rig', weights[tiny_da3.RAYS], METRIC, cameras=('front', 'left', 'up'),
         poses='mounts', camera_poses='; '.join(mounts), camera_names='front,left,up',
     )  # fmt: skip
     robot.see(0, [4, 5, 6])
