@@ -29,6 +29,7 @@ COMMANDS = {
     'eval': 'measure models against ground truth',
     'doctor': 'look at the running graph and state what is wrong',
     'nav2': 'write the configuration of Nav2, slam_toolbox, rtabmap and nvblox for a camera',
+    'policy': 'write the SROS 2 policy of a node under its names',
     'synth': 'write a synthetic data set with exact depth',
     'train': 'train a model from a configuration',
 }

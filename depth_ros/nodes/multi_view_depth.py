@@ -129,7 +129,9 @@ class MultiStream(Stream):
         parent = str(self.values['base_frame'])
         if how == 'mounts':
             return parent, [self._mount(i, shot, parent) for i, shot in enumerate(job)]
-        body = self._odometry.at(job[0].stamp, float(self.values['odometry_tolerance']))
+        tolerance = float(self.values['odometry_tolerance'])
+        self._odometry.wait(job[0].stamp, tolerance)
+        body = self._odometry.at(job[0].stamp, tolerance)
         parent = self._odometry.body or parent
         mounts = [self._mount(i, shot, parent) for i, shot in enumerate(job)]
         return self._odometry.world, [body @ mount for mount in mounts]

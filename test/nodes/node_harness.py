@@ -28,6 +28,7 @@ from domains import free_domain
 
 rclpy = pytest.importorskip('rclpy')
 
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -71,6 +72,7 @@ OUTPUTS = {
     'range': Range,
     'pose': PoseStamped,
     'local_points': PointCloud2,
+    'scale': DiagnosticArray,
 }
 if importlib.util.find_spec('nav_msgs') is not None:
     OUTPUTS['path'] = importlib.import_module('nav_msgs.msg').Path

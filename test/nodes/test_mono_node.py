@@ -234,6 +234,20 @@ def test_millimetres(graph, cameras, listener, rectify):
     assert np.abs(values - 1e3 * exact).max() <= 0.51
 
 
+def test_decimated_images_show_the_same_plane(graph, cameras, listener, rectify):
+    rectify('auto')
+    assert graph.set_parameter('mono_depth', 'image_decimation', 4)[0]
+    stamp = send(cameras)
+    message, info, cloud = listener.wait(stamp, 'depth/image', 'depth/camera_info', 'points')
+    assert graph.set_parameter('mono_depth', 'image_decimation', 1)[0]
+    assert (message.width, message.height) == (cloud.width, cloud.height) == (80, 60)
+    camera = camera_info_to_camera(info, 80, 60)
+    np.testing.assert_allclose(image_to_depth(message), plane_depth(camera), rtol=1e-4)
+    whole = arriving_camera('rectified', 'whole', True)
+    assert camera.fx == pytest.approx(whole.fx / 4)
+    assert camera.cx == pytest.approx((whole.cx + 0.5) / 4 - 0.5)
+
+
 def test_depth_range_is_that_of_rep_117(graph, cameras, listener, rectify):
     rectify('auto')
     assert graph.set_parameter('mono_depth', 'min_depth', 2.6)[0]

@@ -76,21 +76,32 @@ class OdometryInput:
             self._track.add(stamp_ns(msg.header), pose)
             self._arrived.notify_all()
 
-    def at(self, stamp: int, tolerance: float) -> Matrix:
+    def wait(self, stamp: int, seconds: float) -> None:
+        """
+        Wait for odometry that is as new as a stamp (nanoseconds): between two poses it is exact.
+
+        Not to be called by the executor, which brings them.
+        """
+        with self._arrived:
+            self._arrived.wait_for(lambda: (self._track.newest or 0) >= stamp, seconds)
+
+    @property
+    def newest(self) -> int | None:
+        """The stamp of the last pose in nanoseconds; None before the first."""
+        return self._track.newest
+
+    def at(self, stamp: int, tolerance: float, surrounded: bool = False) -> Matrix:
         """
         Return the body's pose in the world at a stamp (nanoseconds).
 
-        Waits up to the tolerance (seconds) for odometry that is as new as the image: between two
-        poses it is exact. Not to be called by the executor, which brings them.
+        `surrounded` refuses a stamp before the first pose or after the last one.
         """
-        with self._arrived:
-            self._arrived.wait_for(lambda: self._track.newest >= stamp, tolerance)
         if not len(self._track):
             raise DepthError(
                 f'no odometry came on {self.topic}, so the scale is not known; '
                 'publish or remap it, or set poses to none'
             )
-        pose = self._track.at(stamp, tolerance)
+        pose = self._track.at(stamp, tolerance, surrounded)
         if pose is None:
             raise DepthError(
                 f'no odometry on {self.topic} is within {tolerance:g} s of the image, so the '

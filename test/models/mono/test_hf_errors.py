@@ -18,7 +18,7 @@ import pytest
 from depth_ros.models.engine.device import DeviceLost, OutOfMemory, guard
 from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import create_model
-from depth_ros.models.weights.hub import HubUnreachable
+from depth_ros.models.weights.hub import HubUnreachable, download
 from depth_ros.models.weights.verify import WeightsMissing
 from depth_ros.types import Camera, View
 
@@ -307,6 +307,18 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path):
     )
     assert said.startswith(HubUnreachable.__name__)
     assert 'check the network' in said
+
+
+def test_the_client_is_not_asked_while_the_hub_does_not_answer(monkeypatch):
+    """It tries again for half a minute, and a fallback would wait for it."""
+    hub = pytest.importorskip('huggingface_hub')
+    monkeypatch.setattr('huggingface_hub.constants.ENDPOINT', 'http://127.0.0.1:9')
+    monkeypatch.setattr(hub, 'snapshot_download', lambda *_, **__: pytest.fail('it was asked'))
+    for name in ('http_proxy', 'https_proxy', 'all_proxy', 'HF_HUB_OFFLINE'):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with pytest.raises(HubUnreachable, match='cannot be reached'):
+        download('some/model')
 
 
 def test_offline_without_the_files_says_how_to_get_them(tmp_path):

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import yaml
 
+from bench.fuzz.readers import Reader, edited, text
 from depth_ros.files.calibration import read_camera, write_camera
 from depth_ros.files.image_header import image_header
 from depth_ros.files.images import read_image, read_values
@@ -29,7 +30,6 @@ from depth_ros.models.engine.images import normalised_settings
 from depth_ros.models.registry import family_of
 from depth_ros.models.weights.verify import check_safetensors, read_json, refuse_foreign
 from depth_ros.types import Camera, Distortion
-from fuzz.readers import Reader, edited, text
 
 
 @functools.cache

@@ -13,6 +13,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, Poi
 from std_msgs.msg import Header
 from stereo_msgs.msg import DisparityImage
 
+from bench.fuzz.files import images
+from bench.fuzz.readers import Reader, choice, edited, size, text
 from depth_ros.geometry.depth_values import is_valid
 from depth_ros.geometry.disparity import prediction_to_depth
 from depth_ros.geometry.distortion import rays_to_pixels, unproject
@@ -27,8 +29,6 @@ from depth_ros.messages.image import array_to_image, image_to_array, image_to_vi
 from depth_ros.models.mono.plane import PLANE, PlaneModel, PlaneOptions
 from depth_ros.pipeline import Pipeline
 from depth_ros.types import Camera, View
-from fuzz.files import images
-from fuzz.readers import Reader, choice, edited, size, text
 
 _LENSES = ('', 'plumb_bob', 'rational_polynomial', 'equidistant', 'fisheye', 'none')
 _SMALL = 1 << 14  # pixels of an image that is worked on, or a run would see few inputs
