@@ -21,6 +21,7 @@ from depth_ros.files.region import Mask, read_region
 from depth_ros.geometry.depth_values import clip_range
 from depth_ros.geometry.disparity import prediction_to_depth
 from depth_ros.geometry.edges import remove_flying_pixels
+from depth_ros.geometry.fusion import PosedDepth
 from depth_ros.geometry.rectified_views import PairedViews, SingleViews
 from depth_ros.metric.adjusting import Adjuster
 from depth_ros.metric.alignment import apply_scale_shift
@@ -35,6 +36,7 @@ from depth_ros.types import (
     FloatImage,
     Ground,
     Image,
+    Matrix,
     Prediction,
     View,
     quoted,
@@ -118,6 +120,28 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
+class StampedPose:
+    """Where a camera was at a stamp in nanoseconds: 4x4 camera-to-world."""
+
+    stamp: int
+    pose: Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Several views in metres, in one world."""
+
+    world: str
+    """Frame of the poses; empty is the frame of the image."""
+    pose: Matrix
+    """Of the camera of the frame, 4x4 camera-to-world."""
+    views: tuple[PosedDepth, ...]
+    """That of the frame first."""
+    path: tuple[StampedPose, ...]
+    """Where the camera was, oldest first, up to the frame."""
+
+
+@dataclass(frozen=True, eq=False)
 class DepthFrame:
     """One frame, done: `depth`, `image` and `camera` describe the same pixels."""
 
@@ -130,6 +154,7 @@ class DepthFrame:
     scale: ScaleState | None = None  # what is known about the scale, where a source gives it
     mount_is_live: bool = False  # `mount` counts, and not what parameters say
     mount: Ground | None = None  # the level ground below the camera now; None: not known
+    scene: Scene | None = None  # what is known beside it, where it is one of several views
 
 
 def _seen_only(prediction: Prediction, seen: Mask, camera: Camera) -> Prediction:

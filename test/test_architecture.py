@@ -19,7 +19,9 @@ PACKAGE = REPOSITORY / 'depth_ros'
 
 LEARNING = {'torch', 'transformers', 'safetensors', 'huggingface_hub', 'onnxruntime', 'tqdm'}
 RUNTIME = {'rclpy', 'rcl_interfaces', 'lifecycle_msgs', 'launch', 'launch_ros'}
-MESSAGES = {'sensor_msgs', 'stereo_msgs', 'std_msgs', 'geometry_msgs', 'builtin_interfaces'}
+MESSAGES = {
+    *('sensor_msgs', 'stereo_msgs', 'std_msgs', 'geometry_msgs', 'nav_msgs', 'builtin_interfaces'),
+}
 # Chosen between with their stand-ins by libraries.py, and nowhere else.
 CHOSEN = {'cv_bridge', 'message_filters', 'sensor_msgs_py', 'tf2_ros'}
 BASE = {'numpy', 'cv2'}

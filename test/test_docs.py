@@ -24,11 +24,13 @@ from depth_ros.cli.main import COMMANDS, main
 from depth_ros.files.calibration import write_camera
 from depth_ros.nodes.camera_drivers import arguments_of
 from depth_ros.nodes.launching import COMMON
-from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options
+from depth_ros.nodes.parameters.specs import MONO, MULTI, STEREO, model_options
 from depth_ros.types import Camera
 
 ROOT = Path(depth_ros.__file__).resolve().parents[1]
 PAGES = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md')]
+
+NODES = {'mono_depth': MONO, 'stereo_depth': STEREO, 'multi_view_depth': MULTI}
 
 each_page = pytest.mark.parametrize('page', PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 
@@ -89,7 +91,7 @@ def test_node_commands_use_existing_parameters(page: Path) -> None:
     for words in commands(page):
         if '--ros-args' not in words:
             continue
-        specs = STEREO if 'stereo_depth' in words else MONO
+        specs = NODES[next((word for word in words if word in NODES), 'mono_depth')]
         known = {spec.name for spec in specs}
         given = [b.split(':=') for a, b in itertools.pairwise(words) if a == '-p']
         model = dict(given).get('model', next(s.default for s in specs if s.name == 'model'))

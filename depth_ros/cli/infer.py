@@ -24,7 +24,7 @@ from depth_ros.files.reading import read_array
 from depth_ros.files.writing import make_folder, write_array, write_image, write_text
 from depth_ros.geometry.depth_values import valid_or_nan
 from depth_ros.geometry.unproject import depth_to_points
-from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
+from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, DEFAULT_VIEWS
 from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, Options, Pipeline
 from depth_ros.types import (
     Camera,
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--model',
         help=f'default {DEFAULT_MONO}, for a pair {DEFAULT_STEREO}, '
-        f'for several views {infer_views.DEFAULT}',
+        f'for several views {DEFAULT_VIEWS}',
     )
     parser.add_argument('--out', type=Path, default=Path('infer_out'), help='default %(default)s')
     camera = parser.add_argument_group('the camera: a calibration file, or numbers')

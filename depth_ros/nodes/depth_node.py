@@ -25,6 +25,7 @@ from rclpy.parameter import Parameter
 
 from depth_ros import libraries
 from depth_ros.models.protocol import DepthModel
+from depth_ros.models.weights.catalogue import licence_words
 from depth_ros.nodes.bond import Bond
 from depth_ros.nodes.health import diagnostics
 from depth_ros.nodes.health.reasons import Facts, Level, explain, of_camera
@@ -178,8 +179,11 @@ class DepthNode(LifecycleNode):
             'model {model} ({kind}) on {device}'.format(**loaded.facts)
             + f', loaded in {time.monotonic() - self._loading_since:.1f} s'
         )
-        if caution := loaded.model.info.caution:
-            self.get_logger().warning(caution)
+        info = loaded.model.info
+        if info.parameters:
+            self.get_logger().info(licence_words(info))
+        if info.caution:
+            self.get_logger().warning(info.caution)
 
     def _follow_loading(self) -> None:
         """Finish a configure that has been answered while the model was being loaded."""

@@ -15,7 +15,7 @@ from xml.sax.saxutils import quoteattr
 from depth_ros.nodes.output.output import outputs_of
 from depth_ros.types import DepthError, quoted
 
-VIEWS = {'mono_depth': 1, 'stereo_depth': 2}
+VIEWS = {'mono_depth': 1, 'stereo_depth': 2, 'multi_view_depth': 0}
 INPUTS = {
     'mono_depth': (
         *('image', 'image/compressed', 'camera_info'),
@@ -27,6 +27,10 @@ INPUTS = {
         f'{side}/{topic}'
         for side in ('left', 'right')
         for topic in ('image', 'image/compressed', 'camera_info')
+    ),
+    'multi_view_depth': (
+        *('image', 'image/compressed', 'camera_info'),
+        *('odometry', '/tf', '/tf_static'),
     ),
 }
 # Present or not by what is installed; a policy is the same everywhere.

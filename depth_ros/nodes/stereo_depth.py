@@ -94,7 +94,7 @@ class StereoStream(Stream):
         self._watch.paired()
         self.submit((left, right))
 
-    def stamp_facts(self) -> dict[str, Any]:
+    def more_facts(self) -> dict[str, Any]:
         return {'stamp_difference': self._watch.report(), 'tolerance': self._tolerance}
 
     def counts(self) -> dict[str, str]:

@@ -86,8 +86,8 @@ class Stream:
         for source in self.inputs:
             source.reset()
 
-    def stamp_facts(self) -> dict[str, Any]:
-        """Return what Facts says about the stamps of a pair."""
+    def more_facts(self) -> dict[str, Any]:
+        """Return more fields of Facts."""
         return {}
 
     def counts(self) -> dict[str, str]:
@@ -120,8 +120,14 @@ class Stream:
             return replace(options, rectify='never')
         return options
 
-    def eye(self, prefix: str, transport: Value, callback: Callable[[Shot], None]) -> CameraInput:
-        """Return one camera's input."""
+    def eye(
+        self,
+        prefix: str,
+        transport: Value,
+        callback: Callable[[Shot], None],
+        image: str = 'image',
+    ) -> CameraInput:
+        """Return one camera's input; its topics are <prefix><image> and <prefix>camera_info."""
         return CameraInput(
             self.node,
             self.prefix + prefix,
@@ -129,6 +135,7 @@ class Stream:
             callback,
             self.complain,
             lambda: self.health.dropped('without camera_info'),
+            image,
         )
 
     def submit(self, job: Job) -> None:
@@ -177,7 +184,7 @@ class Stream:
             relative=self.frames.relative,
             scale=self.frames.scale,
             no_baseline=self.frames.no_baseline,
-            **self.stamp_facts(),
+            **self.more_facts(),
         )
 
     # -- what is wrong ---------------------------------------------------------------------

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A LiDAR of its own: clouds of the tilted plane at 20 Hz, until it is told to end."""
+"""A LiDAR of its own: clouds of the tilted plane at 20 Hz, until it is stopped."""
 
 import time
 

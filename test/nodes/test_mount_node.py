@@ -25,7 +25,7 @@ pytestmark = pytest.mark.ros
 MONO = 'depth_ros.nodes.mono_depth'
 CAMERA = Camera.pinhole(96, 72, 80.0)
 FRAME = 'camera_optical'
-PICTURE = np.zeros((72, 96, 3), np.uint8)
+IMAGE = np.zeros((72, 96, 3), np.uint8)
 STAND_IN = str(Path(__file__).with_name('tf_stand_in'))
 REPOSITORY = str(Path(__file__).resolve().parents[2])
 
@@ -53,7 +53,7 @@ class Robot:
     def send(self):
         stamp, self.stamp = self.stamp or new_stamp(), 0
         head = header(stamp, FRAME)
-        self.camera.send(encoded('rgb8', PICTURE, head), camera_to_camera_info(CAMERA, head))
+        self.camera.send(encoded('rgb8', IMAGE, head), camera_to_camera_info(CAMERA, head))
         return stamp
 
     def see(self):

@@ -28,7 +28,7 @@ PARAMETERS = {
     'scale.source': 'cloud',
     'scale.max_age': 0.5,
 }
-PICTURE = np.zeros((72, 96, 3), np.uint8)
+IMAGE = np.zeros((72, 96, 3), np.uint8)
 
 
 def test_losing_and_regaining_a_source(graph):
@@ -46,7 +46,7 @@ def test_losing_and_regaining_a_source(graph):
         """Send one image and return whether there are metres of it."""
         stamp = new_stamp()
         head = header(stamp, FRAME)
-        side.send(encoded('rgb8', PICTURE, head), camera_to_camera_info(CAMERA, head))
+        side.send(encoded('rgb8', IMAGE, head), camera_to_camera_info(CAMERA, head))
         _, scale = listener.wait(stamp, 'relative', 'scale')  # ~/relative always continues
         if scale.status[0].level == b'\x02':
             return False

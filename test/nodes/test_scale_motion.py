@@ -37,7 +37,7 @@ RAYS = np.stack([(U - CAMERA.cx) / CAMERA.fx, (V - CAMERA.cy) / CAMERA.fy, np.on
 TRUTH = DISTANCE * np.linalg.norm(NORMAL) / (RAYS @ NORMAL)
 
 
-def picture(place):
+def seen_from(place):
     """Return what a camera at a place sees of the plane: a texture fixed to it."""
     rng = np.random.default_rng(3)
     texture = cv2.GaussianBlur(rng.integers(0, 255, (2048, 2048)).astype(np.float32), (0, 0), 2)
@@ -66,13 +66,13 @@ def test_odometry_gives_metres_and_a_jump_of_it_no_wrong_ones(robot):
     graph, camera, listener, odometry = robot
     start, seen = new_stamp(), []
 
-    def move(index, jumped=0.0, told=True):
+    def move(index, jumped=0.0, sent=True):
         stamp = start + index * 100_000_000
         place = ALONG * STEP * index
         head = header(stamp, FRAME)
-        camera.send(encoded('rgb8', picture(place), head), camera_to_camera_info(CAMERA, head))
+        camera.send(encoded('rgb8', seen_from(place), head), camera_to_camera_info(CAMERA, head))
         _, scale = listener.wait(stamp, 'relative', 'scale')
-        if told:  # odometry comes after the image, and between two images as well
+        if sent:  # odometry comes after the image, and between two images as well
             for share in (0.0, 0.5):
                 message = Odometry(header=header(stamp + int(share * 1e8), 'odom'))
                 message.child_frame_id = 'base_link'
@@ -87,7 +87,7 @@ def test_odometry_gives_metres_and_a_jump_of_it_no_wrong_ones(robot):
         seen.append(image_to_depth(listener.wait(stamp, 'depth/image')[0]))
         return scale.status[0]
 
-    assert move(0, told=False) is None
+    assert move(0, sent=False) is None
     for index in range(1, 14):
         last = move(index)
     assert last.hardware_id == 'motion'

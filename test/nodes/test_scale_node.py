@@ -41,7 +41,7 @@ RELATIVE = {
     'distance': DISTANCE,
     **dict(zip(('normal_x', 'normal_y', 'normal_z'), NORMAL)),
 }
-PICTURE = np.random.default_rng(0).integers(0, 255, (72, 96, 3), np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 255, (72, 96, 3), np.uint8)
 TOPICS = ('depth/image', 'points', 'relative', 'scale')
 KINDS = {'depth': Image, 'cloud': PointCloud2, 'scan': LaserScan, 'range': Range}
 _drift = itertools.count(1)
@@ -88,7 +88,7 @@ class Side:
         stamp = stamp or self.stamp or new_stamp()
         self.stamp = 0
         head = header(stamp, FRAME)
-        self.camera.send(encoded('rgb8', PICTURE, head), camera_to_camera_info(CAMERA, head))
+        self.camera.send(encoded('rgb8', IMAGE, head), camera_to_camera_info(CAMERA, head))
         _, message = self.listener.wait(stamp, 'relative', 'scale')
         return stamp, message.status[0]
 
@@ -300,6 +300,6 @@ def test_scale_and_shift_are_parameters_without_a_source(side):
     assert graph.set_parameter('mono_depth', 'scale', 1 / 7.5) == (True, '')
     stamp = new_stamp()
     head = header(stamp, FRAME)
-    side.camera.send(encoded('rgb8', PICTURE, head), camera_to_camera_info(CAMERA, head))
+    side.camera.send(encoded('rgb8', IMAGE, head), camera_to_camera_info(CAMERA, head))
     np.testing.assert_allclose(side.depth(stamp), TRUTH, rtol=1e-4)
     assert stamp not in side.listener.received['scale']

@@ -89,6 +89,9 @@ class Facts:
     max_age: float = 0.0
     too_old: int = 0  # frames since the last report
     relative: bool = False  # the model gives relative values and no scale is known
+    scale_remedy: str = (
+        'set scale and shift, name a sensor in scale.source, or choose a metric model'
+    )
     scale: ScaleState | None = None  # of the last frame, where a source is asked for it
     no_baseline: bool = False  # of the pair whose disparity is published
     waiting: float = 0.0  # share of the time it could run that the process waits for a processor
@@ -179,8 +182,7 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
             Level.WARN,
             'relative',
             'the model gives relative depth and no scale is known, so only ~/relative is '
-            'published; set scale and shift, name a sensor in scale.source, or choose a metric '
-            'model',
+            f'published; {facts.scale_remedy}',
         )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, family_of
+from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, DEFAULT_VIEWS, family_of
 from depth_ros.nodes.output.output import outputs_of
 from depth_ros.nodes.parameters.scaling import LIVE_MOUNT, SCALING
 from depth_ros.nodes.parameters.spec import ANY, ParameterSpec, Value, configured
@@ -209,6 +209,74 @@ _PROMPT = (
 )
 
 
+_VIEWS = (
+    configured(
+        'camera_names',
+        '',
+        'cameras whose images are taken together, as front,left, on <name>/<image_name> and '
+        '<name>/camera_info; the first has the depth; empty: one camera that moves, on image and '
+        'camera_info',
+    ),
+    configured('image_name', 'image_raw', 'of the image topics below camera_names'),
+    configured(
+        'approximate_sync_tolerance_seconds',
+        0.01,
+        'largest difference of the stamps of images that are taken together',
+        range=(0.0, 10.0),
+    ),
+    configured(
+        'queue_size', 10, 'images of a camera kept until the others arrive', range=(1, 1000)
+    ),
+    configured(
+        'poses',
+        'odometry',
+        'known poses, which give the scale: odometry (nav_msgs/Odometry on odometry, with the '
+        'mount of each camera), mounts (of several cameras), or none',
+        choices=('odometry', 'mounts', 'none'),
+    ),
+    configured(
+        'camera_poses',
+        '',
+        'where each camera is mounted: x y z qx qy qz qw of its optical frame in the child frame '
+        'of the odometry, or in base_frame; of several separated by ; and empty asks TF',
+    ),
+    configured('base_frame', 'base_link', 'frame of camera_poses without odometry'),
+    configured(
+        'world_frame',
+        'visual_odometry',
+        'frame of ~/pose and ~/path where a metric model estimates the poses: the first keyframe',
+    ),
+    configured(
+        'odometry_tolerance',
+        0.1,
+        'seconds between an image and the nearest odometry; that long it is also waited for',
+        range=(0.0, 10.0),
+    ),
+    configured(
+        'window', 4, 'views that are looked at together: the newest and keyframes', range=(1, 64)
+    ),
+    configured(
+        'keyframe_distance',
+        0.1,
+        'metres of motion after which a view becomes a keyframe, with odometry',
+        range=(0.0, ANY),
+    ),
+    configured(
+        'keyframe_angle',
+        0.15,
+        'radians of rotation after which a view becomes a keyframe, with odometry',
+        range=(0.0, 3.15),
+    ),
+    configured(
+        'keyframe_seconds',
+        0.5,
+        'seconds after which a view becomes a keyframe, without odometry',
+        range=(0.0, ANY),
+    ),
+    configured('path_length', 1000, 'poses of ~/path at most', range=(1, 1_000_000)),
+)
+
+
 def _of_outputs(views: int) -> list[ParameterSpec]:
     return [spec for output in outputs_of(views) for spec in output.parameters]
 
@@ -242,6 +310,13 @@ STEREO: tuple[ParameterSpec, ...] = (
     *_DEPTH,
     *_temporal(('off', 'flow', 'still'), ''),
     *_of_outputs(2),
+)
+MULTI: tuple[ParameterSpec, ...] = (
+    *_model(DEFAULT_VIEWS, 'model of any number of views'),
+    *_INPUT,
+    *_VIEWS,
+    *_DEPTH,
+    *_of_outputs(0),
 )
 
 
