@@ -29,13 +29,13 @@ def _shared(a: str, b: str) -> int:
 
 def inputs_of(node: str, topics: Iterable[Topic]) -> list[Camera]:
     """Return the cameras that a depth node subscribes to, its left one first."""
-    images, infos = [], []
+    images, infos = set[str](), set[str]()
     for topic in topics:
         for subscriber in topic.subscribers:
             if subscriber.node == node and subscriber.type in (IMAGE, COMPRESSED):
-                images.append(topic.name)
+                images.add(topic.name)
             elif subscriber.node == node and subscriber.type == INFO:
-                infos.append(topic.name)
+                infos.add(topic.name)
     cameras = []
     for info in sorted(infos):  # each has one image; a prompt has no camera_info
         if images:

@@ -134,13 +134,17 @@ class Robot:
         """Publish static transforms."""
         self.kept.append(forged_tf.publish(self.driver, *joints))
 
+    def start(self):
+        """Spin, from now on."""
+        for node in self.nodes.values():
+            self.executor.add_node(node)
+        self._thread.start()
+
     def seen(self, seconds=1.5):
         """Start, and return what the doctor sees."""
         from depth_ros.doctor.graph import look
 
-        for node in self.nodes.values():
-            self.executor.add_node(node)
-        self._thread.start()
+        self.start()
         return look(seconds, self.domain)
 
     def close(self):

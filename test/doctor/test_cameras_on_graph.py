@@ -88,7 +88,11 @@ CASES = [
     (calibrations, 'calibration', ('image is 64x48 but camera_info describes 640x480',)),
     (calibrations, 'no_frame', ('/unnamed/image has an empty frame_id',)),
     (calibrations, 'frame_differs', ("/two_frames/image is in frame 'optical'", "'camera_link'")),
-    (calibrations, 'info_stamps', ('/two_stamps/camera_info', '40 ms apart')),
+    (
+        calibrations,
+        'info_stamps',
+        ('/two_stamps/camera_info has the stamp of an image', 'ms apart'),
+    ),
     (pairs, 'no_baseline', ('/mono/right/camera_info', 'the baseline is 0')),
     (pairs, 'negative_baseline', ('/sign/right/camera_info is -0.1 m',)),
     (pairs, 'swapped_topics', ('/topics/left/camera_info has P[3] = -6', 'exchange the remaps')),

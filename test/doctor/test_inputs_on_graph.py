@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+import rclpy
 from scene import DEPTH_NODE, PICTURE, RELIABLE, SENSOR, Diagnosis, Robot, header
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -15,6 +16,11 @@ pytestmark = pytest.mark.ros
 
 
 def faults(robot):
+    robot.kept.append(rclpy.create_node('asleep', context=robot.stranger.context))
+    robot.node('twin')
+    robot.kept.append(
+        rclpy.create_node('twin', context=robot.stranger.context, start_parameter_services=False)
+    )
     node = robot.node('no_camera', **DEPTH_NODE)
     robot.read('absent/image', Image, node=node)
     robot.read('absent/camera_info', CameraInfo, node=node)
@@ -55,6 +61,8 @@ def diagnosis():
 @pytest.mark.parametrize(
     ('code', 'parts'),
     [
+        ('no_answer', ('/asleep did not answer',)),
+        ('same_name', ('two nodes are called /twin', '__node')),
         ('no_publisher', ('/absent/image has no publisher', '/no_camera expects image', 'remap')),
         ('no_publisher', ('/absent/camera_info has no publisher', 'carries one')),
         ('wrong_type', ('/typed/image carries sensor_msgs/msg/CompressedImage', '/other_type')),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from depth_ros.doctor.checks.inputs import named
 from depth_ros.doctor.finding import Finding, error, warning
 from depth_ros.doctor.seen import Seen
 
@@ -14,6 +15,12 @@ _NEXT = {'unconfigured': 'configure', 'inactive': 'activate'}
 
 def check(seen: Seen) -> Iterator[Finding]:
     """Yield nodes that are not active, and the sentences of those that have a problem."""
+    if seen.mute:
+        yield warning(
+            'no_answer',
+            f'{named(seen.mute)} did not answer when asked for its parameters, so they were not '
+            'checked: its executor is blocked or gets no processor; look at its log',
+        )
     stated = {statement.node: statement for statement in seen.statements}
     for node in seen.nodes.values():
         wanted = node.is_depth or 'plugins' in node.parameters
