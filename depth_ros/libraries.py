@@ -81,11 +81,11 @@ def pair_synchroniser(
     return (FilterSynchroniser if used else PairSynchroniser)(tolerance, queue_size, callback)
 
 
-def image_to_view_array(msg: Any) -> Image:
+def image_to_view_array(msg: Any, decimation: int = 1) -> Image:
     """Return HxW for grey encodings, HxWx3 RGB for colour; cv_bridge converts what it can."""
     choice = choices()['cv_bridge']
-    if choice.source == 'own' or msg.encoding not in choice.found:
-        return own_image_to_view_array(msg)
+    if choice.source == 'own' or decimation > 1 or msg.encoding not in choice.found:
+        return own_image_to_view_array(msg, decimation)
     # It does not look at the size of the data before it reads them.
     image_to_array(msg)
     return _cv_bridge_convert(_cv_bridge(), msg)

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from depth_ros.geometry.camera import decimated_camera
 from depth_ros.libraries import image_to_view_array
-from depth_ros.messages.camera_info import camera_info_to_camera
+from depth_ros.messages.camera_info import camera_info_to_camera, mismatch
 from depth_ros.messages.compressed import compressed_to_rgb
 from depth_ros.types import Camera, Image
 
@@ -43,18 +44,23 @@ class Resolver:
 
     def __init__(self) -> None:
         self._key: tuple[Any, ...] = ()
-        self._camera: Camera | None = None
+        self._cameras: tuple[Camera, Camera] | None = None  # of the message, of the image
 
-    def __call__(self, image: Any, info: Any) -> tuple[Image, Camera]:
+    def __call__(self, image: Any, info: Any, decimation: int = 1) -> tuple[Image, Camera]:
+        """Return the image and its camera; with a decimation of n, of means of n x n pixels."""
         # CompressedImage is the one with a format, Image the one with an encoding.
         compressed = not hasattr(image, 'encoding')
-        pixels = compressed_to_rgb(image) if compressed else image_to_view_array(image)
-        height, width = pixels.shape[:2]
-        key = (width, height, *info_content(info))
-        if self._camera is None or key != self._key:
-            self._camera = camera_info_to_camera(info, width, height)
-            self._key = key
-        return pixels, self._camera
+        pixels = None if compressed else image_to_view_array(image, decimation)
+        key = (decimation, *info_content(info))
+        if self._cameras is None or key != self._key:
+            whole = camera_info_to_camera(info)
+            self._cameras, self._key = (whole, decimated_camera(whole, decimation)), key
+        whole, camera = self._cameras
+        if pixels is None:
+            pixels = compressed_to_rgb(image, whole.size_wh, decimation)
+        elif (image.width, image.height) != whole.size_wh:
+            raise mismatch(image.width, image.height, whole.size_wh)
+        return pixels, camera
 
 
 def info_content(info: Any) -> tuple[Any, ...]:

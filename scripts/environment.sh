@@ -27,8 +27,9 @@ version_of() { "$1" -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null; }
 
 # Print a Python that can make an environment: the one that PYTHON names, or the first there is.
 find_python() {
-  local candidate
-  for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
+  local candidate candidates=(python3 python3.14 python3.13 python3.12 python3.11 python3.10)
+  [ -z "${PYTHON:-}" ] || candidates=("$PYTHON") # its path may have a space
+  for candidate in "${candidates[@]}"; do
     "$candidate" -c "$SUPPORTED" >/dev/null 2>&1 || continue
     "$candidate" -c 'import ensurepip, venv' >/dev/null 2>&1 \
       || fail "$candidate cannot make virtual environments; sudo apt install python3-venv" \

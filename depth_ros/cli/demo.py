@@ -159,7 +159,7 @@ def _on_ground(depth: np.ndarray, camera: Any, pose: np.ndarray) -> np.ndarray:
 def _environment(default_transport: bool) -> dict[str, str]:
     # A domain of its own: a robot on the same network is neither heard nor disturbed.
     environment = ros_environment(PYTHONUNBUFFERED='1')
-    environment.setdefault('ROS_DOMAIN_ID', str(random.randint(1, 101)))
+    environment['ROS_DOMAIN_ID'] = str(random.randint(1, 101))
     if default_transport:
         for name in transport_environment():
             environment.pop(name, None)

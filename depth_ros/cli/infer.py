@@ -26,7 +26,16 @@ from depth_ros.geometry.depth_values import valid_or_nan
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
 from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, Options, Pipeline
-from depth_ros.types import Camera, DepthError, FloatImage, Image, Known, View, quoted
+from depth_ros.types import (
+    Camera,
+    DepthError,
+    DepthKind,
+    FloatImage,
+    Image,
+    Known,
+    View,
+    quoted,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -258,6 +267,8 @@ def write_results(
         'unit': 'm' if frame.depth is not None else prediction.kind.unit,
         'meaning': 'metres along the optical axis, NaN invalid'
         if frame.depth is not None
+        else 'disparity in pixels, NaN invalid; the baseline of the pair is not known'
+        if prediction.kind.value == 'disparity'
         else 'relative: larger is nearer'
         if prediction.kind.value == 'affine_inverse'
         else 'relative: depth up to one factor',
@@ -282,5 +293,7 @@ def _summary(frame: DepthFrame, model: str, out: Path) -> str:
         return f'{model}: no pixel is valid; see {out}'
     low, middle, high = np.percentile(valid, [2, 50, 98])
     what = 'm' if frame.depth is not None else 'without unit: relative, not metres'
+    if frame.depth is None and frame.prediction.kind is DepthKind.DISPARITY:
+        what = 'px: the baseline is not known, so there are no metres'
     share = valid.size / values.size
     return f'{model}: {low:.2f} .. {middle:.2f} .. {high:.2f} {what}, {share:.0%} valid; see {out}'

@@ -20,10 +20,14 @@ _RESTART = re.compile(rb'\xff[\xd0-\xd7]')
 Table = list[tuple[int, int]]  # by the next 16 bits: length of the code and its symbol
 
 
-def check_pixels(data: bytes, pixels: np.ndarray, source: str) -> None:
-    """Refuse a decoded JPEG whose coded pixels end before the picture does."""
+def check_pixels(data: bytes, pixels: np.ndarray, source: str, block: int = 8) -> None:
+    """
+    Refuse a decoded JPEG whose coded pixels end before the image does.
+
+    :param block: pixels along the side of a coded block, fewer where it was decoded smaller.
+    """
     height, width = pixels.shape[:2]
-    corner = pixels[(height - 1) // 8 * 8 :, (width - 1) // 8 * 8 :]
+    corner = pixels[(height - 1) // block * block :, (width - 1) // block * block :]
     if (corner == _FILLED).all() and not is_whole(data):
         raise DepthError(
             f'{source} lacks a part of its coded pixels, expected the whole picture; copy or '

@@ -30,16 +30,20 @@ _YAML_NODES = 20_000  # what a file of that size can hold, every alias counted a
 
 def read_bytes(path: Path, largest: int, remedy: str) -> bytes:
     """Return the content of a regular file of at most `largest` bytes; errors end in `remedy`."""
-    if '\0' in str(path):
-        raise DepthError(f'{quoted(str(path))} is no name of a file; {remedy}')
     try:
         # Asked before it is opened: a pipe that nothing writes to would wait for ever.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise DepthError(f'{path} cannot be read (no regular file); {remedy}')
-        with path.open('rb') as file:
-            data = file.read(largest + 1)
+        regular = stat.S_ISREG(path.stat().st_mode)
+        data = b''
+        if regular:
+            with path.open('rb') as file:
+                data = file.read(largest + 1)
     except OSError as error:
-        raise DepthError(f'{path} cannot be read ({error.strerror}); {remedy}') from None
+        why = error.strerror
+        raise DepthError(f'{quoted(str(path), 300)} cannot be read ({why}); {remedy}') from None
+    except ValueError:  # a zero byte, or half of a character
+        raise DepthError(f'{quoted(str(path))} is no name of a file; {remedy}') from None
+    if not regular:
+        raise DepthError(f'{path} cannot be read (no regular file); {remedy}')
     if len(data) > largest:
         raise DepthError(
             f'{path} has more than {largest} bytes, at most that many were expected; {remedy}'

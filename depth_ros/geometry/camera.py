@@ -64,6 +64,19 @@ def bin_camera(camera: Camera, bx: int, by: int) -> Camera:
     return _map_pixels(camera, 1 / bx, 1 / by, 0.0, 0.0, camera.width // bx, camera.height // by)
 
 
+def decimated_camera(camera: Camera, n: int) -> Camera:
+    """Return the camera of the image whose pixels are the means of n x n whole pixels."""
+    if n == 1:
+        return camera
+    width, height = camera.width // max(n, 1), camera.height // max(n, 1)
+    if n < 1 or not width or not height:
+        raise DepthError(
+            f'decimation by {n} leaves no pixel of a {camera.width}x{camera.height} image; '
+            'choose a smaller one'
+        )
+    return resize_camera(crop_camera(camera, 0, 0, width * n, height * n), width, height)
+
+
 def rectified_camera(camera: Camera) -> Camera:
     """Return the camera of the rectified image: K = P[:, :3], no distortion, R = identity."""
     P = camera.projection

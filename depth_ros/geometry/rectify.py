@@ -19,6 +19,7 @@ from depth_ros.types import Camera, DepthError, Matrix
 _SHIFT = 0.01  # px that rectification may leave a pixel where it was
 _ROWS = 0.05  # px by which rows of a pair may disagree
 _LONGEST = 20.0  # metres between the eyes of a rig; 60 mm written as 60 is beyond it
+_SHORTEST = 1e-6  # metres below which the distance between the eyes is not known
 _HAIR = 1e-3  # px outside the image that rounding may bring about
 Maps = tuple[np.ndarray, np.ndarray, npt.NDArray[np.bool_]]
 
@@ -129,19 +130,31 @@ def seen_from_left(left: Camera, right: Camera) -> tuple[Camera, Camera]:
     Return the rectified cameras of a pair with the left eye at the origin of both.
 
     P[3] of either counts from a third camera on some rigs (the colour pair of KITTI); here it
-    becomes 0 on the left, and on the right the baseline is that of the pair.
+    becomes 0 on the left, and on the right the baseline is that of the pair. A baseline that is
+    not known becomes 0.
     """
     origin = left.baseline
-    moved = []
-    for camera in (left, right):
-        P = np.array(camera.projection)
-        P[0, 3] += origin * P[0, 0]
-        moved.append(camera if not origin else dataclasses.replace(camera, P=P))
-    return moved[0], moved[1]
+    known = abs(stereo_baseline(left, right)) >= _SHORTEST
+    return _moved(left, -origin), _moved(right, -origin if known else -right.baseline)
+
+
+def _moved(camera: Camera, metres: float) -> Camera:
+    """Return a rectified camera whose baseline is longer by this."""
+    if not metres:
+        return camera
+    P = np.array(camera.projection)
+    P[0, 3] -= metres * P[0, 0]
+    if abs(P[0, 3]) < _SHORTEST * P[0, 0]:
+        P[0, 3] = 0.0
+    return dataclasses.replace(camera, P=P)
 
 
 def check_rectified(left: Camera, right: Camera) -> None:
-    """Refuse a pair whose rectified images (P) do not share their rows and their scale."""
+    """
+    Refuse a pair whose rectified images (P) do not share their rows and their scale.
+
+    A baseline of 0 is accepted: it is not known, and such a pair has a disparity but no metres.
+    """
     _check_baseline(left, right)
     L, R = left.projection, right.projection
     if left.size_wh != right.size_wh:
@@ -194,12 +207,7 @@ def _check_baseline(left: Camera, right: Camera) -> None:
                 'vertically; expected eyes side by side: turn the images by 90 degrees'
             )
     baseline = stereo_baseline(left, right)
-    if abs(baseline) < 1e-6:
-        raise DepthError(
-            f'the baseline is {baseline:g} m: P[3] of the right camera_info must be '
-            '-fx * baseline; calibrate the pair with cameracalibrator'
-        )
-    if baseline < 0:
+    if baseline <= -_SHORTEST:
         raise DepthError(
             f'the baseline is {baseline:g} m, expected a positive one: left and right are '
             'swapped; exchange the topics'

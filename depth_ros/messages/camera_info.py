@@ -8,7 +8,9 @@ describes the pixels of one image. What the message leaves open is decided here:
 
 - The ROI is in unbinned pixels: first crop, then bin; the image has floor(ROI / binning) pixels.
 - The principal point is divided by the binning, as image_geometry does it.
-- P all zero means that nobody rectifies this camera: it becomes [K | 0]. R all zero becomes I.
+- P all zero means that this camera is not rectified: it becomes [K | 0]. R all zero becomes I.
+- K all zero with a P is the calibration of an image that is rectified already: K is that of P,
+  without distortion and with R = I, as stereo_image_proc takes it.
 - do_rectify is accepted and changes nothing: the rectified image has the raw image's window.
 - Polynomial models with all-zero coefficients, and no model without coefficients, are no
   distortion. Zeros after the last coefficient of a model are dropped.
@@ -54,14 +56,7 @@ def camera_info_to_camera(
             f'camera_info is for {width}x{height} pixels, both must be positive; '
             'set width and height in the calibration'
         )
-    K = _finite(msg.k, 'K', (3, 3))
-    if not K.any() or K[0, 0] == 0:
-        raise DepthError(
-            'camera_info has K[0] = 0, expected a focal length: the camera is not calibrated; '
-            'run camera_calibration and load its result in the driver'
-        )
-    P = _finite(msg.p, 'P', (3, 4))
-    R = _finite(msg.r, 'R', (3, 3))
+    K, P, R = _matrices(msg)
     distortion, D = _distortion(str(msg.distortion_model), _finite(msg.d, 'D', None))
     camera = Camera(
         width,
@@ -82,6 +77,20 @@ def camera_info_to_camera(
     if size_wh != camera.size_wh:
         raise mismatch(*size_wh, camera.size_wh)
     return camera
+
+
+def _matrices(msg: Any) -> tuple[Matrix, Matrix, Matrix]:
+    """Return K, P and R; those of an image that is rectified already follow from P alone."""
+    K, P = _finite(msg.k, 'K', (3, 3)), _finite(msg.p, 'P', (3, 4))
+    R = _finite(msg.r, 'R', (3, 3))
+    if not K.any() and P[0, 0] != 0 and not np.any(msg.d):
+        return P[:, :3], P, np.eye(3)
+    if K[0, 0] == 0:
+        raise DepthError(
+            'camera_info has K[0] = 0, expected a focal length: the camera is not calibrated; '
+            'run camera_calibration and load its result in the driver'
+        )
+    return K, P, R
 
 
 def mismatch(width: int, height: int, size_wh: tuple[int, int]) -> DepthError:

@@ -20,15 +20,25 @@ from depth_ros.files.jpeg_data import check_pixels
 from depth_ros.files.picture_header import PictureHeader, check_size, picture_header
 from depth_ros.messages.camera_info import mismatch
 from depth_ros.messages.encodings import ENCODINGS
-from depth_ros.messages.pixels import to_grey, to_rgb
+from depth_ros.messages.pixels import to_decimated, to_grey, to_rgb
 from depth_ros.types import DepthError, Image, quoted
 
 Size = tuple[int, int]  # width, height
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
 
 
-def compressed_to_rgb(msg: Any, size_wh: Size | None = None) -> Image:
-    """Return HxWx3 RGB, whatever was compressed; a given size is compared before decoding."""
-    pixels, encoding = _decode(msg, size_wh)
+def compressed_to_rgb(msg: Any, size_wh: Size | None = None, decimation: int = 1) -> Image:
+    """
+    Return HxWx3 RGB, whatever was compressed; a given size is compared before decoding.
+
+    With a decimation of 2, 4 or 8 each pixel is the mean of as many in both directions, and a
+    JPEG is decoded at that size.
+    """
+    pixels, encoding = _decode(msg, size_wh, decimation)
     return to_rgb(pixels, ENCODINGS[encoding], len(pixels))
 
 
@@ -45,8 +55,8 @@ def compressed_to_view_array(msg: Any, size_wh: Size | None = None) -> Image:
     return convert(pixels, ENCODINGS[encoding], len(pixels))
 
 
-def _decode(msg: Any, size_wh: Size | None) -> tuple[npt.NDArray[Any], str]:
-    """Return the stored pixels and the name of the encoding they have."""
+def _decode(msg: Any, size_wh: Size | None, decimation: int = 1) -> tuple[npt.NDArray[Any], str]:
+    """Return the stored pixels, decimated, and the name of the encoding they have."""
     # "jpeg", or "bayer_rggb8; png compressed mono8": what it was, the codec, what was stored.
     original, _, stored = (part.strip() for part in str(msg.format).partition(';'))
     if 'compressedDepth' in stored or getattr(ENCODINGS.get(original), 'family', '') == 'depth':
@@ -69,22 +79,33 @@ def _decode(msg: Any, size_wh: Size | None) -> tuple[npt.NDArray[Any], str]:
         )
     if size_wh is not None and (header.width, header.height) != size_wh:
         raise mismatch(header.width, header.height, size_wh)
-    # A camera's picture is taken as its sensor sees it: the calibration knows of no EXIF turn.
-    flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags, reduced = cv2.IMREAD_ANYCOLOR, 1
     if header.codec == 'png':
         flags = cv2.IMREAD_UNCHANGED  # 16 bits, too
+    elif decimation > 1 and not original.startswith('bayer_'):
+        flags, reduced = _REDUCED[decimation], decimation
     try:
+        # A camera's image is taken as its sensor sees it: the calibration knows no EXIF turn.
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         pixels = None
-    if pixels is None or pixels.shape[:2] != (header.height, header.width):
+    wanted = -(-header.height // reduced), -(-header.width // reduced)
+    if pixels is None or pixels.shape[:2] != wanted:
         raise DepthError(
             f'{header.codec} image of {header.width}x{header.height} cannot be decoded, expected '
             'a valid file; the message is damaged or its variant is not supported'
         )
     if header.codec == 'jpeg':
-        check_pixels(data, pixels, f'jpeg image of {len(data)} bytes')
-    return pixels, _stored_encoding(pixels, original, stored)
+        check_pixels(data, pixels, f'jpeg image of {len(data)} bytes', 8 // reduced)
+    encoding = _stored_encoding(pixels, original, stored)
+    if decimation == 1:
+        return pixels, encoding
+    if reduced > 1:  # a last pixel that is not the mean of whole ones is left out
+        return pixels[: header.height // reduced, : header.width // reduced], encoding
+    known = ENCODINGS[encoding]
+    colour = known.is_colour
+    few = to_decimated(pixels, known, header.height, decimation, colour)
+    return few, 'rgb8' if colour else 'mono8'
 
 
 def _stored_encoding(pixels: npt.NDArray[Any], original: str, stored: str) -> str:

@@ -27,7 +27,7 @@ from depth_ros.files.picture_header import MAX_PIXELS, picture_header
 from depth_ros.geometry.depth_values import metres_to_millimetres, millimetres_to_metres
 from depth_ros.messages.classes import CompressedImage
 from depth_ros.messages.fast import array_to_bytes, new_message
-from depth_ros.types import DepthError, FloatImage
+from depth_ros.types import DepthError, FloatImage, quoted
 
 _HEADER = struct.Struct('<iff')
 _INVERSE_DEPTH = 0
@@ -98,14 +98,14 @@ def compressed_to_depth(msg: Any, max_pixels: int = MAX_PIXELS) -> FloatImage:
     codec = rest.removeprefix('compressedDepth').strip() or 'png'
     if (rest and not rest.startswith('compressedDepth')) or codec != 'png':
         raise DepthError(
-            f'compressed depth has format {msg.format!r}, expected "32FC1; compressedDepth png" '
-            'or "16UC1; compressedDepth png"; set the transport of the publisher to '
-            'compressedDepth with format png'
+            f'compressed depth has format {quoted(str(msg.format))}, expected '
+            '"32FC1; compressedDepth png" or "16UC1; compressedDepth png"; set the transport of '
+            'the publisher to compressedDepth with format png'
         )
     if encoding not in ('32FC1', '16UC1', 'mono16'):
         raise DepthError(
-            f'compressed depth has encoding {encoding!r}, expected 32FC1 in metres or 16UC1 in '
-            'millimetres; subscribe to the depth topic'
+            f'compressed depth has encoding {quoted(encoding)}, expected 32FC1 in metres or 16UC1 '
+            'in millimetres; subscribe to the depth topic'
         )
     data = np.frombuffer(msg.data, np.uint8) if len(msg.data) else np.zeros(0, np.uint8)
     stored = _decode_png(data, max_pixels)

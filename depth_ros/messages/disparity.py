@@ -26,12 +26,17 @@ _BASELINE = 't' if hasattr(DisparityImage, 't') else 'T'
 def prediction_to_disparity_image(
     prediction: Prediction, header: Any, delta_d: float = 1 / 16
 ) -> DisparityImage:
-    """Return the message; delta_d is the smallest step of the matcher (SGBM: a sixteenth)."""
-    if prediction.kind is not DepthKind.DISPARITY or not prediction.is_metric:
+    """
+    Return the message; delta_d is the smallest step of the matcher (SGBM: a sixteenth).
+
+    Its baseline is 0 where none is known, as stereo_image_proc writes it.
+    """
+    usable = prediction.focal > 0 and prediction.baseline >= 0
+    if prediction.kind is not DepthKind.DISPARITY or not usable:
         raise DepthError(
             f'prediction is {prediction.kind.value} with focal length {prediction.focal:g} px and '
-            f'baseline {prediction.baseline:g} m, expected disparity with both positive; '
-            'use a stereo model and a calibrated right camera'
+            f'baseline {prediction.baseline:g} m, expected disparity, the first positive and the '
+            'second not negative; use a stereo model and a calibrated right camera'
         )
     values = prediction.values
     positive = values > 0

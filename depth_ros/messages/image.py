@@ -21,7 +21,7 @@ from depth_ros.messages.classes import Image as ImageMessage
 from depth_ros.messages.compressed import compressed_to_rgb
 from depth_ros.messages.encodings import ENCODINGS, Encoding
 from depth_ros.messages.fast import array_to_bytes, new_message
-from depth_ros.messages.pixels import to_grey, to_rgb
+from depth_ros.messages.pixels import to_decimated, to_grey, to_rgb
 from depth_ros.types import DepthError, Image, quoted
 
 __all__ = [
@@ -122,9 +122,17 @@ def image_to_grey(msg: Any) -> Image:
     return to_grey(_pixels(msg, encoding), encoding, int(msg.height))
 
 
-def image_to_view_array(msg: Any) -> Image:
-    """Return what a View takes: HxW for grey encodings, HxWx3 RGB for every colour one."""
-    return image_to_rgb(msg) if _picture(msg).is_colour else image_to_grey(msg)
+def image_to_view_array(msg: Any, decimation: int = 1) -> Image:
+    """
+    Return what a View takes: HxW for grey encodings, HxWx3 RGB for every colour one.
+
+    With a decimation of n, 2 or another even number, each pixel is the mean of n x n of them.
+    """
+    encoding = _picture(msg)
+    if decimation == 1:
+        return image_to_rgb(msg) if encoding.is_colour else image_to_grey(msg)
+    pixels = _pixels(msg, encoding)
+    return to_decimated(pixels, encoding, int(msg.height), decimation, encoding.is_colour)
 
 
 def _picture(msg: Any) -> Encoding:

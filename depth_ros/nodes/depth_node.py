@@ -42,7 +42,7 @@ from depth_ros.nodes.work.worker import Worker
 from depth_ros.pipeline import DepthFrame, Options, Pipeline
 from depth_ros.shots import Shot
 from depth_ros.threads import available
-from depth_ros.types import Camera, DepthError, Image, View
+from depth_ros.types import Camera, DepthError, Image, View, quoted
 
 LOOK_PERIOD = 0.1  # seconds between looks for consumers
 REPORT_PERIOD = 1.0
@@ -206,7 +206,7 @@ class DepthNode(LifecycleNode):
             self._loaded()
         else:
             self.get_logger().info(
-                f'model {values["model"]!r} is still being loaded; depth follows once it is'
+                f'model {quoted(values["model"])} is still being loaded; depth follows once it is'
             )
 
     def _loaded(self) -> None:
@@ -382,6 +382,7 @@ class DepthNode(LifecycleNode):
             max_age=self._frames.settings.max_age,
             too_old=self._frames.take_too_old(),
             relative=self._frames.relative,
+            no_baseline=self._frames.no_baseline,
             waiting=min(self._waited),  # one second of it is no reason for a warning
             computing=self._frames.seconds,
             no_clock=bool(self.get_parameter('use_sim_time').value)

@@ -30,6 +30,7 @@ class Settings:
     max_age: float
     prepared: Mapping[str, Any]  # by topic, what its build function takes
     max_rates: Mapping[str, float]  # by topic, Hz
+    decimation: int = 1  # of the images as they arrive
 
     @classmethod
     def of(cls, values: Mapping[str, Value], views: int) -> Settings:
@@ -39,6 +40,7 @@ class Settings:
             max_age=float(values['max_age']),
             prepared={output.topic: output.prepare(values) for output in outputs},
             max_rates={o.topic: float(values[o.max_rate]) for o in outputs if o.max_rate},
+            decimation=int(values['image_decimation']),
         )
 
 

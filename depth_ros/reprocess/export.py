@@ -17,12 +17,14 @@ import numpy as np
 
 from depth_ros.files.bags.content import BagError
 from depth_ros.files.calibration import read_camera, write_camera
+from depth_ros.files.images import read_image
 from depth_ros.files.pictures import depth_picture, relative_picture
 from depth_ros.files.ply import write_ply
+from depth_ros.files.writing import write_image
 from depth_ros.geometry.camera import resize_camera
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.pipeline import DepthFrame
-from depth_ros.types import Camera, FloatImage, Image, View
+from depth_ros.types import Camera, FloatImage, Image, View, quoted
 
 FORMATS = ('npy', 'ply')
 SCALE = 256.0  # of the 16-bit files: metres * 256, as KITTI has it
@@ -53,9 +55,9 @@ class FrameFolder:
         if self._folder is None or cameras != self._cameras:
             self._folder, self._cameras = self._folder_for(cameras), cameras
         folder, key = self._folder, str(time)
-        _write_image(folder / 'image_left' / f'{key}.png', frame.image)
+        _write(folder / 'image_left' / f'{key}.png', frame.image)
         for view in others:
-            _write_image(folder / 'image_right' / f'{key}.png', view.image)
+            _write(folder / 'image_right' / f'{key}.png', view.image)
         _write(folder / 'depth' / f'{key}.png', depth_to_png16(frame.depth))
         if 'npy' in self._formats:
             path = folder / 'depth_npy' / f'{key}.npy'
@@ -107,18 +109,18 @@ def preview(frame: DepthFrame) -> Image:
 
 def write_preview(path: Path, frame: DepthFrame) -> None:
     """Write a JPEG of `preview`."""
-    _write(path, preview(frame)[..., ::-1])
+    _write(path, preview(frame))
 
 
 def write_video(path: Path, pictures: Sequence[Path], rate: float) -> None:
     """Write an mp4 of pictures of one size; raises BagError where OpenCV cannot."""
+    if not str(path).isprintable():
+        raise BagError(f'{quoted(str(path))} is no name of a video; give --out another folder')
     writer = None
     size = (0, 0)
     path.parent.mkdir(parents=True, exist_ok=True)
     for file in pictures:
-        picture = cv2.imread(str(file))
-        if picture is None:
-            continue
+        picture = read_image(file)[..., ::-1]
         if writer is None:
             size = (picture.shape[1], picture.shape[0])
             code = cv2.VideoWriter.fourcc(*'mp4v')
@@ -129,8 +131,9 @@ def write_video(path: Path, pictures: Sequence[Path], rate: float) -> None:
                     'install opencv-python-headless from PyPI'
                 )
         if (picture.shape[1], picture.shape[0]) != size:
-            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        writer.write(picture)
+            resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            picture = np.asarray(resized, np.uint8)
+        writer.write(np.ascontiguousarray(picture))
     if writer is not None:
         writer.release()
 
@@ -148,11 +151,6 @@ def _resized(view: View, camera: Camera) -> View:
     return View(np.asarray(image, np.uint8), resize_camera(view.camera, *camera.size_wh))
 
 
-def _write_image(path: Path, image: Image) -> None:
-    _write(path, image[..., ::-1] if image.ndim == 3 else image)
-
-
 def _write(path: Path, pixels: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), pixels):
-        raise BagError(f'{path} cannot be written; check the disk and the permissions')
+    write_image(path, pixels)

@@ -27,7 +27,10 @@ from depth_ros.types import DepthError
 
 NODES = {1: 'mono_depth', 2: 'stereo_depth'}
 # What only a running node can do.
-_LIVE = {'model', 'fallback', 'autostart', 'image_transport', 'max_age', 'queue_size', 'threads'}
+_LIVE = {
+    *('model', 'fallback', 'autostart', 'threads'),
+    *('image_transport', 'image_decimation', 'max_age', 'queue_size'),
+}
 # What is written where nothing else is asked for.
 _USUAL = {
     *('depth/image', 'depth/camera_info', 'points', 'disparity', 'confidence', 'relative'),

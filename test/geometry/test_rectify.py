@@ -19,6 +19,7 @@ from depth_ros.geometry.rectify import (
     needs_rectification,
     raw_pixels,
     rectified_pixels,
+    seen_from_left,
     stereo_baseline,
     stereo_targets,
 )
@@ -212,7 +213,6 @@ def pair(baseline=0.1, **right):
 @pytest.mark.parametrize(
     ('eyes', 'says'),
     [
-        (pair(baseline=0.0), r'must be -fx \* baseline'),
         (pair(baseline=-0.1), 'exchange the topics'),
         (pair()[::-1], 'exchange the topics'),
         (pair(width=320), 'must have one size'),
@@ -220,11 +220,21 @@ def pair(baseline=0.1, **right):
         (pair(fy=505.0), 'calibrate the pair together'),
         (pair(cy=241.0), '1.00 px apart'),
     ],
-    ids=['no baseline', 'negative', 'swapped', 'size', 'fx', 'fy', 'cy'],
+    ids=['negative', 'swapped', 'size', 'fx', 'fy', 'cy'],
 )
 def test_what_is_no_pair_is_refused(eyes, says):
     with pytest.raises(DepthError, match=says):
         check_rectified(*eyes)
+
+
+@pytest.mark.parametrize('origin', [0.0, 0.3])
+@pytest.mark.parametrize('noise', [0.0, 1e-9, -1e-9])
+def test_a_baseline_that_is_not_known_is_exactly_zero(origin, noise):
+    left = Camera.pinhole(640, 480, 500.0, baseline=origin)
+    right = Camera.pinhole(640, 480, 500.0, baseline=origin + noise)
+    check_rectified(left, right)
+    for eyes in (seen_from_left(left, right), seen_from_left(*stereo_targets(left, right))):
+        assert [eye.baseline for eye in eyes] == [0, 0]
 
 
 def test_eyes_above_each_other_are_refused():

@@ -13,6 +13,7 @@ from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
 from depth_ros.geometry.camera import bin_camera, crop_camera, resize_camera
+from depth_ros.geometry.rectify import needs_rectification
 from depth_ros.messages.camera_info import camera_info_to_camera, camera_to_camera_info
 from depth_ros.types import Camera, DepthError, Distortion
 
@@ -117,6 +118,16 @@ def test_p_all_zero_is_the_raw_pinhole():
     assert camera.baseline == 0
 
 
+def test_a_p_without_k_is_a_rectified_camera():
+    camera = camera_info_to_camera(info(k=[0.0] * 9, d=[], r=[0.0] * 9, binning_x=2, binning_y=2))
+    whole = camera_info_to_camera(info(d=[], binning_x=2, binning_y=2))
+    np.testing.assert_array_equal(camera.K, whole.projection[:, :3])
+    np.testing.assert_array_equal(camera.projection, whole.projection)
+    assert not camera.is_distorted
+    assert not needs_rectification(camera)
+    np.testing.assert_array_equal(camera.R, np.eye(3))
+
+
 def test_r_all_zero_is_identity():
     np.testing.assert_array_equal(camera_info_to_camera(info(r=[0.0] * 9)).R, np.eye(3))
 
@@ -143,7 +154,8 @@ def nan(values, i):
 MALFORMED = {
     'empty message': (CameraInfo(), 'both must be positive'),
     'width zero': (info(width=0), 'camera_info is for 0x480'),
-    'K zero': (info(k=[0.0] * 9), 'not calibrated'),
+    'K zero': (info(k=[0.0] * 9), 'not calibrated'),  # although it has a lens
+    'K and P zero': (info(k=[0.0] * 9, p=[0.0] * 12, d=[]), 'not calibrated'),
     'K without fx': (info(k=[0.0, *K[1:]]), 'not calibrated'),
     'K negative': (info(k=[-500.0, *K[1:]]), 'focal length'),
     'K NaN': (info(k=nan(K, 2)), 'NaN or infinity in K'),

@@ -100,6 +100,14 @@ def test_disparity_survives_the_message():
     assert got.is_metric
 
 
+def test_disparity_without_a_baseline_is_published_and_gives_no_metres():
+    msg = prediction_to_disparity_image(stereo(DISPARITY, baseline=0.0), Header())
+    known = prediction_to_disparity_image(stereo(DISPARITY), Header())
+    assert (msg.t, msg.image.data) == (0.0, known.image.data)
+    with pytest.raises(DepthError, match='baseline 0 m'):
+        disparity_image_to_prediction(msg)
+
+
 def test_a_search_that_starts_later_says_so():
     msg = prediction_to_disparity_image(stereo([[5.0, 20.0]], disparity_range=(16, 80)), Header())
     assert (msg.min_disparity, msg.max_disparity) == (16.0, 80.0)
@@ -120,13 +128,13 @@ def test_a_frame_without_any_match_is_all_invalid():
 @pytest.mark.parametrize(
     'prediction',
     [
-        stereo(DISPARITY, baseline=0.0),
+        stereo(DISPARITY, baseline=-0.1),
         stereo(DISPARITY, focal=0.0),
         Prediction(DepthKind.METRIC, np.ones((2, 2), np.float32), Camera.pinhole(2, 2, 1)),
     ],
-    ids=['no baseline', 'no focal length', 'not a disparity'],
+    ids=['eyes swapped', 'no focal length', 'not a disparity'],
 )
-def test_only_metric_disparity_is_published(prediction):
+def test_only_disparity_is_published(prediction):
     with pytest.raises(DepthError, match='expected disparity'):
         prediction_to_disparity_image(prediction, Header())
 

@@ -27,7 +27,7 @@ from node_spoil import (
     info_with,
     refuse,
 )
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CameraInfo, CompressedImage
 
 from depth_ros.messages.depth_image import image_to_depth
 
@@ -98,7 +98,10 @@ IMAGES = {
     ),
 }
 CALIBRATIONS = {
-    'K_zero': (info_with(k=[0.0] * 9), r'K\[0\] = 0, expected a focal length: .*calibration'),
+    'K_and_P_zero': (
+        info_with(k=[0.0] * 9, p=[0.0] * 12),
+        r'K\[0\] = 0, expected a focal length: .*calibration',
+    ),
     'K_negative': (
         info_with(k_0=-50.0, p=[0.0] * 12),
         r'K has focal length \(-50, 50\)',
@@ -224,6 +227,25 @@ def test_odd_messages_are_used_and_named(graph, mono, name):
 def test_odd_stamps_are_used_and_named(graph, mono, stamp, sentence):
     refuse(graph, mono.node, lambda: mono.side.send(*good(header(stamp))), sentence)
     mono.listener.wait(stamp, 'depth/image')
+    mono.check_good_frame()
+
+
+def test_a_frame_without_any_valid_pixel_is_named(graph, mono):
+    assert graph.set_parameter('mono_depth', 'max_depth', 0.5) == (True, '')
+    stamp = new_stamp()
+    sentence = r'no pixel has a valid depth, expected some \(0% NaN, 100% beyond max_depth, 0% '
+    refuse(graph, mono.node, lambda: mono.side.send(*good(header(stamp))), sentence)
+    mono.listener.wait(stamp, 'depth/image')
+    assert graph.set_parameter('mono_depth', 'max_depth', float('inf')) == (True, '')
+    mono.check_good_frame()
+
+
+def test_a_second_publisher_of_the_calibration_is_named(graph, mono):
+    since = len(mono.node.lines)
+    second = graph.node.create_publisher(CameraInfo, 'camera_info', 1)
+    sentence = '2 publishers of camera_info on /camera_info, expected one'
+    graph.spin_until(lambda: mono.node.said(sentence, since), sentence)
+    graph.node.destroy_publisher(second)
     mono.check_good_frame()
 
 

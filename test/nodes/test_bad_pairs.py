@@ -74,14 +74,16 @@ def swap_calibrations(pair):
 
 
 PAIRS = {
-    'no_baseline': (right(info_with(p_3=0.0)), r'baseline is -?0 m: P\[3\] of the right .*calib'),
     'negative_baseline': (
         right(info_with(p_3=10.0)),
         'baseline is -0.2 m, expected a positive one: left and right are swapped; exchange',
     ),
     'swapped_eyes': (swap_calibrations, 'left and right are swapped; exchange the topics'),
     'vertical_pair': (right(info_with(p_7=-5.0)), r'P\[7\] of the right camera .*side by side'),
-    'right_K_zero': (right(info_with(k=[0.0] * 9)), r'K\[0\] = 0, expected a focal length'),
+    'right_all_zero': (
+        right(info_with(k=[0.0] * 9, p=[0.0] * 12)),
+        r'K\[0\] = 0, expected a focal length',
+    ),
     'right_P_nan': (right(info_with(p_3=NAN)), 'NaN or infinity in P, expected numbers'),
     'right_cut_off': (right(image_with(data=data_of(77))), 'image has 77 bytes, expected 9216'),
     'right_encoding': (right(image_with(encoding='x')), "encoding 'x' is not known"),
@@ -101,6 +103,26 @@ def test_bad_pairs(graph, stereo, name):
     refuse(graph, stereo.node, lambda: stereo.send(pair), sentence)
     stereo.check_good_pair()
     assert stereo.node.alive
+
+
+def test_without_a_baseline_disparity_is_published_and_no_metres(graph, stereo):
+    """Upstream's fixture sends P with P[3] = 0 and no K: disparity needs neither."""
+    pair = stereo.pair()
+    for eye in pair:
+        info_with(k=[0.0] * 9)(*eye)
+    right(info_with(p_3=0.0))(pair)
+    since = len(stereo.node.lines)
+    stamp = stereo.send(pair)
+    (disparity,) = stereo.listener.wait(stamp, 'disparity')
+    values = np.frombuffer(disparity.image.data, np.float32).reshape(H, W)[8:-8, 24:-8]
+    assert np.median(np.abs(values - 5)) < 0.1
+    assert disparity.t == 0
+    graph.spin_until(
+        lambda: stereo.node.said(r'baseline of the pair is 0 m.*P\[3\] of the right', since),
+        'the reason why there are no metres',
+    )
+    stereo.check_good_pair()
+    assert stamp not in stereo.listener.received['depth/image']
 
 
 def test_eyes_of_two_sizes(graph, stereo):

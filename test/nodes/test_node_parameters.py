@@ -135,6 +135,34 @@ def test_bad_values_at_start_are_named_and_can_be_mended():
         graph.close()
 
 
+NO_MODELS = {
+    'home of nobody': '~nosuch/x',
+    'a file in the home of nobody': '~nosuch/x.onnx',
+    'a device': '/dev/zero',
+    'below a file': '/dev/null/x',
+    'five thousand characters': 'x' * 5000,
+    'a path of five thousand characters': '/x' * 2500,
+    'a file of five thousand characters': 'x' * 5000 + '.onnx',
+}
+
+
+def test_no_name_of_a_model_ends_an_unconfigured_node():
+    graph = Graph()
+    try:
+        process = graph.start('depth_ros.nodes.mono_depth', {'autostart': False})
+        for parameter in ('model', 'fallback'):
+            for name in NO_MODELS.values():
+                assert graph.set_parameter('mono_depth', parameter, name) == (True, '')
+        assert not graph.transition('mono_depth', 'configure')
+        graph.spin_until(lambda: process.said('nor can its fallback'), 'both reasons')
+        assert max(map(len, process.lines)) < 2000  # what is quoted is cut
+        assert graph.set_parameter('mono_depth', 'model', 'floor')[0]
+        assert graph.set_parameter('mono_depth', 'camera_height', 1.0)[0]
+        assert graph.transition('mono_depth', 'configure')
+    finally:
+        graph.close()
+
+
 def test_options_that_do_not_fit_together_are_refused_at_configure():
     graph = Graph()
     try:

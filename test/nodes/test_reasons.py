@@ -111,6 +111,21 @@ CASES = {
         Level.WARN,
         'image arrives at 2.0 Hz but .* give it to the camera too',
     ),
+    'two_calibrations': (
+        replace(WELL, eyes=[eye(info={'publishers': 2})]),
+        Level.WARN,
+        '2 publishers of camera_info on /camera_info, expected one: .*stop the others or remap',
+    ),
+    'two_cameras_on_a_topic': (
+        replace(WELL, eyes=[eye({'publishers': 3})]),
+        Level.WARN,
+        '3 publishers of image on /image, expected one',
+    ),
+    'no_baseline': (
+        replace(WELL, relative=True, no_baseline=True),
+        Level.WARN,
+        r'baseline of the pair is 0 m, so ~/disparity is published without depth .*P\[3\]',
+    ),
     'right_eye': (
         replace(WELL, eyes=[EYE, replace(eye(info=NONE, has_info=False), name='right')]),
         Level.ERROR,

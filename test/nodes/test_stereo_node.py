@@ -125,13 +125,14 @@ def test_depth_disparity_and_cloud_agree_with_the_scene(
 
 
 @pytest.mark.parametrize('order', [(0, 1), (1, 0)], ids=['left_first', 'right_first'])
-def test_one_output_per_pair(graph, rig, listener, pictures, order):
+def test_one_output_per_stamp_on_every_topic(graph, rig, listener, pictures, order):
     stamps = []
-    for _ in range(8):
+    for _ in range(10):
         stamps.append(rig.send(pictures, order=order))
-        listener.wait(stamps[-1], 'disparity')
+        listener.wait(stamps[-1], *OUTPUTS)
     graph.spin_for(0.1)
-    assert [s for s in listener.order['disparity'] if s >= stamps[0]] == stamps
+    for topic in OUTPUTS:
+        assert [s for s in listener.order[topic] if s >= stamps[0]] == stamps, topic
 
 
 def test_stamps_that_differ_are_named(graph, node, rig, listener, pictures):

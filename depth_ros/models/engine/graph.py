@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from depth_ros.models.options import option
 from depth_ros.models.protocol import ModelError, required_library
+from depth_ros.types import quoted
 
 ENDINGS = ('.onnx', '.xml')
 Shape = tuple[int, ...]
@@ -72,8 +74,11 @@ def open_graph(path: Path, options: GraphOptions) -> Graph:
     """Return the network in a file."""
     if path.suffix not in ENDINGS:
         raise ModelError(f'{path} ends in {path.suffix!r}, expected one of {", ".join(ENDINGS)}')
-    if not path.is_file():
-        raise ModelError(f'{path} does not exist, expected an exported network; check the path')
+    if not os.path.isfile(path):  # unlike that of Path, it takes what is no name of a file
+        raise ModelError(
+            f'{quoted(str(path), 300)} does not exist, expected an exported network; check the '
+            'path'
+        )
     if path.suffix == '.xml' and options.runtime == 'onnxruntime':
         raise ModelError(f'{path} is of OpenVINO and runtime is onnxruntime; set runtime to auto')
     runtime = options.runtime

@@ -24,6 +24,7 @@ from depth_ros.models.engine.graph_settings import IMAGE, GraphSettings, Wiring,
 from depth_ros.models.engine.images import side_size
 from depth_ros.models.options import option
 from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo
+from depth_ros.models.weights.verify import folder_named
 from depth_ros.types import Camera, DepthError, DepthKind, FloatImage, Image, Prediction, View
 
 KINDS = ('metric', 'scale_invariant', 'affine_inverse')
@@ -42,7 +43,7 @@ class ExportedModel(ModelBase):
     """What an exported network predicts for an image."""
 
     def __init__(self, name: str, options: ExportedOptions) -> None:
-        path = Path(name).expanduser()
+        path = folder_named(name)
         self.options = options
         graph = open_graph(path, options)
         where = path.with_suffix('.yaml')
@@ -173,7 +174,7 @@ def accepts(name: str) -> bool:
     """Return whether a name is that of a network file whose settings are for one image."""
     if not name.endswith(ENDINGS):
         return False
-    path = Path(name).expanduser().with_suffix('.yaml')
+    path = folder_named(name).with_suffix('.yaml')
     try:
         settings = settings_from(read_settings(path), str(path))
     except DepthError:

@@ -25,7 +25,7 @@ from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.fetch import converted_folder, is_here
 from depth_ros.models.weights.official import read_shape, read_weights
 from depth_ros.models.weights.source import Official
-from depth_ros.models.weights.verify import WEIGHTS, WeightsMissing, sha256_of
+from depth_ros.models.weights.verify import WEIGHTS, WeightsMissing, folder_named, sha256_of
 from depth_ros.types import Camera, DepthKind, Prediction, View
 
 log = logging.getLogger(__name__)
@@ -238,7 +238,7 @@ def network_family(
         if name not in published:
             return _create_run(adapter, name, options)
         given = options.weights
-        folder = Path(given).expanduser() if given else converted_folder(name)
+        folder = folder_named(given) if given else converted_folder(name)
         if not given and not is_here(name, published[name].entry.source):
             raise WeightsMissing(
                 f'the weights of {name} are not on this machine; run `depth_ros fetch {name}`'
@@ -270,7 +270,7 @@ def _create_run(adapter: type[NetworkAdapter], name: str, options: NetworkOption
             f'weights is {options.weights!r}, but {name} is a folder with weights of its own; '
             'leave weights empty'
         )
-    folder = Path(name).expanduser()
+    folder = folder_named(name)
     facts, tensors = read_run(folder)
     info = run_info(facts, name, tensors)
     sizes = Sizes(facts.width, facts.height, adapter.multiple, adapter.rule, fewest=adapter.fewest)

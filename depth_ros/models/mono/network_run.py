@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_ros.models.protocol import ModelError, required_library
-from depth_ros.models.weights.verify import WEIGHTS, check_safetensors
+from depth_ros.models.weights.verify import WEIGHTS, check_safetensors, folder_named
 from depth_ros.types import DepthKind
 
 KEY = 'network'  # of the metadata of the weights
@@ -43,7 +43,7 @@ class RunFacts:
 
 def is_run_of(family: str, name: str) -> bool:
     """Return whether a name is a folder with weights that a run of this family has left."""
-    return _stated(Path(name).expanduser() / WEIGHTS).get('family') == family
+    return _stated(folder_named(name) / WEIGHTS).get('family') == family
 
 
 def read_run(folder: Path) -> tuple[RunFacts, Mapping[str, Any]]:

@@ -207,7 +207,7 @@ def _accepts(one_view: bool, name: str) -> bool:
     if not weights.is_folder(name):
         return False
     try:
-        files = weights.of_folder(weights.Path(name).expanduser())
+        files = weights.of_folder(weights.verify.folder_named(name))
         configuration = weights.stated_configuration(files)
     except ModelError:
         return not one_view  # the sentence that says why comes when it is made

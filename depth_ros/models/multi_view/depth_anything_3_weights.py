@@ -37,7 +37,7 @@ def locate(place: str, source: Hub | None, info: ModelInfo) -> Files:
 
     :param place: a safetensors file, a folder or a hub id; empty takes `source`.
     """
-    path = Path(place).expanduser()
+    path = verify.folder_named(place)
     if place and path.suffix == SUFFIX:
         if not path.is_file():
             raise WeightsMissing(
@@ -80,7 +80,7 @@ def is_folder(name: str) -> bool:
     if not verify.is_folder(name):
         return False
     try:
-        config = verify.read_json(Path(name).expanduser() / CONFIG)
+        config = verify.read_json(verify.folder_named(name) / CONFIG)
     except ModelError:
         return False
     return 'model_type' not in config and str(config.get('model_name', '')).startswith('da3')

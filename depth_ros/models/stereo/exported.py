@@ -31,6 +31,7 @@ from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo
 from depth_ros.models.stereo.consistency import consistency_confidence, left_right_difference
 from depth_ros.models.stereo.pair import check_pair
 from depth_ros.models.stereo.preparation import Plan, Preparation, plan_for, resized
+from depth_ros.models.weights.verify import folder_named
 from depth_ros.types import Camera, DepthKind, FloatImage, Image, Prediction, View
 
 
@@ -53,7 +54,7 @@ class ExportedPairModel(ModelBase):
     """What an exported network predicts for the left view."""
 
     def __init__(self, name: str, options: ExportedPairOptions) -> None:
-        path = Path(name).expanduser()
+        path = folder_named(name)
         self.options = options
         graph = open_graph(path, options)
         where = path.with_suffix('.yaml')

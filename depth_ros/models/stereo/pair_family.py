@@ -26,7 +26,7 @@ from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.fetch import converted_folder
 from depth_ros.models.weights.official import read_weights
 from depth_ros.models.weights.source import Official, same_key
-from depth_ros.models.weights.verify import WEIGHTS, sha256_of
+from depth_ros.models.weights.verify import WEIGHTS, folder_named, sha256_of
 
 Build = Callable[[str, Any], PairNetwork]
 
@@ -129,7 +129,7 @@ def pair_family(
     def create(name: str, chosen: PairOptions) -> PairModel:
         for needed in ('torch', 'safetensors'):
             required_library(needed, f'model {name!r}', 'torch safetensors')
-        folder = Path(chosen.weights).expanduser() if chosen.weights else converted_folder(name)
+        folder = folder_named(chosen.weights) if chosen.weights else converted_folder(name)
         network = build(name, chosen)
         if network.exact and chosen.precision == 'auto':
             chosen = replace(chosen, precision='float32')

@@ -86,6 +86,7 @@ class Facts:
     max_age: float = 0.0
     too_old: int = 0  # frames since the last report
     relative: bool = False  # the model gives relative values and no scale is known
+    no_baseline: bool = False  # of the pair whose disparity is published
     waiting: float = 0.0  # share of the time it could run that the process waits for a processor
     computing: float = 0.0  # seconds that a frame takes
     no_clock: bool = False  # simulated time is asked for, and there is none
@@ -134,7 +135,15 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
         return
     yield from _stamps(facts)
     yield from _speed(facts)
-    if facts.relative:
+    if facts.no_baseline:
+        yield Reason(
+            Level.WARN,
+            'no_baseline',
+            'the baseline of the pair is 0 m, so ~/disparity is published without depth and '
+            'points; expected P[3] of the right camera_info to be -fx * baseline: calibrate the '
+            'pair with cameracalibrator',
+        )
+    elif facts.relative:
         yield Reason(
             Level.WARN,
             'relative',
@@ -177,7 +186,7 @@ def _eye(eye: EyeFacts, facts: Facts) -> Iterator[Reason]:
     gravest = Level.ERROR if facts.consumers else Level.WARN
     for what, topic in (('image', eye.image), ('camera_info', eye.info)):
         for reason in _topic(f'{side}{what}', f'{code}{what}', topic):
-            yield replace(reason, level=gravest)
+            yield replace(reason, level=min(reason.level, gravest))
     if facts.consumers == 0:
         return  # nothing is subscribed, so silence means nothing
     image, info = eye.image, eye.info
@@ -233,6 +242,13 @@ def _topic(what: str, code: str, topic: TopicFacts) -> Iterator[Reason]:
             f'{code}_qos',
             f'{what} cannot arrive: publisher is best-effort, subscriber is reliable on '
             f'{topic.topic}; remove qos_overrides.{topic.topic}.subscription.reliability',
+        )
+    elif topic.publishers > 1:
+        yield Reason(
+            Level.WARN,
+            f'{code}_publishers',
+            f'{topic.publishers} publishers of {what} on {topic.topic}, expected one: the metres '
+            'depend on which message comes last; stop the others or remap them',
         )
 
 

@@ -14,6 +14,7 @@ from depth_ros.geometry.uncertainty import SIGMA_DISPARITY, depth_sigma
 from depth_ros.geometry.voxels import voxel_downsample
 from depth_ros.messages.classes import PointCloud2
 from depth_ros.messages.cloud import CloudBuilder, cloud_to_points
+from depth_ros.messages.cloud_padding import pad_cloud
 from depth_ros.messages.cloud_points import points_to_cloud
 from depth_ros.nodes.output.frame_ground import GroundSettings, split_of, trusted_depth
 from depth_ros.nodes.output.output import Output
@@ -30,6 +31,7 @@ class PointsSettings:
     ground: GroundSettings
     sigma_disparity: float
     voxel_size: float
+    padded: bool
 
     def extra(self, frame: DepthFrame, depth: FloatImage) -> dict[str, FloatImage]:
         """Return the images of the extra fields."""
@@ -50,12 +52,12 @@ def build(frame: DepthFrame, header: Any, settings: PointsSettings) -> Any:
         return None
     extra = settings.extra(frame, depth)
     cloud = settings.cloud(depth, frame.camera, header, frame.image, extra)
-    if not settings.voxel_size:
-        return cloud
-    points = cloud_to_points(cloud)
-    xyz = np.stack([points[name] for name in 'xyz'], axis=-1)
-    few = voxel_downsample(xyz, points['uncertainty'], settings.voxel_size)
-    return points_to_cloud(few.points, header, {'uncertainty': few.sigma})
+    if settings.voxel_size:
+        points = cloud_to_points(cloud)
+        xyz = np.stack([points[name] for name in 'xyz'], axis=-1)
+        few = voxel_downsample(xyz, points['uncertainty'], settings.voxel_size)
+        cloud = points_to_cloud(few.points, header, {'uncertainty': few.sigma})
+    return pad_cloud(cloud) if settings.padded else cloud
 
 
 def prepare(values: Mapping[str, Value]) -> PointsSettings:
@@ -77,7 +79,8 @@ def prepare(values: Mapping[str, Value]) -> PointsSettings:
         extra=extra,  # type: ignore[arg-type]
     )
     ground = GroundSettings.of(values)
-    return PointsSettings(cloud, ground, float(values['sigma_disparity']), voxel_size)
+    padded = not values['avoid_point_cloud_padding']
+    return PointsSettings(cloud, ground, float(values['sigma_disparity']), voxel_size, padded)
 
 
 PARAMETERS = (
@@ -91,6 +94,12 @@ PARAMETERS = (
         'points_organised',
         True,
         'true: one point per pixel, NaN where there is none; false: only the valid ones',
+    ),
+    ParameterSpec(
+        'avoid_point_cloud_padding',
+        True,
+        'of ~/points: true: 16 bytes per coloured point and 12 without colour; false: padded to '
+        '32 and 16, as stereo_image_proc does by default',
     ),
     ParameterSpec('decimation_x', 1, 'every n-th column becomes points', range=(1, 1000)),
     ParameterSpec('decimation_y', 1, 'every n-th row becomes points', range=(1, 1000)),

@@ -42,6 +42,13 @@ _INPUT = (
         'how pictures arrive: sensor_msgs/Image, or CompressedImage on <image>/compressed',
         choices=('raw', 'compressed'),
     ),
+    ParameterSpec(
+        'image_decimation',
+        1,
+        'every pixel of the input is the mean of n x n pixels of the image, for cameras of 4K and '
+        'more: memory and time are those of the smaller image, which every output then has',
+        choices=(1, 2, 4, 8),
+    ),
     configured(
         'rectify',
         _OPTIONS.rectify,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from rclpy.clock import Clock
 
 from depth_ros.nodes.health.health import Health
@@ -19,7 +20,7 @@ from depth_ros.nodes.work.loading import Loaded
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.shots import Resolver, Shot
 from depth_ros.threads import use
-from depth_ros.types import Camera, Image
+from depth_ros.types import Camera, DepthKind, Image, quoted
 
 NS = 1e-9
 Job = tuple[Shot, ...]  # one picture per eye; the first one's header is that of the result
@@ -50,6 +51,7 @@ class Frames:
         self.settings = settings
         self.age = float('nan')  # seconds, of the last picture when its turn came
         self.relative = False  # the last frame had no metres
+        self.no_baseline = False  # because the distance between the eyes is not known
         self.seconds = 0.0  # that the last frame took to compute
         self.threads = 0  # that the libraries are to use; 0 leaves them as they are
         self._threads_used = 0
@@ -78,7 +80,9 @@ class Frames:
         self.seconds = sum(timings.values())
         if not wanted():
             return
+        self._look_at_values(frame)
         self.relative = frame.depth is None
+        self.no_baseline = self.relative and frame.prediction.kind is DepthKind.DISPARITY
         spent, empty = self._outputs.publish(topics, frame, job[0].image.header, settings)
         for topic, sentence in empty.items():
             if sentence:
@@ -111,11 +115,28 @@ class Frames:
         start = time.perf_counter()
         while len(self._resolvers) < len(job):
             self._resolvers.append(Resolver())
-        pictures = [resolve(shot.image, shot.info) for resolve, shot in zip(self._resolvers, job)]
+        n = self.settings.decimation
+        pictures = [
+            resolve(shot.image, shot.info, n) for resolve, shot in zip(self._resolvers, job)
+        ]
         converted = time.perf_counter()
         frame = self._compute(pipeline, pictures, job[0].stamp)
         done = time.perf_counter()
         return frame, {'convert': converted - start, 'pipeline': done - converted}
+
+    def _look_at_values(self, frame: DepthFrame) -> None:
+        """Warn of a frame in which no pixel is valid: a calibration or a model that is wrong."""
+        depth = frame.prediction.values if frame.depth is None else frame.depth
+        # A sample first: nearly every frame has a valid pixel in it.
+        if np.isfinite(depth[::16, ::16]).any() or np.isfinite(depth).any():
+            return
+        shares = np.isnan(depth).mean(), np.isposinf(depth).mean(), np.isneginf(depth).mean()
+        self._health.warn(
+            'no_valid',
+            'no pixel has a valid depth, expected some ({:.0%} NaN, {:.0%} beyond max_depth, '
+            '{:.0%} nearer than min_depth); check P of camera_info, the exposure, min_depth, '
+            'max_depth and min_confidence'.format(*shares),
+        )
 
     def _look_at_header(self, shot: Shot) -> None:
         header = shot.image.header
@@ -132,6 +153,6 @@ class Frames:
         elif shot.info.header.frame_id not in ('', header.frame_id):
             self._health.warn(
                 'frames',
-                f'image is in frame {header.frame_id!r}, its camera_info in '
-                f'{shot.info.header.frame_id!r}; the result is in that of the image',
+                f'image is in frame {quoted(header.frame_id)}, its camera_info in '
+                f'{quoted(shot.info.header.frame_id)}; the result is in that of the image',
             )

@@ -12,7 +12,7 @@ from depth_ros.models.protocol import DepthModel
 from depth_ros.models.registry import create_model
 from depth_ros.pipeline import Pipeline
 from depth_ros.threads import use
-from depth_ros.types import DepthError
+from depth_ros.types import DepthError, quoted
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ def load(
     except Exception as error:
         too = sentence_of(error, 'it cannot be loaded')
         raise DepthError(
-            f'model {name!r} cannot be used: {why}; nor can its fallback {fallback!r}: {too}'
+            f'model {quoted(name, 300)} cannot be used: {why}; nor can its fallback '
+            f'{quoted(fallback, 300)}: {too}'
         ) from error
-    instead = f'model {fallback!r} is used instead of {name!r}: {why}'
+    instead = f'model {quoted(fallback, 300)} is used instead of {quoted(name, 300)}: {why}'
     return Loaded(loaded.pipeline, loaded.facts, instead)
 
 

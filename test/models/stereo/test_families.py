@@ -17,8 +17,9 @@ torch = pytest.importorskip('torch')
 pytest.importorskip('safetensors')
 
 from exact_matcher import frontal_pair, write_weights  # noqa: E402
+from pair_networks import NETWORKS, few  # noqa: E402
 
-from depth_ros.lab.parity.fill import filled_array, filled_state  # noqa: E402
+from depth_ros.lab.parity.fill import filled_state  # noqa: E402
 from depth_ros.models.protocol import ModelError  # noqa: E402
 from depth_ros.models.registry import catalogue, create_model, families, family_of  # noqa: E402
 from depth_ros.models.stereo.pair_family import PairFamily  # noqa: E402
@@ -31,50 +32,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SHARED = Path(os.environ.get('DEPTH_ROS_SHARED', REPOSITORY.parent / 'shared'))
 FAMILIES = [family for family in families() if isinstance(family, PairFamily)]
 NAMES = [name for family in FAMILIES for name in family.names]
-# One name of each network, with the golden that holds its official parameter names.
-NETWORKS = {
-    'anynet': 'anynet',
-    'psmnet-kitti2015': 'psmnet',
-    'aanet-sceneflow': 'aanet',
-    'aanet-plus-sceneflow': 'aanet_plus',
-    'leastereo-sceneflow': 'leastereo',
-    'lightstereo-s-sceneflow': 'lightstereo_s',
-    'lightstereo-m-kitti': 'lightstereo_m',
-    'raft-stereo-sceneflow': 'raft_stereo',
-    'raft-stereo-rvc': 'raft_stereo_rvc',
-    'raft-stereo-realtime': 'raft_stereo_realtime',
-    'igev-stereo-sceneflow': 'igev_stereo',
-    'igev-plusplus-sceneflow': 'igev_plusplus',
-    'rt-igev-plusplus-sceneflow': 'rt_igev_plusplus',
-}
-# What makes a network quick, where it has the option.
-FEW = {'iterations': 1, 'disparity_range': 96}
 
 each_network = pytest.mark.parametrize('name', NETWORKS)
-
-
-def few(name):
-    """Return options that make a network quick."""
-    known = family_of(name).config.__dataclass_fields__
-    return {option: value for option, value in FEW.items() if option in known}
-
-
-@pytest.fixture(scope='module')
-def folder_of(tmp_path_factory):
-    """Return a function that gives a folder of made-up weights for a name."""
-    made = {}
-
-    def folder(name):
-        if name not in made:
-            skeleton = family_of(name).official.skeleton(name)
-            state = {
-                key: torch.from_numpy(filled_array(key, value.shape, 1.0))
-                for key, value in skeleton.state_dict().items()
-            }
-            made[name] = write_weights(tmp_path_factory.mktemp('weights') / name, name, state)
-        return made[name]
-
-    return folder
 
 
 @pytest.mark.parametrize('name', NAMES)

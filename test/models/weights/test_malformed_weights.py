@@ -10,10 +10,11 @@ import time
 
 import pytest
 
+from depth_ros.models.engine.graph import ENDINGS
 from depth_ros.models.mono.builtin import is_trained_here
 from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import create_model, family_of
-from depth_ros.models.weights import official
+from depth_ros.models.weights import forms
 from depth_ros.models.weights.hub import locate
 from depth_ros.models.weights.verify import (
     check_finite,
@@ -145,6 +146,15 @@ def test_names_that_are_no_model(name):
         refused(lambda: locate(name), 'neither an existing folder')
 
 
+@pytest.mark.parametrize('ending', ENDINGS)
+@pytest.mark.parametrize('name', NAMES.values(), ids=list(NAMES))
+def test_names_that_are_no_network_file(name, ending):
+    assert not family_of(name + ending).names  # by its ending alone
+    with pytest.raises(ModelError) as raised:
+        create_model(name + ending)
+    assert len(str(raised.value)) < 700
+
+
 def test_a_folder_that_may_not_be_entered(tmp_path, monkeypatch):
     """As `ros2 param set ... model` with one killed the node; root may enter every folder."""
 
@@ -161,10 +171,10 @@ def test_a_folder_that_may_not_be_entered(tmp_path, monkeypatch):
 def test_pickles_are_not_read_by_a_torch_that_would_run_them(tmp_path, monkeypatch, version):
     torch = pytest.importorskip('torch')
     torch.save({'a': torch.ones(2)}, tmp_path / 'x.pth')
-    assert official._loaded(tmp_path / 'x.pth')['a'].shape == (2,)
+    assert forms._torch(tmp_path / 'x.pth')['a'].shape == (2,)
     monkeypatch.setattr(torch, '__version__', version)
     monkeypatch.setattr(torch, 'load', lambda *_, **__: pytest.fail('it was loaded'))
-    refused(lambda: official._loaded(tmp_path / 'x.pth'), 'update torch')
+    refused(lambda: forms._torch(tmp_path / 'x.pth'), 'update torch')
 
 
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
