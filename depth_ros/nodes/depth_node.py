@@ -29,6 +29,7 @@ from depth_ros.nodes.bond import Bond
 from depth_ros.nodes.health import diagnostics
 from depth_ros.nodes.health.health import Health
 from depth_ros.nodes.health.reasons import Facts, Level, explain
+from depth_ros.nodes.health.topic import HealthTopic
 from depth_ros.nodes.input.camera import CameraInput
 from depth_ros.nodes.output.output import outputs_of
 from depth_ros.nodes.parameters.declaration import Parameters
@@ -78,6 +79,13 @@ class DepthNode(LifecycleNode):
             self._outputs,
             self.compute,
             Settings.of(self.parameters.values(), self.views),
+        )
+        self._freshness = HealthTopic(
+            self,
+            '~/health',
+            self._health,
+            lambda: self._active and self._outputs.consumers() > 0,
+            self._limits,
         )
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # works when simulated time stands still
         self.create_timer(LOOK_PERIOD, self._look, clock=steady)
@@ -360,6 +368,11 @@ class DepthNode(LifecycleNode):
         """Say this in every report from now on."""
         self._complaints[sentence] = None
 
+    def _limits(self) -> tuple[float, float]:
+        parameters = self.parameters
+        assert parameters is not None
+        return float(parameters['source_timeout']), float(parameters['min_rate'])
+
     def _report(self) -> None:
         now = time.monotonic()
         snapshot = self._health.snapshot(now)
@@ -385,6 +398,7 @@ class DepthNode(LifecycleNode):
             no_baseline=self._frames.no_baseline,
             waiting=min(self._waited),  # one second of it is no reason for a warning
             computing=self._frames.seconds,
+            fresh=self._freshness.reason(),
             no_clock=bool(self.get_parameter('use_sim_time').value)
             and self.get_clock().now().nanoseconds == 0,
             **self.stamp_facts(),

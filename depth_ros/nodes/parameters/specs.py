@@ -64,6 +64,22 @@ _INPUT = (
     ),
 )
 
+_CADENCE = (
+    ParameterSpec(
+        'source_timeout',
+        0.0,
+        'seconds of age of the newest depth from which ~/health is an error: the timeout of the '
+        'consumer that stops the robot; 0 is no limit',
+        range=(0.0, ANY),
+    ),
+    ParameterSpec(
+        'min_rate',
+        0.0,
+        'Hz of depth below which ~/health warns; 0 is no limit; nothing old is published again',
+        range=(0.0, ANY),
+    ),
+)
+
 _SYNC = (
     configured('approximate_sync', False, 'pair left and right by nearest stamps, not equal'),
     configured(
@@ -138,6 +154,7 @@ def _of_outputs(views: int) -> list[ParameterSpec]:
 MONO: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_MONO, 'model of one view'),
     *_INPUT,
+    *_CADENCE,
     *_PROMPT,
     *_DEPTH,
     *_SCALE,
@@ -146,6 +163,7 @@ MONO: tuple[ParameterSpec, ...] = (
 STEREO: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_STEREO, 'model of two views'),
     *_INPUT,
+    *_CADENCE,
     *_SYNC,
     *_DEPTH,
     *_of_outputs(2),
