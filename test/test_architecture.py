@@ -71,7 +71,7 @@ LAWS = {
     'libraries.py': Law(
         {'types', 'geometry', 'messages', 'sync', 'sync_filters'}, BASE, {*CHOSEN, *MESSAGES}
     ),
-    'shots.py': Law({'types', 'messages', 'libraries'}, {'numpy'}),
+    'shots.py': Law({'types', 'geometry/camera', 'messages', 'libraries'}, {'numpy'}),
     'nodes': Law(
         {
             *('types', 'threads', 'geometry', 'files', 'messages', 'metric', 'models'),

@@ -36,8 +36,9 @@ def to_ros(message, kind):
     for name in kind.get_fields_and_field_types():
         value = getattr(message, name)
         if name not in ('header', 'roi'):
-            if isinstance(value, np.ndarray) and value.dtype == np.uint8:
-                value = array.array('B', value.tobytes())
+            if isinstance(value, np.ndarray):
+                is_bytes = value.dtype == np.uint8
+                value = array.array('B', value.tobytes()) if is_bytes else value.tolist()
             setattr(result, name, value)
     return result
 

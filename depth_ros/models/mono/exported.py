@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from depth_ros.files.settings import read_settings
+from depth_ros.geometry.depth_values import valid_or_nan
 from depth_ros.geometry.resize import resize_depth
 from depth_ros.models.engine.graph import ENDINGS, GraphOptions, open_graph
 from depth_ros.models.engine.graph_settings import IMAGE, GraphSettings, Wiring, settings_from
@@ -146,8 +147,7 @@ class ExportedModel(ModelBase):
             across, down = values.shape[1] / width, values.shape[0] / height
             focal = float(np.sqrt(camera.fx * across * camera.fy * down))
             values = values * np.float32(focal / self.settings.training_focal)
-        values = np.where(np.isfinite(values) & (values > 0), values, np.float32(np.nan))
-        return resize_depth(values, width, height)
+        return resize_depth(valid_or_nan(values), width, height)
 
 
 def mono_settings(path: Path) -> GraphSettings:

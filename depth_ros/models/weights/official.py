@@ -169,4 +169,4 @@ def _check(name: str, tensors: dict[str, Any], expected: Mapping[str, Any], file
         )
     broken = [key for key, value in tensors.items() if not torch.isfinite(value).all()]
     if broken:
-        raise ModelError(f'{file} holds NaN or infinity in {broken[0]}; download it again')
+        raise ModelError(f'{file} holds NaN or infinity in {quoted(broken[0])}; download it again')

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from depth_ros.lab.train.config import config_from, config_to, read_config
+from depth_ros.lab.train.networks.config import is_network_config, read_network_config
 from depth_ros.types import DepthError
 
 MINIMAL = {'data': {'frames': 8}}
@@ -71,4 +72,5 @@ def test_the_configurations_that_ship_are_readable():
     files = sorted(folder.glob('*.yaml'))
     assert files
     for path in files:
-        assert read_config(path).name == path.stem
+        read = read_network_config if is_network_config(path) else read_config
+        assert read(path).name == path.stem

@@ -21,7 +21,12 @@ from depth_ros.models.weights import hub
 from depth_ros.models.weights.source import Hub
 from depth_ros.types import DepthKind
 
-NAMES = {n: i for n, i in registry.catalogue().items() if isinstance(i.source, Hub)}
+OTHERS = ('depth_anything_3',)  # on the hub, but of a family of their own
+NAMES = {
+    n: i
+    for n, i in registry.catalogue().items()
+    if isinstance(i.source, Hub) and i.family not in OTHERS
+}
 FAMILIES = {
     'depth_anything': 3 + 3 + 6,
     'dpt': 8 + 8,

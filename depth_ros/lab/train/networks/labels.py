@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from depth_ros.geometry.depth_values import in_range
 from depth_ros.lab.train import losses
 from depth_ros.lab.train.photometric import structural_dissimilarity
 
@@ -33,7 +34,7 @@ Loss = Callable[[Any, Tensor, Tensor, float], Tensor]
 
 def known(depth: Tensor, max_depth: float) -> Tensor:
     """Return where depth is known and counts."""
-    return depth.isfinite() & (depth > NEAREST) & (depth < max_depth)
+    return in_range(depth, NEAREST, max_depth)
 
 
 def label_loss(
