@@ -106,14 +106,15 @@ class Look:
             self._listen_beside()
             for _ in range(TRIES):
                 known = self._services()
-                seen = self._try()
-                if self._services() <= known:
+                seen, complete = self._try()
+                if complete and self._services() <= known:
                     break
             return seen
         finally:
             self._executor.shutdown()
 
-    def _try(self) -> Seen:
+    def _try(self) -> tuple[Seen, bool]:
+        """Return what is seen, and whether all was listened to that should have been."""
         nodes = self._nodes()
         woken = self._wake([name for name, node in nodes.items() if node.is_depth])
         seen = self._seen(nodes)
@@ -131,7 +132,7 @@ class Look:
             if listener.name in seen.topics:
                 seen.topics[listener.name].received = received
         seen.machine = self._watch.machine(missing_profile())
-        return seen
+        return seen, self._wanted(seen) <= {listener.name for listener in listeners}
 
     def _services(self) -> set[str]:
         """Return the names of all nodes and services; topics come and go with subscriptions."""
@@ -159,12 +160,12 @@ class Look:
             found |= self._services()
             if found - known:
                 known, since, looks = known | found, time.monotonic(), 0
-            # On a crowded machine time passes and nothing has been done in it.
+            # On a crowded machine, time passes and nothing has been done in it.
             if time.monotonic() - since < SETTLED or looks < LOOKS or len(known) < 3:
                 return False
             topics = self._topics().values()
             ends = [end for topic in topics for end in (*topic.publishers, *topic.subscribers)]
-            return not any('_UNKNOWN_' in end.node for end in ends)
+            return bool(ends) and not any('_UNKNOWN_' in end.node for end in ends)
 
         self._spin(DISCOVERY, settled)
 
@@ -250,7 +251,11 @@ class Look:
             domain=self._node.context.get_domain_id(),
             topics=topics,
             nodes=nodes,
-            cameras=cameras_of(topics, [name for name, node in nodes.items() if node.is_depth]),
+            cameras=cameras_of(
+                topics,
+                [name for name, node in nodes.items() if node.is_depth],
+                [name for name, node in nodes.items() if node.is_stereo],
+            ),
             tree=self._tree,
             clock=self._clock,
             statements=list(self._statements.values()),
@@ -260,7 +265,12 @@ class Look:
         )
 
     def _listeners(self, seen: Seen, woken: set[str]) -> list[Listener]:
-        """Subscribe to the cameras, and to clouds and scans that others read."""
+        """Subscribe to what is wanted and not listened to already."""
+        topics = [seen.topic(name) for name in sorted(self._wanted(seen) - woken)]
+        return [Listener(self._node, topic, _kinds(topic)[0], self._now) for topic in topics]
+
+    def _wanted(self, seen: Seen) -> set[str]:
+        """Return the published topics of cameras, and clouds and scans that others read."""
         wanted = {name for camera in seen.cameras for name in (camera.image, camera.info)}
         wanted |= {source.topic for layer in layers_of(seen) for source in layer.sources}
         wanted |= {source.topic for source in monitors_of(seen)}
@@ -269,12 +279,7 @@ class Look:
             for topic in seen.topics.values()
             if topic.subscribers and any(end.type in (CLOUD, SCAN) for end in topic.publishers)
         }
-        listeners = []
-        for name in sorted(wanted - woken):
-            kinds = [end.type for end in seen.topic(name).publishers if end.type in KINDS]
-            if kinds:
-                listeners.append(Listener(self._node, seen.topic(name), kinds[0], self._now))
-        return listeners
+        return {name for name in wanted if _kinds(seen.topic(name))}
 
     def _listen_beside(self) -> None:
         """Subscribe to the clock, to TF and to diagnostics."""
@@ -332,6 +337,10 @@ class Look:
                 self._statements[node] = Statement(
                     node, values.get('state', ''), status.message, level >= 2
                 )
+
+
+def _kinds(topic: Topic) -> list[str]:
+    return [end.type for end in topic.publishers if end.type in KINDS]
 
 
 def _name(end: Any) -> str:

@@ -104,6 +104,11 @@ class Node:
         return {'model', 'edge_threshold', 'max_age', 'rectify'} <= self.parameters.keys()
 
     @property
+    def is_stereo(self) -> bool:
+        """Whether it is a depth node of pairs."""
+        return self.is_depth and 'approximate_sync' in self.parameters
+
+    @property
     def sim_time(self) -> bool:
         """Whether it takes the time from /clock."""
         return bool(self.parameters.get('use_sim_time', False))

@@ -28,7 +28,7 @@ def textured(width, height):
 
 def calibrations(robot):
     def no_focal(info):
-        info.k = np.zeros(9)
+        info.k, info.p = np.zeros(9), np.zeros(12)
 
     def larger(info):
         info.width, info.height = 640, 480

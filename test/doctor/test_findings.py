@@ -78,10 +78,38 @@ def test_the_cameras_of_a_stereo_node(order):
         for name, kind in (('image_rect', IMAGE), ('camera_info', INFO)):
             name = f'/rig/{side}/{name}'
             topics[name] = Topic(name, endpoints(kind, '/driver'), endpoints(kind, '/stereo'))
-    left, right = cameras_of(topics, ['/stereo'])
+    left, right = cameras_of(topics, ['/stereo'], ['/stereo'])
     assert (left.image, left.info) == ('/rig/left/image_rect', '/rig/left/camera_info')
     assert (right.side, right.info) == ('right', '/rig/right/camera_info')
     assert pairs_of([right, left]) == [(left, right)]
+
+
+def test_several_cameras_of_one_node_are_no_pair():
+    topics = {}
+    for camera in ('front', 'rear'):
+        for name, kind in (('image', IMAGE), ('camera_info', INFO)):
+            name = f'/{camera}/{name}'
+            topics[name] = Topic(name, endpoints(kind, '/driver'), endpoints(kind, '/mono'))
+    cameras = cameras_of(topics, ['/mono'])
+    assert [(c.image, c.info, c.side) for c in cameras] == [
+        ('/front/image', '/front/camera_info', ''),
+        ('/rear/image', '/rear/camera_info', ''),
+    ]
+    assert pairs_of(cameras) == []
+
+
+def test_several_pairs_of_one_node_are_told_by_their_names():
+    topics = {}
+    for rig in ('front', 'rear'):
+        for side in ('left', 'right'):
+            for name, kind in (('image_rect', IMAGE), ('camera_info', INFO)):
+                name = f'/{rig}/{side}/{name}'
+                topics[name] = Topic(name, endpoints(kind, '/d'), endpoints(kind, '/stereo'))
+    pairs = pairs_of(cameras_of(topics, ['/stereo'], ['/stereo']))
+    assert [(left.image, right.image) for left, right in pairs] == [
+        ('/front/left/image_rect', '/front/right/image_rect'),
+        ('/rear/left/image_rect', '/rear/right/image_rect'),
+    ]
 
 
 def test_images_of_depth_nodes_and_drawings_are_no_cameras():
