@@ -133,7 +133,7 @@ def monitors_of(seen: Seen) -> Iterator[Source]:
     for node in seen.nodes.values():
         given = node.parameters
         names = given.get('observation_sources')
-        if not isinstance(names, (list, tuple)) or 'source_timeout' not in given:
+        if not isinstance(names, (list, tuple)) or given.get('source_timeout') is None:
             continue
         for name in names:
             defaults = {**MONITOR, 'source_timeout': given['source_timeout']}
@@ -153,7 +153,8 @@ def base_frames(seen: Seen) -> list[str]:
 
 
 def _values(given: Mapping[str, Any], prefix: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: given.get(f'{prefix}.{name}', value) for name, value in defaults.items()}
+    found = {name: given.get(f'{prefix}.{name}') for name in defaults}  # None: declared, not set
+    return {name: defaults[name] if value is None else value for name, value in found.items()}
 
 
 def _source(node: Node, prefix: str, defaults: Mapping[str, Any], topic: str) -> Source:
