@@ -31,6 +31,7 @@ MESSAGES = [
     'ros-rosgraph-msgs',
     'ros-sensor-msgs',
     'ros-std-msgs',
+    'ros-std-srvs',
     'ros-stereo-msgs',
 ]
 

@@ -12,10 +12,12 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
 
+from depth_ros.files.region import Mask, read_region
 from depth_ros.geometry.camera import rectified_camera
 from depth_ros.geometry.depth_values import clip_range
 from depth_ros.geometry.disparity import prediction_to_depth
@@ -56,6 +58,8 @@ class Options:
     :param min_confidence: pixels of lower confidence become NaN, where the model has one.
     :param scale: with `shift`, makes metres of a relative model: 1/Z = scale * value + shift;
         0 leaves it relative.
+    :param region: the part of the image that counts, as x,y,width,height or a mask image, in
+        pixels of the image as it arrives; the rest becomes NaN.
     """
 
     rectify: str = 'auto'
@@ -65,8 +69,11 @@ class Options:
     min_confidence: float = 0.0
     scale: float = 0.0
     shift: float = 0.0
+    region: str = ''
 
     def __post_init__(self) -> None:
+        if self.region:
+            read_region(self.region)
         if self.rectify not in RECTIFY_MODES:
             raise DepthError(
                 f'rectify is {quoted(self.rectify)}, expected one of {", ".join(RECTIFY_MODES)}'
@@ -100,13 +107,17 @@ class DepthFrame:
     timings: Mapping[str, float]  # seconds per stage
 
 
-def _without_border(prediction: Prediction, rectifier: Rectifier | None) -> Prediction:
-    """Remove what a model predicts for the black border that rectification leaves."""
-    if rectifier is None or rectifier.valid.all():
+def _seen_only(prediction: Prediction, seen: Mask, camera: Camera) -> Prediction:
+    """Remove what a model predicts where `seen`, an image of this camera, is False."""
+    if seen.all():
         return prediction
-    seen, size_wh = rectifier.valid, prediction.camera.size_wh
-    if seen.shape[::-1] != size_wh:
-        shrunk = cv2.resize(seen.view(np.uint8), size_wh, interpolation=cv2.INTER_NEAREST)
+    small = prediction.camera
+    if prediction.image is not None:  # a part of the image, which the cameras tell
+        columns = _places(small.width, small.fx, small.cx, camera.fx, camera.cx, camera.width)
+        rows = _places(small.height, small.fy, small.cy, camera.fy, camera.cy, camera.height)
+        seen = seen[rows][:, columns]
+    elif seen.shape[::-1] != small.size_wh:
+        shrunk = cv2.resize(seen.view(np.uint8), small.size_wh, interpolation=cv2.INTER_NEAREST)
         seen = shrunk.astype(np.bool_)
     confidence = prediction.confidence
     return replace(
@@ -114,6 +125,14 @@ def _without_border(prediction: Prediction, rectifier: Rectifier | None) -> Pred
         values=np.where(seen, prediction.values, np.float32(np.nan)),
         confidence=None if confidence is None else np.where(seen, confidence, np.float32(0)),
     )
+
+
+def _places(
+    count: int, focal: float, centre: float, to_focal: float, to_centre: float, limit: int
+) -> np.ndarray:
+    """Return the pixel of one axis of a camera that each pixel of another camera shows."""
+    places = np.round((np.arange(count) - centre) * (to_focal / focal) + to_centre)
+    return np.clip(places, 0, limit - 1).astype(np.intp)
 
 
 def _finish(prediction: Prediction, image: Image, options: Options, clock: _Clock) -> DepthFrame:
@@ -140,10 +159,10 @@ def _finish(prediction: Prediction, image: Image, options: Options, clock: _Cloc
 
 
 class _Clock:
-    """Seconds between laps."""
+    """Seconds between laps, after those that were measured before."""
 
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
+    def __init__(self, laps: Mapping[str, float] | None = None) -> None:
+        self.laps: dict[str, float] = dict(laps or {})
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
@@ -167,6 +186,7 @@ class Pipeline:
         self._geometry = _Pair() if model.info.views == 2 else _Single()
         self._warm: tuple[Camera, ...] = ()
         self._previous: Prediction | None = None
+        self._region: tuple[Any, Mask | None] = (None, None)  # what it was made for, the mask
 
     @property
     def makes_metres(self) -> bool:
@@ -214,15 +234,60 @@ class Pipeline:
         rectified = self.rectified(views)
         clock.lap('rectify')
         prediction = self.model.predict(rectified, self._previous)
-        self._previous = None if prediction.carry is None else prediction
+        self._remember(prediction)
         clock.lap('model')
         return rectified, prediction
+
+    @staticmethod
+    def together(
+        pipelines: Sequence[Pipeline], batch: Sequence[Sequence[View]]
+    ) -> list[DepthFrame]:
+        """Return the depth of one frame for each of the pipelines, which share their model."""
+        if len(pipelines) == 1:
+            return [pipelines[0](batch[0])]
+        begun = []
+        for pipeline, views in zip(pipelines, batch):
+            clock = _Clock()
+            begun.append((pipeline.rectified(views), clock))
+            clock.lap('rectify')
+        shared = _Clock()
+        predictions = pipelines[0].model.predict_batch(
+            [rectified for rectified, _ in begun], [pipeline._previous for pipeline in pipelines]
+        )
+        shared.lap('model')
+        frames = []
+        for pipeline, (rectified, clock), prediction in zip(pipelines, begun, predictions):
+            pipeline._remember(prediction)
+            done = _Clock(clock.laps | shared.laps)
+            frames.append(pipeline._finished(0, rectified[0], prediction, done))
+        return frames
+
+    def _remember(self, prediction: Prediction) -> None:
+        """Keep what the model takes back with the next frame."""
+        self._previous = None if prediction.carry is None else prediction
 
     def _finished(
         self, index: int, view: View, prediction: Prediction, clock: _Clock
     ) -> DepthFrame:
-        prediction = _without_border(prediction, self._geometry.rectifiers[index])
+        seen = self._seen(index, view)
+        if seen is not None:
+            prediction = _seen_only(prediction, seen, view.camera)
         return _finish(prediction, view.image, self.options, clock)
+
+    def _seen(self, index: int, view: View) -> Mask | None:
+        """Return the pixels of a rectified view that its camera saw and that count."""
+        rectifier, region = self._geometry.rectifiers[index], self.options.region
+        border = None if rectifier is None else rectifier.valid
+        if index or not region:
+            return border
+        key = (region, rectifier, view.camera)
+        if self._region[0] != key:
+            size = (rectifier.source if rectifier is not None else view.camera).size_wh
+            counts = read_region(region).mask(*size)
+            if rectifier is not None:
+                counts = (rectifier(255 * counts.astype(np.uint8)) == 255) & rectifier.valid
+            self._region = (key, counts)
+        return self._region[1]
 
     def rectified(self, views: Sequence[View]) -> list[View]:
         """Return the views as the model sees them."""

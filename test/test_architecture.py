@@ -65,7 +65,7 @@ LAWS = {
     'models/stereo': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
     'models/multi_view': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
     'models/registry.py': Law({'types', 'models'}, set()),
-    'pipeline.py': Law({'types', 'geometry', 'metric', 'models/protocol'}, BASE),
+    'pipeline.py': Law({'types', 'files', 'geometry', 'metric', 'models/protocol'}, BASE),
     'sync.py': Law({'types'}, set()),
     'sync_filters.py': Law({'types', 'sync'}, set(), {*CHOSEN, 'builtin_interfaces'}),
     'libraries.py': Law(
@@ -78,7 +78,7 @@ LAWS = {
             *('pipeline', 'shots', 'libraries', 'sync', 'sync_filters'),
         },
         {*BASE, *RUNTIME, *MESSAGES, 'yaml', 'ament_index_python'},
-        {'launch', 'launch_ros', 'diagnostic_msgs', 'bond', 'nav_msgs'},
+        {'launch', 'launch_ros', 'diagnostic_msgs', 'bond', 'nav_msgs', 'std_srvs'},
     ),
     # What a node publishes and which parameters it takes is known without rclpy.
     'nodes/output': Law(

@@ -19,6 +19,7 @@ import pytest
 
 import depth_ros
 from depth_ros.cli.main import COMMANDS
+from depth_ros.nodes.camera_drivers import arguments_of
 from depth_ros.nodes.launching import COMMON
 from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options
 
@@ -71,7 +72,10 @@ def test_launch_commands_use_existing_arguments(page: Path) -> None:
         if words[:3] != ['ros2', 'launch', 'depth_ros']:
             continue
         tables = runpy.run_path(str(ROOT / 'launch' / words[3]))
-        known = {'name', *COMMON, *tables['INPUTS'], *tables['OUTPUTS']}
+        if 'DRIVER' in tables:
+            known = set(arguments_of(tables['DRIVER']))
+        else:
+            known = {'name', *COMMON, *tables['INPUTS'], *tables['OUTPUTS']}
         given = [word.split(':=')[0] for word in words[4:] if ':=' in word]
         assert set(given) <= known, words
 
@@ -85,6 +89,8 @@ def test_node_commands_use_existing_parameters(page: Path) -> None:
         known = {spec.name for spec in specs}
         given = [b.split(':=') for a, b in itertools.pairwise(words) if a == '-p']
         model = dict(given).get('model', next(s.default for s in specs if s.name == 'model'))
+        cameras = dict(given).get('cameras', '').split(',')
+        known |= {f'{camera}.{spec.name}' for camera in cameras for spec in specs}
         known |= {spec.name for spec in model_options(str(model))}
         assert {name for name, _ in given} <= known, words
 

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The line from pictures to metres, without ROS."""
 
+import dataclasses
 import math
 
 import cv2
 import numpy as np
 import pytest
 
-from depth_ros.geometry.camera import resize_camera
+from depth_ros.geometry.camera import crop_camera, resize_camera
 from depth_ros.models.protocol import ModelBase, ModelInfo
 from depth_ros.models.registry import create_model
 from depth_ros.pipeline import Options, Pipeline
@@ -154,6 +155,40 @@ def test_a_picture_that_is_not_its_cameras_is_refused_and_the_next_one_is_right(
     assert (pipeline([View(PICTURE, CAMERA)]).depth == 2).all()
 
 
+class Counting(Fixed):
+    """A model that carries how many frames of one camera it has seen, and counts its passes."""
+
+    passes = 0
+
+    def predict_batch(self, batch, previous=None):
+        self.passes += 1
+        before = [0 if last is None else last.carry for last in previous]
+        return [
+            dataclasses.replace(Prediction(DepthKind.METRIC, filled(2 + n), v.camera), carry=n + 1)
+            for (v,), n in zip(batch, before)
+        ]
+
+    def predict(self, views, previous=None):
+        return self.predict_batch([views], [previous])[0]
+
+
+def test_pipelines_of_one_model_share_a_pass_and_nothing_else():
+    model = Counting(filled(1.0))
+    left, right = Pipeline(model), Pipeline(model, Options(max_depth=3.5))
+    views = [[View(PICTURE, CAMERA)], [View(255 - PICTURE, CAMERA)]]
+    left(views[0])  # one frame ahead of the other
+    frames = Pipeline.together([left, right], views)
+    assert model.passes == 2
+    assert [frame.depth[0, 0] for frame in frames] == [3.0, 2.0]
+    np.testing.assert_array_equal(frames[1].image, 255 - PICTURE)
+    right.forget()
+    frames = Pipeline.together([left, right], views)
+    assert [frame.depth[0, 0] for frame in frames] == [4.0, 2.0]
+    frames = Pipeline.together([right], views[1:])
+    assert frames[0].depth[0, 0] == 3.0
+    assert Pipeline.together([right], views[1:])[0].depth[0, 0] == np.inf
+
+
 def test_a_stereo_model_does_not_run_on_one_eye():
     with pytest.raises(DepthError, match='stereo_depth'):
         Pipeline(create_model('sgbm'))([View(PICTURE, CAMERA)])
@@ -245,6 +280,58 @@ def test_a_pair_with_its_eyes_swapped_is_refused_with_the_reason():
     right = Camera.pinhole(256, 128, 200.0, baseline=-0.1)
     with pytest.raises(DepthError, match='swap'):
         pipeline(pair(left, other, Camera.pinhole(256, 128, 200.0), right))
+
+
+def test_what_is_outside_of_the_region_is_not_known_in_any_output():
+    confidence = np.ones(SIZE, np.float32)
+    model = Fixed(filled(2.0), confidence=confidence)
+    frame = Pipeline(model, Options(region='10,20,30,40'))([View(PICTURE, CAMERA)])
+    inside = np.zeros(SIZE, bool)
+    inside[20:60, 10:40] = True
+    for values in (frame.depth, frame.prediction.values):
+        np.testing.assert_array_equal(np.isfinite(values), inside)
+    np.testing.assert_array_equal(frame.prediction.confidence > 0, inside)
+
+
+def test_a_region_is_drawn_in_the_image_as_it_arrives():
+    """A dot that the camera sees is where its mask is, after rectification too."""
+    raw = np.zeros((*SIZE, 3), np.uint8)
+    raw[20:34, 90:112] = 255
+    pipeline = Pipeline(Fixed(filled(2.0)), Options(region='90,20,22,14'))
+    frame = pipeline([View(raw, BARREL)])
+    known = np.isfinite(frame.depth)
+    bright = frame.image[..., 0] == 255
+    assert known.any()
+    assert not (known & (frame.image[..., 0] < 250)).any()
+    assert (known & bright).sum() > 0.9 * bright.sum()
+
+
+def test_a_region_may_change_between_frames():
+    pipeline = Pipeline(Fixed(filled(2.0)), Options())
+    views = [View(PICTURE, CAMERA)]
+    assert np.isfinite(pipeline(views).depth).all()
+    for width in (5, 9):
+        pipeline.options = Options(region=f'0,0,{width},96')
+        assert np.isfinite(pipeline(views).depth).sum() == width * 96
+    pipeline.options = Options()
+    assert np.isfinite(pipeline(views).depth).all()
+
+
+def test_a_region_of_a_model_that_answers_for_a_part_of_the_image():
+    part = crop_camera(CAMERA, 40, 30, 64, 48)
+
+    class Part(Fixed):
+        def predict(self, views, previous=None):
+            small = resize_camera(part, 32, 24)
+            image = np.zeros((24, 32, 3), np.uint8)
+            values = np.full((24, 32), 2.0, np.float32)
+            return Prediction(DepthKind.METRIC, values, small, image=image)
+
+    # The region begins in the middle of the part.
+    frame = Pipeline(Part(None), Options(region='72,54,100,100'))([View(PICTURE, CAMERA)])
+    expected = np.zeros((24, 32), bool)
+    expected[12:, 16:] = True
+    np.testing.assert_array_equal(np.isfinite(frame.depth), expected)
 
 
 def test_a_pair_without_a_baseline_has_a_disparity_and_no_metres():

@@ -25,6 +25,7 @@ COMMANDS = {
     'models': 'list every model, what its numbers mean, and its licence',
     'fetch': 'download models ahead of time and verify them',
     'convert': 'turn an official checkpoint file into safetensors',
+    'bench': 'measure what models and nodes cost on this machine: time, memory, power',
     'eval': 'measure models against ground truth',
     'doctor': 'look at the running graph and state what is wrong',
     'nav2': 'write the configuration of Nav2, slam_toolbox, rtabmap and nvblox for a camera',

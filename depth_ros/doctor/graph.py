@@ -327,15 +327,15 @@ class Look:
 
     def _hear(self, array: Any) -> None:
         for status in array.status:
-            if not status.name.endswith(': depth'):
+            name, _, what = status.name.rpartition(': ')
+            if what.split(' ')[-1:] != ['depth']:  # `depth`, or `front depth` of several cameras
                 continue
-            node = '/' + status.name.removesuffix(': depth').lstrip('/')
             level = ord(status.level) if isinstance(status.level, bytes) else int(status.level)
-            self._statements.pop(node, None)
+            self._statements.pop(status.name, None)
             if level:
                 values = {item.key: item.value for item in status.values}
-                self._statements[node] = Statement(
-                    node, values.get('state', ''), status.message, level >= 2
+                self._statements[status.name] = Statement(
+                    f'/{name.lstrip("/")}', values.get('state', ''), status.message, level >= 2
                 )
 
 

@@ -1,10 +1,10 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-What the depth nodes have in common: life cycle, parameters, consumers, diagnostics.
+What the depth nodes have in common: life cycle, parameters, the worker, diagnostics.
 
-Callbacks only put messages into the worker's slot; the work on them is in frames.py, and the
-numbers come from the pipeline alone.
+Callbacks only put messages into the worker's slots; the work on them is in work/, and the numbers
+come from the pipeline alone. What belongs to one camera is in stream.py.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
@@ -27,23 +27,19 @@ from depth_ros import libraries
 from depth_ros.models.protocol import DepthModel
 from depth_ros.nodes.bond import Bond
 from depth_ros.nodes.health import diagnostics
-from depth_ros.nodes.health.health import Health
-from depth_ros.nodes.health.reasons import Facts, Level, explain
-from depth_ros.nodes.health.topic import HealthTopic
-from depth_ros.nodes.input.camera import CameraInput
-from depth_ros.nodes.output.output import outputs_of
+from depth_ros.nodes.health.reasons import Facts, Level, explain, of_camera
 from depth_ros.nodes.parameters.declaration import Parameters
-from depth_ros.nodes.parameters.spec import ParameterSpec, Value
-from depth_ros.nodes.parameters.specs import pipeline_options
-from depth_ros.nodes.publishing import Outputs, Settings
-from depth_ros.nodes.work.frames import Frames, Job
+from depth_ros.nodes.parameters.spec import ParameterSpec
+from depth_ros.nodes.stream import Stream
+from depth_ros.nodes.switching import offer_switch
+from depth_ros.nodes.work.frames import Job
 from depth_ros.nodes.work.loading import Loaded, load, sentence_of
 from depth_ros.nodes.work.processors import ProcessorWait, ThreadGovernor
+from depth_ros.nodes.work.together import Together, Turn, batch_of
 from depth_ros.nodes.work.worker import Worker
-from depth_ros.pipeline import DepthFrame, Options, Pipeline
-from depth_ros.shots import Shot
+from depth_ros.pipeline import Pipeline
 from depth_ros.threads import available
-from depth_ros.types import Camera, DepthError, Image, View, quoted
+from depth_ros.types import Camera, DepthError, quoted
 
 LOOK_PERIOD = 0.1  # seconds between looks for consumers
 REPORT_PERIOD = 1.0
@@ -52,18 +48,20 @@ LEAVE_BEHIND = 1.0  # seconds that a frame in flight may delay the end
 
 
 class DepthNode(LifecycleNode):
-    """A lifecycle node around one pipeline; what depends on the number of eyes is below it."""
+    """A lifecycle node around one model; what depends on the number of eyes is below it."""
+
+    stream: type[Stream] = Stream  # what it makes for each camera
+    example: tuple[Camera, ...] = ()
+    """Cameras of an ordinary size, to warm a model with before the first image comes."""
 
     def __init__(self, name: str, specs: Sequence[ParameterSpec], **kwargs: Any) -> None:
         self.parameters: Parameters | None = None  # rclpy sets parameters of its own before
         super().__init__(name, **kwargs)
-        self.inputs: list[CameraInput] = []
-        self._worker: Worker[Loaded, Job] | None = None
-        self._left_behind: list[Worker[Loaded, Job]] = []
+        self.streams: list[Stream] = []
+        self._worker: Worker[Loaded, Turn] | None = None
+        self._left_behind: list[Worker[Loaded, Turn]] = []
         self._active = False
         self._problem = ''  # why it could not be configured
-        self._complaints: dict[str, None] = {}
-        self._health = Health()
         self._processor = ProcessorWait()
         self._waited = deque([0.0], maxlen=5)
         self._governor, self._adapts = ThreadGovernor(1), False
@@ -72,21 +70,19 @@ class DepthNode(LifecycleNode):
         self._bond = Bond(self)
         self._reporter = diagnostics.Reporter(self)
         self.parameters = Parameters(self, specs)
-        self._outputs = Outputs(self, outputs_of(self.views), self._complain)
-        self._frames = Frames(
-            self.get_clock(),
-            self._health,
-            self._outputs,
-            self.compute,
-            Settings.of(self.parameters.values(), self.views),
-        )
-        self._freshness = HealthTopic(
-            self,
-            '~/health',
-            self._health,
-            lambda: self._active and self._outputs.consumers() > 0,
-            self._limits,
-        )
+        self.streams = [
+            self.stream(
+                self, camera, self.parameters, self._reporter, partial(self._submit, index)
+            )
+            for index, camera in enumerate(self.parameters.cameras)
+        ]
+        self._together = Together(self.streams)
+        self._switches = [offer_switch(self, 'enable', self._enable)]
+        self._switches += [
+            offer_switch(self, f'{stream.prefix}enable', partial(self._enable, name=stream.name))
+            for stream in self.streams
+            if stream.name
+        ]
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # works when simulated time stands still
         self.create_timer(LOOK_PERIOD, self._look, clock=steady)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)
@@ -100,67 +96,14 @@ class DepthNode(LifecycleNode):
             self._reporter.log(Level.ERROR, sentence)
         self.get_logger().info(f'libraries: {libraries.describe()}')
 
-    # -- what the number of eyes decides ---------------------------------------------------
-
-    views = 1  # images that one prediction of its models takes
-    example: tuple[Camera, ...] = ()
-    """Cameras of an ordinary size, to warm a model with before the first image comes."""
-
-    def make_pipeline(self, model: DepthModel, values: Mapping[str, Value]) -> Pipeline:
-        """Return the pipeline around a model that was just loaded, warmed up."""
-        pipeline = Pipeline(model, self.pipeline_options(values))
+    def make_pipelines(self, model: DepthModel) -> list[Pipeline]:
+        """Return a pipeline for each camera around a model that was just loaded, warmed up."""
+        pipelines = [
+            Pipeline(model, stream.pipeline_options(stream.values)) for stream in self.streams
+        ]
         with suppress(DepthError):  # this model may not be made for such cameras
-            pipeline.warm_up(self.example)
-        return pipeline
-
-    def compute(
-        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
-    ) -> DepthFrame:
-        """Call the pipeline with one (image, camera) per eye; the stamp is in nanoseconds."""
-        return pipeline([View(image, camera) for image, camera in images])
-
-    def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
-        """Return the inputs, wired to `submit`."""
-        raise NotImplementedError
-
-    def eye(self, prefix: str, transport: Value, callback: Callable[[Shot], None]) -> CameraInput:
-        """Return one camera's input."""
-        return CameraInput(
-            self,
-            prefix,
-            str(transport),
-            callback,
-            self._complain,
-            lambda: self._health.dropped('without camera_info'),
-        )
-
-    def pipeline_options(self, values: Mapping[str, Value]) -> Options:
-        """
-        Return what the pipeline is told.
-
-        The camera_info beside a rectified picture is that of the raw one and still has D, so with
-        `rectify: auto` it is the topic's name that says which of the two the picture is.
-        """
-        options = pipeline_options(values)
-        if options.rectify == 'auto' and any(source.named_rectified for source in self.inputs):
-            return replace(options, rectify='never')
-        return options
-
-    def reset_inputs(self) -> None:
-        """Forget what waits for its partner."""
-        for source in self.inputs:
-            source.reset()
-
-    def listen_beside(self, wanted: bool) -> None:
-        """Subscribe to what is not a camera, or leave it."""
-
-    def stamp_facts(self) -> dict[str, Any]:
-        """Return what Facts says about the stamps of a pair."""
-        return {}
-
-    def counts(self) -> dict[str, str]:
-        """Return more figures for the diagnostics."""
-        return {}
+            pipelines[0].warm_up(self.example)
+        return pipelines
 
     # -- life cycle ------------------------------------------------------------------------
 
@@ -188,25 +131,26 @@ class DepthNode(LifecycleNode):
         for sentence in parameters.refused.values():
             raise DepthError(sentence)
         values = parameters.values()
-        self._frames.settings = Settings.of(values, self.views)
         self._governor = ThreadGovernor(int(values['threads']) or available())
         self._adapts = not values['threads']
-        self.inputs = self.connect(values)
+        for stream in self.streams:
+            stream.configure()
         self._loading_since = time.monotonic()
-        self._worker = worker = Worker[Loaded, Job](
+        self._worker = worker = Worker[Loaded, Turn](
             open=lambda: load(
                 int(values['threads']),
                 str(values['model']),
                 str(values['fallback']),
                 parameters.model_options,
                 parameters.fallback_options,
-                lambda model: self.make_pipeline(model, values),
+                self.make_pipelines,
             ),
-            work=lambda loaded, job: self._frames.work(
-                loaded, job, lambda: self._active and not worker.stopping
+            work=lambda loaded, turns: self._together(
+                loaded, turns, lambda: self._active and not worker.stopping
             ),
-            close=lambda loaded: loaded.pipeline.close(),
-            failed=self._failed,
+            close=lambda loaded: loaded.model.close(),
+            failed=self.streams[0].failed,
+            most=lambda loaded: batch_of(loaded.model.info, int(values.get('max_batch', 1))),
         )
         worker.start()
         self._loading = True
@@ -219,14 +163,14 @@ class DepthNode(LifecycleNode):
 
     def _loaded(self) -> None:
         self._loading = False
-        loaded = self._worker.resource if self._worker is not None else None
+        loaded = self._loaded_now
         if loaded is None:
             return
         self.get_logger().info(
             'model {model} ({kind}) on {device}'.format(**loaded.facts)
             + f', loaded in {time.monotonic() - self._loading_since:.1f} s'
         )
-        if caution := loaded.pipeline.model.info.caution:
+        if caution := loaded.model.info.caution:
             self.get_logger().warning(caution)
 
     def _follow_loading(self) -> None:
@@ -293,16 +237,15 @@ class DepthNode(LifecycleNode):
     def _pause(self) -> None:
         self._active = False
         self._bond.stop()
-        self.listen_beside(False)
-        for source in self.inputs:
-            source.unsubscribe()
-        self.reset_inputs()
+        for stream in self.streams:
+            stream.pause()
         if self._worker is not None:
             self._worker.clear()
 
     def _release(self) -> None:
         self._pause()
-        self.inputs = []
+        for stream in self.streams:
+            stream.inputs = []
         worker, self._worker = self._worker, None
         if worker is not None and not worker.stop(LEAVE_BEHIND):
             self._left_behind.append(worker)
@@ -318,94 +261,70 @@ class DepthNode(LifecycleNode):
         return not self._left_behind
 
     @property
-    def model(self) -> DepthModel | None:
-        """The model that is loaded."""
-        loaded = self._worker.resource if self._worker is not None else None
-        return None if loaded is None else loaded.pipeline.model
+    def _loaded_now(self) -> Loaded | None:
+        return self._worker.resource if self._worker is not None else None
 
     # -- work ------------------------------------------------------------------------------
 
-    def submit(self, job: Job) -> None:
-        """Offer what arrived to the worker; called by subscriptions and synchronisers."""
-        if self._worker is not None and self._active and self._worker.submit(job):
-            self._health.dropped('a newer one came')
+    def _submit(self, index: int, job: Job) -> bool:
+        """Offer a job of a camera to the worker; return True if an older one was dropped."""
+        if self._worker is None or not self._active:
+            return False
+        return self._worker.submit((index, job), self.streams[index].name)
 
-    def _failed(self, error: Exception) -> None:
-        if not self.context.ok():
-            return  # the end came between the work and its publication
-        sentence = sentence_of(error, 'the frame could not be worked on')
-        self._health.failed(sentence)
-        self._reporter.log(Level.ERROR, sentence)
-        if not isinstance(error, DepthError):
-            self.get_logger().debug(''.join(traceback.format_exception(error)))
+    def _enable(self, on: bool, name: str | None = None) -> None:
+        """Turn the work for one camera, or for all, on or off."""
+        for stream in self.streams:
+            if name in (None, stream.name):
+                stream.enabled = on
+                if not on and self._worker is not None:
+                    self._worker.clear(stream.name)
+        self._look()
 
     def forget(self) -> None:
         """Forget what was carried from frame to frame: the clock jumped."""
         self.get_logger().info('the clock jumped: starting afresh')
-        self._frames.forget()
-        self.reset_inputs()
+        for stream in self.streams:
+            stream.forget()
         if self._worker is not None:
             self._worker.clear()
 
     def _look(self) -> None:
-        """Subscribe to the inputs while the outputs have subscribers."""
+        """Subscribe to the inputs of each camera whose outputs have subscribers."""
         self._follow_loading()
-        wanted = self._active and self._outputs.consumers() > 0
-        self.listen_beside(wanted)
-        for source in self.inputs:
-            if wanted and not source.subscribed:
-                source.subscribe()
-            elif not wanted and source.subscribed:
-                source.unsubscribe()
-                self.reset_inputs()
-            elif wanted:
-                source.follow()
-            source.flush()
+        loaded = self._loaded_now
+        for stream in self.streams:
+            stream.look(self._active, None if loaded is None else loaded.model)
 
     # -- diagnostics -----------------------------------------------------------------------
 
-    def _complain(self, sentence: str) -> None:
-        """Say this in every report from now on."""
-        self._complaints[sentence] = None
-
-    def _limits(self) -> tuple[float, float]:
-        parameters = self.parameters
-        assert parameters is not None
-        return float(parameters['source_timeout']), float(parameters['min_rate'])
-
     def _report(self) -> None:
         now = time.monotonic()
-        snapshot = self._health.snapshot(now)
         waiting = self._processor.share(now)
         self._waited.append(waiting or 0.0)
         if self._adapts and self._active:
-            self._frames.threads = self._governor.update(now, waiting)
-        loaded = self._worker.resource if self._worker is not None else None
-        facts = Facts(
+            self._together.threads = self._governor.update(now, waiting)
+        loaded = self._loaded_now
+        common = Facts(
             state=self._state_machine.current_state[1],
             problem=self._problem,
             fallback=loaded.fallback if loaded is not None else '',
             loading=now - self._loading_since if self._loading else 0.0,
-            consumers=self._outputs.consumers(),
-            eyes=[source.facts(now) for source in self.inputs],
             profile_variable=diagnostics.missing_profile(),
-            failure=snapshot.last_failure,
-            warnings={**{text: text for text in self._complaints}, **snapshot.warnings},
-            age=self._frames.age,
-            max_age=self._frames.settings.max_age,
-            too_old=self._frames.take_too_old(),
-            relative=self._frames.relative,
-            no_baseline=self._frames.no_baseline,
             waiting=min(self._waited),  # one second of it is no reason for a warning
-            computing=self._frames.seconds,
-            fresh=self._freshness.reason(),
+            computing=sum(s.frames.seconds for s in self.streams if s.outputs.consumers()),
             no_clock=bool(self.get_parameter('use_sim_time').value)
             and self.get_clock().now().nanoseconds == 0,
-            **self.stamp_facts(),
         )
         details = dict(loaded.facts) if loaded is not None else {}
-        values = diagnostics.figures(snapshot, facts, details) | self.counts()
-        self._reporter.report(explain(facts), values, details.get('model', ''))
+        statuses = []
+        for stream in self.streams:
+            snapshot = stream.health.snapshot(now)
+            facts = stream.facts(now, snapshot, common)
+            values = diagnostics.figures(snapshot, facts, details) | stream.counts()
+            reasons = [of_camera(reason, stream.name) for reason in explain(facts)]
+            statuses.append(diagnostics.Status(stream.name, reasons, values))
+        self._reporter.report(statuses, details.get('model', ''))
 
     # -- parameters ------------------------------------------------------------------------
 
@@ -426,8 +345,8 @@ class DepthNode(LifecycleNode):
         result = super().set_parameters_atomically(parameter_list)
         if result.successful:
             self.parameters.accepted(parameter.name for parameter in parameter_list)
-            self._frames.settings = Settings.of(values, self.views)
-            loaded = self._worker.resource if self._worker is not None else None
-            if loaded is not None:
-                loaded.pipeline.options = self.pipeline_options(values)
+            loaded = self._loaded_now
+            for index, stream in enumerate(self.streams):
+                pipeline = None if loaded is None else loaded.pipelines[index]
+                stream.change(self.parameters.values_of(stream.name, values), pipeline)
         return result

@@ -61,7 +61,7 @@ def describe(node: str, inputs: Arguments, outputs: Arguments, remaps: Mapping[s
 
     def start(context: Any) -> list[Any]:
         values = {key: context.launch_configurations[key] for key in arguments}
-        return _processes(node, values, remaps)
+        return processes(node, values, remaps)
 
     return LaunchDescription(
         [
@@ -74,12 +74,18 @@ def describe(node: str, inputs: Arguments, outputs: Arguments, remaps: Mapping[s
     )
 
 
-def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) -> list[Any]:
+def processes(
+    node: str,
+    values: Mapping[str, str],
+    remaps: Mapping[str, str],
+    parameters: Mapping[str, Any] | None = None,
+) -> list[Any]:
+    """Return the node, and rviz2 where it is asked for; what the user gives wins."""
     from launch_ros.actions import Node
 
     check(values)
     share = share_directory()
-    processes = [
+    started = [
         Node(
             package='depth_ros',
             executable=node,
@@ -88,6 +94,7 @@ def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) 
             remappings=[(inner, topic(values, key)) for inner, key in remaps.items()],
             # Only what was given: defaults loaded here would overrule a SetParameter around it.
             parameters=[
+                *([dict(parameters)] if parameters else []),
                 *([values['params_file']] if values['params_file'] else []),
                 *_given(values),
             ],
@@ -99,7 +106,7 @@ def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) 
         )
     ]
     if flag(values, 'rviz'):
-        processes.append(
+        started.append(
             Node(
                 package='rviz2',
                 executable='rviz2',
@@ -108,7 +115,7 @@ def _processes(node: str, values: Mapping[str, str], remaps: Mapping[str, str]) 
                 arguments=['-d', str(share / 'config' / 'depth.rviz'), '-f', values['frame']],
             )
         )
-    return processes
+    return started
 
 
 def check(values: Mapping[str, str]) -> None:

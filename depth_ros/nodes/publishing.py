@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-The publishers of a node.
+The publishers of a node, for each of its cameras.
 
 They exist as long as the node, so that subscribers are known before anything is computed: outputs
 without subscribers are not computed, and without any the inputs are not subscribed to.
@@ -45,20 +45,21 @@ class Settings:
 
 
 class Outputs:
-    """The publishers of one node."""
+    """The publishers of one camera of a node, below `~/<prefix>`."""
 
     def __init__(
         self,
         node: LifecycleNode,
         outputs: Iterable[Output],
         complain: Callable[[str], None],
+        prefix: str = '',
     ) -> None:
         self._outputs = {output.topic: output for output in outputs}
         self._publishers: dict[str, Any] = {
             name: with_overrides(
-                partial(node.create_lifecycle_publisher, output.message, f'~/{name}'),
+                partial(node.create_lifecycle_publisher, output.message, f'~/{prefix}{name}'),
                 output_qos,
-                f'~/{name}',
+                f'~/{prefix}{name}',
                 complain,
             )
             for name, output in self._outputs.items()

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The node `stereo_depth`: a calibrated pair, any model of two views."""
+"""The node `stereo_depth`: one calibrated pair or several, any model of two views."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from depth_ros.nodes.input.stamps import StampWatch
 from depth_ros.nodes.parameters import specs
 from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
-from depth_ros.pipeline import DepthFrame, Pipeline
+from depth_ros.nodes.stream import Stream
+from depth_ros.pipeline import DepthFrame
 from depth_ros.shots import Shot
 from depth_ros.sync import PairSynchroniser, Side
 from depth_ros.types import Camera, Image
@@ -27,29 +28,24 @@ CHECK_PERIOD = 5.0  # seconds between looks at the pair
 FEW = 0.4  # share of pixels with a disparity below which the pair itself is checked
 
 
-class StereoDepth(DepthNode):
-    """Subscribe to `left/*` and `right/*`; publish depth and disparity of the left eye."""
+class StereoStream(Stream):
+    """Subscribe to `left/*` and `right/*`, and pair them."""
 
     views = 2
-    example = (Camera.pinhole(640, 480, 500.0), Camera.pinhole(640, 480, 500.0, baseline=0.1))
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self._pairs: PairSynchroniser | None = None
         self._tolerance = 0.0
         self._watch = StampWatch()
         self._next_check = 0.0
         self._valid = float('nan')
-        super().__init__('stereo_depth', specs.STEREO, **kwargs)
 
-    def compute(
-        self, pipeline: Pipeline, images: Sequence[tuple[Image, Camera]], stamp: int
-    ) -> DepthFrame:
-        frame = super().compute(pipeline, images, stamp)
+    def look_at(self, frame: DepthFrame, images: Sequence[tuple[Image, Camera]]) -> None:
         now = time.monotonic()
         if now >= self._next_check:
             self._next_check = now + CHECK_PERIOD
             self._check(frame, images)
-        return frame
 
     def _check(self, frame: DepthFrame, images: Sequence[tuple[Image, Camera]]) -> None:
         """Look for a cause where few pixels match: swapped images, rows that differ."""
@@ -62,7 +58,7 @@ class StereoDepth(DepthNode):
                 'calibration and disparity_range'
             )
         if problem:
-            self._health.warn('pair', problem)
+            self.health.warn('pair', problem)
 
     def connect(self, values: Mapping[str, Value]) -> list[CameraInput]:
         approximate = bool(values['approximate_sync'])
@@ -100,6 +96,16 @@ class StereoDepth(DepthNode):
         dropped = {} if self._pairs is None else self._pairs.dropped
         counts = {f'{side} without partner': str(count) for side, count in dropped.items()}
         return {'valid disparities (%)': f'{100 * self._valid:.0f}', **counts}
+
+
+class StereoDepth(DepthNode):
+    """Publish depth and disparity of the left eye of each pair."""
+
+    stream = StereoStream
+    example = (Camera.pinhole(640, 480, 500.0), Camera.pinhole(640, 480, 500.0, baseline=0.1))
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__('stereo_depth', specs.STEREO, **kwargs)
 
 
 def main(args: list[str] | None = None) -> None:

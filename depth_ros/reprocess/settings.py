@@ -28,7 +28,7 @@ from depth_ros.types import DepthError
 NODES = {1: 'mono_depth', 2: 'stereo_depth'}
 # What only a running node can do.
 _LIVE = {
-    *('model', 'fallback', 'autostart', 'threads'),
+    *('model', 'fallback', 'autostart', 'threads', 'cameras', 'max_batch'),
     *('image_transport', 'image_decimation', 'max_age', 'queue_size'),
 }
 # What is written where nothing else is asked for.

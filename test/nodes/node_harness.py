@@ -89,8 +89,10 @@ def stamp_of(msg) -> int:
 class NodeProcess:
     """One process, started as `python WHAT... --ros-args ...`; its log is kept."""
 
-    def __init__(self, what, domain, parameters=None, remaps=None, environment=None):
+    def __init__(self, what, domain, parameters=None, remaps=None, environment=None, files=()):
         command = [sys.executable, '-u', *what, '--ros-args']
+        for file in files:
+            command += ['--params-file', str(file)]
         for name, value in (parameters or {}).items():
             command += ['-p', f'{name}:={_yaml(value)}']
         for source, target in (remaps or {}).items():

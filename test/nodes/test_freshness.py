@@ -112,3 +112,20 @@ def test_health_of_a_node_follows_its_depth(graph):
     assert set(arrived) <= set(stamps)
     listener.close()
     camera.close()
+
+
+@pytest.mark.ros
+def test_each_camera_of_a_node_has_its_own_health(graph):
+    messages = pytest.importorskip('diagnostic_msgs.msg')
+    names = {}
+    parameters = {'model': 'plane', 'cameras': 'front,rear'}
+    graph.start('depth_ros.nodes.mono_depth', parameters, remaps={'__node': 'several'})
+    for camera in ('front', 'rear'):
+        graph.node.create_subscription(
+            messages.DiagnosticStatus,
+            f'/several/{camera}/health',
+            lambda status, camera=camera: names.setdefault(camera, status.name),
+            10,
+        )
+    graph.spin_until(lambda: len(names) == 2, 'the health of both')
+    assert names == {'front': 'several: front health', 'rear': 'several: rear health'}

@@ -19,14 +19,22 @@ class Plant:
         self.thread, self.closed_by = None, None
         self.started, self.gate, self.closed = (threading.Event() for _ in range(3))
         self.idle = threading.Semaphore(0)
-        self.worker = Worker(self.open, self.work, self.close, self.failed)
+        self.together, self.turns = 1, []
+        self.worker = Worker(
+            self.open, self.work, self.close, self.failed, lambda resource: self.together
+        )
 
     def open(self):
         self.thread = threading.current_thread()
         return 'resource'
 
-    def work(self, resource, job):
+    def work(self, resource, jobs):
         assert resource == 'resource'
+        self.turns.append(list(jobs))
+        for job in jobs:
+            self.work_on(job)
+
+    def work_on(self, job):
         assert threading.current_thread() is self.thread
         self.started.set()
         if job == 'wait':
@@ -62,6 +70,50 @@ def test_the_newest_wins(plant):
     for _ in range(2):
         assert plant.idle.acquire(timeout=LONG)
     assert plant.done == ['wait', 3]
+
+
+def test_slots_take_turns_however_often_one_is_filled(plant):
+    plant.worker.start()
+    plant.worker.submit('wait', 'fast')
+    assert plant.started.wait(LONG)
+    assert not plant.worker.submit('slow 1', 'slow')
+    for count in range(5):
+        assert plant.worker.submit(f'fast {count}', 'fast') == (count > 0)
+    assert not plant.worker.submit('late 1', 'late')
+    assert plant.worker.submit('slow 2', 'slow')
+    plant.gate.set()
+    for _ in range(4):
+        assert plant.idle.acquire(timeout=LONG)
+    # The newest of each, in the order in which the slots began to wait.
+    assert plant.done == ['wait', 'slow 2', 'fast 4', 'late 1']
+    assert all(len(turn) == 1 for turn in plant.turns)
+
+
+def test_waiting_slots_share_a_turn_up_to_the_most(plant):
+    plant.together = 2
+    plant.worker.start()
+    plant.worker.submit('wait', 'a')
+    assert plant.started.wait(LONG)
+    for slot in 'bcd':
+        plant.worker.submit(slot, slot)
+    plant.gate.set()
+    for _ in range(4):
+        assert plant.idle.acquire(timeout=LONG)
+    assert plant.turns == [['wait'], ['b', 'c'], ['d']]
+
+
+def test_one_slot_is_cleared_alone(plant):
+    plant.worker.start()
+    plant.worker.submit('wait', 'a')
+    assert plant.started.wait(LONG)
+    plant.worker.submit('b', 'b')
+    plant.worker.submit('c', 'c')
+    assert plant.worker.clear('b')
+    assert not plant.worker.clear('b')
+    plant.gate.set()
+    for _ in range(2):
+        assert plant.idle.acquire(timeout=LONG)
+    assert plant.done == ['wait', 'c']
 
 
 def test_a_failure_costs_one_job(plant):

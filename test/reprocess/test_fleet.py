@@ -14,6 +14,7 @@ from bag_files import drive, write
 
 pytest.importorskip('ray', reason='ray is not installed (extra fleet)')
 
+from depth_ros.files.bags.reader import Bag
 from depth_ros.reprocess.fleet import run_fleet
 from depth_ros.reprocess.job import plan, run_job
 from depth_ros.reprocess.settings import BagJob
@@ -41,6 +42,22 @@ def workers_writing_to(folder):
 def content(folder):
     found = [*folder.rglob('*.mcap'), *folder.rglob('metadata.yaml')]
     return {path.relative_to(folder): path.read_bytes() for path in found}
+
+
+def all_messages(path):
+    with Bag(path) as bag:
+        return [(m.time, m.topic, bytes(m.data)) for m in bag.messages()]
+
+
+def differences(one, other):
+    """Return file, time and topic of messages that are not the same in both folders."""
+    found = []
+    for path in sorted(one.rglob('*.mcap')):
+        name = path.relative_to(one)
+        both = [all_messages(folder / name) for folder in (one, other)]
+        assert [len(messages) for messages in both] == [len(both[0])] * 2
+        found += [(str(name), *a[:2]) for a, b in zip(*both) if a != b]
+    return found
 
 
 @pytest.fixture
@@ -101,6 +118,7 @@ def test_a_killed_worker_changes_no_byte(local_ray, tmp_path):
     killer.join()
 
     assert killed
+    assert differences(tmp_path / 'serial', tmp_path / 'fleet') == []
     assert content(tmp_path / 'fleet') == content(tmp_path / 'serial')
     assert [summaries[job.source].frames for job in jobs['fleet'][:2]] == [240, 60]
     assert list(failures) == [str(broken)]

@@ -22,12 +22,14 @@ def check(seen: Seen) -> Iterator[Finding]:
             'checked: its executor is blocked or gets no processor; look at its log',
         )
     stated = {statement.node: statement for statement in seen.statements}
+    inactive = set[str]()
     for node in seen.nodes.values():
         wanted = node.is_depth or 'plugins' in node.parameters
         if not wanted or node.state not in _NEXT:
             continue
         say = error if node.is_depth else warning
-        statement = stated.pop(node.name, None)
+        inactive.add(node.name)
+        statement = stated.get(node.name)
         if statement is not None and statement.state == 'unconfigured':
             yield say('not_active', f'{node.name} could not be configured: {statement.text}')
             continue
@@ -36,6 +38,8 @@ def check(seen: Seen) -> Iterator[Finding]:
             f'{node.name} is {node.state}, so it publishes nothing; call `ros2 lifecycle set '
             f'{node.name} {_NEXT[node.state]}` or its lifecycle manager',
         )
-    for statement in stated.values():
+    for statement in seen.statements:
+        if statement.node in inactive:
+            continue
         say = error if statement.error else warning
         yield say('node_problem', f'{statement.node} states: {statement.text}')

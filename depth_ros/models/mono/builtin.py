@@ -164,6 +164,7 @@ def read_network(folder: Path) -> Trained:
     from safetensors import SafetensorError, safe_open
 
     from depth_ros.models.networks.builtin.network import CompactDepth, Layout
+    from depth_ros.models.networks.unfilled import without_weights
 
     path = folder / WEIGHTS
     if not path.is_file():
@@ -176,7 +177,7 @@ def read_network(folder: Path) -> Trained:
         with safe_open(path, 'pt') as file:
             facts = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        with torch.device('meta'):  # a layout may ask for more memory than there is
+        with without_weights():  # a layout may ask for more memory than there is
             network = CompactDepth(Layout(**facts['layout']))
         network.load_state_dict(tensors, assign=True)
         sizes = [facts['size'], facts.get('size_told', facts['size'])]

@@ -154,7 +154,9 @@ def executable(adapter: NetworkAdapter, tensors: Mapping[str, Any], identity: st
     """Return the network of an adapter with weights, as something the engine can run."""
     import torch
 
-    with torch.device('meta'):
+    from depth_ros.models.networks.unfilled import without_weights
+
+    with without_weights():
         network = adapter.network()
     state = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
     network.load_state_dict(state, assign=True)
@@ -229,9 +231,9 @@ def network_family(
         return adapter(names[name], one.sizes, one.variant, shape, one.facts)
 
     def skeleton(name: str, shape: Mapping[str, Any] | None = None) -> Any:
-        import torch
+        from depth_ros.models.networks.unfilled import without_weights
 
-        with torch.device('meta'):
+        with without_weights():
             return adapted(name, shape or {}).network()
 
     def create(name: str, options: NetworkOptions) -> NetworkModel:

@@ -73,7 +73,7 @@ class OneViewOptions(EngineOptions):
 class ViewsOptions(OneViewOptions):
     """Options of the networks of any number of views."""
 
-    cameras: str = option(
+    cameras_from: str = option(
         'decoder',
         'what estimates poses and intrinsics of several views: the camera decoder, or the ray '
         'maps, which is slower and a little more accurate',
@@ -286,7 +286,7 @@ class DepthAnything3Model(ModelBase):
     ) -> tuple[Matrix, Matrix]:
         """Return estimated extrinsics (views, 4, 4) and intrinsics (views, 3, 3)."""
         found, lenses = scene['extrinsics'], scene['intrinsics']
-        if getattr(self.options, 'cameras', 'decoder') == 'rays':
+        if getattr(self.options, 'cameras_from', 'decoder') == 'rays':
             import torch
 
             from depth_ros.models.networks.depth_anything_3.ray_pose import cameras_of_rays

@@ -90,10 +90,9 @@ def load_network(files: Sequence[Path], configuration: Any, views_at_once: int =
     """Return the network of a configuration with every weight from the files, in float32."""
     required_library('torch', 'Depth Anything 3', 'torch safetensors')
     safetensors = required_library('safetensors', 'Depth Anything 3', 'torch safetensors')
-    import torch
-
     from depth_ros.models.networks.depth_anything_3.checkpoint import network_key, network_state
     from depth_ros.models.networks.depth_anything_3.network import build
+    from depth_ros.models.networks.unfilled import without_weights
 
     official: dict[str, Any] = {}
     for path in files:
@@ -106,7 +105,7 @@ def load_network(files: Sequence[Path], configuration: Any, views_at_once: int =
         except (safetensors.SafetensorError, ValueError, OSError) as error:
             raise ModelError(f'{path} cannot be read ({error}); fetch it again') from error
     state = {key: value.float() for key, value in network_state(official).items()}
-    with torch.device('meta'):  # a configuration may ask for more memory than there is
+    with without_weights():  # a configuration may ask for more memory than there is
         network = build(configuration, views_at_once)
     _check(state, network.state_dict(), files[0])
     network.load_state_dict(state, assign=True)

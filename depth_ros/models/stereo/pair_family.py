@@ -121,9 +121,9 @@ def pair_family(
     names = {name: entry.info(name, family) for name, entry in entries.items()}
 
     def skeleton(name: str) -> Any:
-        import torch
+        from depth_ros.models.networks.unfilled import without_weights
 
-        with torch.device('meta'):
+        with without_weights():
             return build(name, options()).module
 
     def create(name: str, chosen: PairOptions) -> PairModel:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rclpy.lifecycle import LifecycleNode
 from rclpy.utilities import get_rmw_implementation_identifier
@@ -73,6 +73,14 @@ def figures(snapshot: Snapshot, facts: Facts, details: Mapping[str, str]) -> dic
     return result
 
 
+class Status(NamedTuple):
+    """What is said about one camera; its name is empty where the node has one only."""
+
+    camera: str
+    reasons: Sequence[Reason]
+    values: Mapping[str, str]
+
+
 class Reporter:
     """Publish or log the status of one node."""
 
@@ -99,35 +107,36 @@ class Reporter:
         else:
             logger.info(text)
 
-    def report(self, reasons: Sequence[Reason], values: Mapping[str, str], hardware: str) -> None:
+    def report(self, statuses: Sequence[Status], hardware: str) -> None:
         """Say it; the log has what is new, and repeats only what is wrong."""
+        reasons = [reason for status in statuses for reason in status.reasons]
         known, self._known = self._known, frozenset(reason.code for reason in reasons)
         for reason in reasons:
             # Failures of frames are logged when they happen.
-            if reason.code != 'failure' and (reason.level or reason.code not in known):
+            if not reason.code.endswith('failure') and (reason.level or reason.code not in known):
                 # What kept it from configuring was logged, by its text, when it happened.
                 key = reason.text if reason.code == 'not_configured' else reason.code
                 self.log(reason.level, reason.text, key)
         if self._publisher is not None:
-            self._publish(reasons, values, hardware)
+            self._publish(statuses, hardware)
 
-    def _publish(
-        self, reasons: Sequence[Reason], values: Mapping[str, str], hardware: str
-    ) -> None:
+    def _publish(self, statuses: Sequence[Status], hardware: str) -> None:
         from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-        level = max((reason.level for reason in reasons), default=Level.OK)
-        pairs = [KeyValue(key=f'reason {i + 1}', value=r.text) for i, r in enumerate(reasons)]
-        pairs += [KeyValue(key=key, value=value) for key, value in values.items()]
         array = DiagnosticArray()
         array.header.stamp = self._node.get_clock().now().to_msg()
-        array.status = [
-            DiagnosticStatus(
-                level=bytes([level]),
-                name=f'{self._node.get_fully_qualified_name().lstrip("/")}: depth',
-                message=reasons[0].text if reasons else 'depth is published',
-                hardware_id=hardware,
-                values=pairs,
+        node = self._node.get_fully_qualified_name().lstrip('/')
+        for camera, reasons, values in statuses:
+            level = max((reason.level for reason in reasons), default=Level.OK)
+            pairs = [KeyValue(key=f'reason {i + 1}', value=r.text) for i, r in enumerate(reasons)]
+            pairs += [KeyValue(key=key, value=value) for key, value in values.items()]
+            array.status.append(
+                DiagnosticStatus(
+                    level=bytes([level]),
+                    name=f'{node}: {camera} depth' if camera else f'{node}: depth',
+                    message=reasons[0].text if reasons else 'depth is published',
+                    hardware_id=hardware,
+                    values=pairs,
+                )
             )
-        ]
         self._publisher.publish(array)

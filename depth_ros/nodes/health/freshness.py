@@ -19,7 +19,7 @@ from depth_ros.nodes.health.reasons import Level, Reason
 class Freshness:
     """How old the newest depth is, and what was asked for."""
 
-    wanted: bool = True  # the node is active and an output has a subscriber
+    wanted: bool = True  # active, enabled, and an output has a subscriber
     age: float = math.nan  # seconds since the stamp of the newest depth; NaN without one
     waited: float = 0.0  # seconds for which depth has been wanted
     rate: float = 0.0  # Hz
@@ -38,7 +38,8 @@ def judge(fresh: Freshness) -> Reason:
         return Reason(
             Level.STALE,
             'not_computed',
-            'no depth is computed: the node is not active, or its outputs have no subscribers',
+            'no depth is computed: the node is not active, ~/enable is false, or no output has a '
+            'subscriber',
         )
     limit = fresh.source_timeout
     if not fresh.is_new:

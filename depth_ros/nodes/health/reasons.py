@@ -60,7 +60,7 @@ class TopicFacts:
 class EyeFacts:
     """One camera."""
 
-    name: str  # '', 'left' or 'right'
+    name: str  # '', 'left' or 'right', or after the name of a camera: 'front', 'front/left'
     image: TopicFacts
     info: TopicFacts
     has_info: bool = True
@@ -75,6 +75,7 @@ class Facts:
     problem: str = ''  # why it could not be configured
     fallback: str = ''  # which model is used instead, and why
     loading: float = 0.0  # seconds since the model began to be loaded, while it is
+    enabled: bool = True  # as the service ~/enable says
     consumers: int = 1
     eyes: Sequence[EyeFacts] = ()
     profile_variable: str = ''  # what would make this process pass large messages; '' if it does
@@ -98,6 +99,18 @@ def explain(facts: Facts) -> list[Reason]:
     return sorted(_reasons(facts), key=lambda reason: -reason.level)
 
 
+OF_NODE = {'not_configured', 'fallback', 'not_active', 'loading', 'no_clock', 'processor'}
+
+
+def of_camera(reason: Reason, camera: str) -> Reason:
+    """Return a reason that names the camera it is about, where a node has several."""
+    if not camera or reason.code in OF_NODE:
+        return reason
+    if reason.code.startswith((f'{camera}_', f'{camera}/')):
+        return reason  # one of an input, which has the camera's name in it
+    return replace(reason, code=f'{camera}: {reason.code}', text=f'{camera}: {reason.text}')
+
+
 def _reasons(facts: Facts) -> Iterator[Reason]:
     if facts.problem:
         yield Reason(Level.ERROR, 'not_configured', facts.problem)
@@ -111,6 +124,13 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
                 f'the node is {facts.state}, nothing is published until it is active; '
                 f'{_next(facts.state)}',
             )
+        return
+    if not facts.enabled:
+        yield Reason(
+            Level.OK,
+            'off',
+            'turned off by the service ~/enable, so nothing is computed; call it with data: true',
+        )
         return
     if facts.loading:
         yield Reason(

@@ -26,6 +26,7 @@ class HealthTopic:
     It is published in every state of the life cycle, and counts as no consumer of depth. Where
     diagnostic_msgs is not installed there is no topic, only the sentences in the reports.
 
+    :param topic: ~/health, or ~/CAMERA/health in a node of several cameras.
     :param wanted: whether depth is to be published now.
     :param limits: source_timeout in seconds and min_rate in Hz; 0 is no limit.
     """
@@ -39,6 +40,8 @@ class HealthTopic:
         limits: Callable[[], tuple[float, float]],
     ) -> None:
         self._node, self._health = node, health
+        camera = topic.removeprefix('~/').removesuffix('health').strip('/')
+        self._what = f'{camera} health'.strip()
         self._wanted, self._limits = wanted, limits
         self._since: float | None = None
         self._publisher: Any = None
@@ -84,7 +87,7 @@ class HealthTopic:
         self._publisher.publish(
             DiagnosticStatus(
                 level=bytes([reason.level]),
-                name=f'{self._node.get_fully_qualified_name().lstrip("/")}: health',
+                name=f'{self._node.get_fully_qualified_name().lstrip("/")}: {self._what}',
                 message=reason.text,
                 values=[KeyValue(key=key, value=value) for key, value in figures.items()],
             )

@@ -23,14 +23,14 @@ REMEMBERED = 10
 
 class PromptInput:
     """
-    Subscribe to `prompt` while it is wanted, and find the one that belongs to a picture.
+    Subscribe to `<prefix>prompt` while it is wanted, and find the one that belongs to a picture.
 
     With the transport compressedDepth it is a CompressedImage on <prompt>/compressedDepth.
     """
 
-    def __init__(self, node: Node, complain: Callable[[str], None]) -> None:
+    def __init__(self, node: Node, complain: Callable[[str], None], prefix: str = '') -> None:
         self._node, self._complain = node, complain
-        self._base = self._topic = node.resolve_topic_name('prompt')
+        self._base = self._topic = node.resolve_topic_name(f'{prefix}prompt')
         self._subscription: Any = None
         self._messages: deque[Image | CompressedImage] = deque(maxlen=REMEMBERED)
 

@@ -57,7 +57,23 @@ class Parameters:
         self.refused: dict[str, str] = {}
         for spec in specs:
             self._declare(spec)
+        names = str(self['cameras']) if 'cameras' in self.specs else ''
+        self.cameras = tuple(names.split(','))  # one without a name, or several
+        self._declare_for_cameras()
         self.declare_model_options()
+
+    def _declare_for_cameras(self) -> None:
+        """Declare `<camera>.<parameter>` where it was given: it holds for that camera alone."""
+        own = {}
+        for name in getattr(self._node, '_parameter_overrides', {}):
+            camera, _, parameter = name.partition('.')
+            spec = self.specs.get(parameter)
+            if camera and camera in self.cameras and spec is not None and spec.per_camera:
+                own[name] = replace(spec, name=name)
+        self.specs |= own
+        self._fixed |= frozenset(own)
+        for spec in own.values():
+            self._declare(spec)
 
     def _declare(self, spec: ParameterSpec) -> None:
         # What was given at start is looked at without a type first, because rclpy would raise
@@ -101,6 +117,15 @@ class Parameters:
         """Return every value by name."""
         return {name: self[name] for name in self.specs}
 
+    def values_of(
+        self, camera: str, values: Mapping[str, Value] | None = None
+    ) -> dict[str, Value]:
+        """Return the values as they are for one camera: its own ones come before the shared."""
+        values = self.values() if values is None else values
+        start = f'{camera}.'
+        own = {n.removeprefix(start): v for n, v in values.items() if n.startswith(start)}
+        return {**values, **(own if camera else {})}
+
     def model_options(self) -> dict[str, Any]:
         """Return the options that the model is made with."""
         return self._options(str(self['model']), '')
@@ -140,7 +165,8 @@ class Parameters:
                 )
             values[spec.name] = value
             result.append(Parameter(spec.name, value=value))
-        check_together(values)
+        for camera in self.cameras:
+            check_together(self.values_of(camera, values))
         return result, values
 
     def accepted(self, names: Iterable[str]) -> None:

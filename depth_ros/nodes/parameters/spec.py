@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from depth_ros.types import DepthError
 Value = bool | int | float | str
 ANY = math.inf
 
+_NAME = re.compile('[A-Za-z][A-Za-z0-9_]*')
 _KIND = {bool: 'true or false', int: 'an integer', float: 'a number', str: 'a text'}
 
 
@@ -23,6 +25,8 @@ class ParameterSpec:
 
     :param live: it may be changed while the node runs; otherwise only before `configure`.
     :param read_only: it can only be given at start.
+    :param names: a list of names, which is kept as a text with commas.
+    :param per_camera: one of several cameras may have a value of its own.
     """
 
     name: str
@@ -32,10 +36,14 @@ class ParameterSpec:
     choices: tuple[Value, ...] | None = None
     read_only: bool = False
     live: bool = True
+    names: bool = False
+    per_camera: bool = True
 
     def check(self, value: object) -> Value:
         """Return the value in the parameter's own type, or say what was expected instead."""
         kind = type(self.default)
+        if self.names:
+            value = self._joined(value)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)  # `rate: 5` in a file means 5.0
         if type(value) is not kind:
@@ -49,9 +57,22 @@ class ParameterSpec:
             raise DepthError(f'{self._expected()}, got {_shown(value)}; {self._remedy()}')
         return value
 
+    def _joined(self, value: object) -> object:
+        """Return a list of names, or a text with commas, as a text with commas."""
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(',')] if value.strip() else []
+        if not isinstance(value, (list, tuple)):
+            return value
+        good = all(isinstance(name, str) and _NAME.fullmatch(name) for name in value)
+        if not good or len(set(value)) < len(value):
+            raise DepthError(f'{self._expected()}, got {_shown(value)}; {self._remedy()}')
+        return ','.join(value)
+
     @property
     def constraint(self) -> str:
         """What is allowed, in words."""
+        if self.names:
+            return 'different names of letters, digits and _, as [front, left]'
         if self.choices is not None:
             return 'one of ' + ', '.join(str(choice) or "''" for choice in self.choices)
         words = _KIND[type(self.default)]

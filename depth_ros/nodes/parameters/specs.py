@@ -23,17 +23,51 @@ _OPTIONS = Options()
 def _model(default: str, what: str) -> tuple[ParameterSpec, ...]:
     return (
         configured(
-            'model', default, f'the {what}: a name of `depth_ros models`, a hub id, a folder'
+            'model',
+            default,
+            f'the {what}: a name of `depth_ros models`, a hub id, a folder',
+            per_camera=False,
         ),
-        configured('fallback', '', 'model used when `model` cannot be loaded; empty for none'),
         configured(
-            'threads', 0, 'processor threads that the model may use; 0 is all', range=(0, 1024)
+            'fallback',
+            '',
+            'model used when `model` cannot be loaded; empty for none',
+            per_camera=False,
+        ),
+        configured(
+            'threads',
+            0,
+            'processor threads that the model may use; 0 is all',
+            range=(0, 1024),
+            per_camera=False,
         ),
         ParameterSpec(
-            'autostart', True, 'configure and activate by itself at start', read_only=True
+            'autostart',
+            True,
+            'configure and activate by itself at start',
+            read_only=True,
+            per_camera=False,
         ),
     )
 
+
+_CAMERAS = (
+    ParameterSpec(
+        'cameras',
+        '',
+        'names of several cameras that share the model; empty: one camera without a name',
+        read_only=True,
+        names=True,
+        per_camera=False,
+    ),
+    configured(
+        'max_batch',
+        0,
+        'cameras whose waiting images share a forward pass; 0: all on a GPU, 1 on a CPU',
+        range=(0, 64),
+        per_camera=False,
+    ),
+)
 
 _INPUT = (
     configured(
@@ -118,6 +152,12 @@ _DEPTH = (
         'pixels of lower confidence become NaN, where the model tells one',
         range=(0.0, 1.0),
     ),
+    ParameterSpec(
+        'region',
+        _OPTIONS.region,
+        'part of the image that counts, in pixels as it arrives: x,y,width,height, or the path of '
+        'a mask image, black where it does not; the rest becomes NaN; empty: the whole image',
+    ),
 )
 
 _SCALE = (
@@ -153,6 +193,7 @@ def _of_outputs(views: int) -> list[ParameterSpec]:
 
 MONO: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_MONO, 'model of one view'),
+    *_CAMERAS,
     *_INPUT,
     *_CADENCE,
     *_PROMPT,
@@ -162,6 +203,7 @@ MONO: tuple[ParameterSpec, ...] = (
 )
 STEREO: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_STEREO, 'model of two views'),
+    *_CAMERAS,
     *_INPUT,
     *_CADENCE,
     *_SYNC,

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-From the messages of one moment to the messages that are published: the worker's side of a node.
+From the messages of one moment to the messages that are published: the worker's side of a camera.
 
 Everything here runs in the worker's thread, except `forget` and the reading of figures.
 """
@@ -9,41 +9,37 @@ Everything here runs in the worker's thread, except `forget` and the reading of 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from rclpy.clock import Clock
 
 from depth_ros.nodes.health.health import Health
 from depth_ros.nodes.publishing import Outputs, Settings
-from depth_ros.nodes.work.loading import Loaded
 from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.shots import Resolver, Shot
-from depth_ros.threads import use
 from depth_ros.types import Camera, DepthKind, Image, quoted
 
 NS = 1e-9
 Job = tuple[Shot, ...]  # one picture per eye; the first one's header is that of the result
-Compute = Callable[[Pipeline, Sequence[tuple[Image, Camera]], int], DepthFrame]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A job that is worth its work."""
+
+    job: Job
+    topics: Sequence[str]
+    images: Sequence[tuple[Image, Camera]]  # one per eye
+    converting: float  # seconds that this took
 
 
 class Frames:
-    """
-    Work on one job after the other, and remember what the diagnostics ask about.
+    """Work on one job of a camera after the other; remember what the diagnostics ask about."""
 
-    :param compute: calls the pipeline with one (picture, camera) per eye, of a stamp.
-    """
-
-    def __init__(
-        self,
-        clock: Clock,
-        health: Health,
-        outputs: Outputs,
-        compute: Compute,
-        settings: Settings,
-    ) -> None:
+    def __init__(self, clock: Clock, health: Health, outputs: Outputs, settings: Settings) -> None:
         self._clock, self._health, self._outputs = clock, health, outputs
-        self._compute = compute
         self._resolvers: list[Resolver] = []
         self._last_stamp = 0
         self._forget = False
@@ -53,8 +49,6 @@ class Frames:
         self.relative = False  # the last frame had no metres
         self.no_baseline = False  # because the distance between the eyes is not known
         self.seconds = 0.0  # that the last frame took to compute
-        self.threads = 0  # that the libraries are to use; 0 leaves them as they are
-        self._threads_used = 0
 
     def forget(self) -> None:
         """Let the model start afresh with the next frame."""
@@ -65,29 +59,35 @@ class Frames:
         count, self._too_old = self._too_old, 0
         return count
 
-    def work(self, loaded: Loaded, job: Job, wanted: Callable[[], bool]) -> None:
-        """Compute what somebody asks of this job, and publish it if it still is `wanted` then."""
+    def begin(self, pipeline: Pipeline, job: Job) -> Begun | None:
+        """Return what the model is to see; None where nothing is asked of this job."""
         stamp, settings = job[0].stamp, self.settings
         topics = self._outputs.due(stamp, settings)
         if not topics or self._is_too_old(stamp, settings):
-            return
-        self._follow_time(loaded.pipeline, stamp)
+            return None
+        self._follow_time(pipeline, stamp)
         for shot in job:
             self._look_at_header(shot)
-        if self.threads != self._threads_used:
-            self._threads_used = use(self.threads)  # in this thread: OpenMP keeps it per thread
-        frame, timings = self._predict(loaded.pipeline, job)
+        start = time.perf_counter()
+        while len(self._resolvers) < len(job):
+            self._resolvers.append(Resolver())
+        n = settings.decimation
+        images = [resolve(shot.image, shot.info, n) for resolve, shot in zip(self._resolvers, job)]
+        return Begun(job, topics, images, time.perf_counter() - start)
+
+    def finish(self, begun: Begun, frame: DepthFrame, computing: float) -> None:
+        """Publish the frame of a job; :param computing: seconds that it took."""
+        header, stamp = begun.job[0].image.header, begun.job[0].stamp
+        timings = {'convert': begun.converting, 'pipeline': computing}
         self.seconds = sum(timings.values())
-        if not wanted():
-            return
         self._look_at_values(frame)
         self.relative = frame.depth is None
         self.no_baseline = self.relative and frame.prediction.kind is DepthKind.DISPARITY
-        spent, empty = self._outputs.publish(topics, frame, job[0].image.header, settings)
+        spent, empty = self._outputs.publish(begun.topics, frame, header, self.settings)
         for topic, sentence in empty.items():
             if sentence:
                 self._health.warn(f'empty {topic}', sentence)
-        if len(empty) < len(topics):
+        if len(empty) < len(begun.topics):
             age = (self._clock.now().nanoseconds - stamp) * NS
             self._health.finished(time.monotonic(), age, {**timings, **frame.timings, **spent})
 
@@ -110,19 +110,6 @@ class Frames:
             self._forget = False
             pipeline.forget()
         self._last_stamp = stamp
-
-    def _predict(self, pipeline: Pipeline, job: Job) -> tuple[DepthFrame, Mapping[str, float]]:
-        start = time.perf_counter()
-        while len(self._resolvers) < len(job):
-            self._resolvers.append(Resolver())
-        n = self.settings.decimation
-        pictures = [
-            resolve(shot.image, shot.info, n) for resolve, shot in zip(self._resolvers, job)
-        ]
-        converted = time.perf_counter()
-        frame = self._compute(pipeline, pictures, job[0].stamp)
-        done = time.perf_counter()
-        return frame, {'convert': converted - start, 'pipeline': done - converted}
 
     def _look_at_values(self, frame: DepthFrame) -> None:
         """Warn of a frame in which no pixel is valid: a calibration or a model that is wrong."""

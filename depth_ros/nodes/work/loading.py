@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,10 @@ from depth_ros.types import DepthError, quoted
 
 @dataclass(frozen=True)
 class Loaded:
-    """A pipeline, and what the diagnostics say about its model."""
+    """A model, one pipeline around it for each camera, and what the diagnostics say about it."""
 
-    pipeline: Pipeline
+    model: DepthModel
+    pipelines: Sequence[Pipeline]
     facts: Mapping[str, str]
     fallback: str = ''  # which model is used instead of which, and why
 
@@ -30,17 +31,17 @@ def load(
     fallback: str,
     options: Callable[[], Mapping[str, Any]],
     fallback_options: Callable[[], Mapping[str, Any]],
-    make_pipeline: Callable[[DepthModel], Pipeline],
+    make_pipelines: Callable[[DepthModel], Sequence[Pipeline]],
 ) -> Loaded:
-    """Return the named model in its pipeline, or the fallback; raises with the reasons of both."""
+    """Return the named model or its fallback, in pipelines; raises with the reasons of both."""
     try:
-        return _load(threads, name, options, make_pipeline)
+        return _load(threads, name, options, make_pipelines)
     except Exception as error:
         if not fallback:
             raise
         why = sentence_of(error, 'it cannot be loaded')
     try:
-        loaded = _load(threads, fallback, fallback_options, make_pipeline)
+        loaded = _load(threads, fallback, fallback_options, make_pipelines)
     except Exception as error:
         too = sentence_of(error, 'it cannot be loaded')
         raise DepthError(
@@ -48,23 +49,23 @@ def load(
             f'{quoted(fallback, 300)}: {too}'
         ) from error
     instead = f'model {quoted(fallback, 300)} is used instead of {quoted(name, 300)}: {why}'
-    return Loaded(loaded.pipeline, loaded.facts, instead)
+    return Loaded(loaded.model, loaded.pipelines, loaded.facts, instead)
 
 
 def _load(
     threads: int,
     name: str,
     options: Callable[[], Mapping[str, Any]],
-    make_pipeline: Callable[[DepthModel], Pipeline],
+    make_pipelines: Callable[[DepthModel], Sequence[Pipeline]],
 ) -> Loaded:
     model = create_model(name, options())
     use(threads)  # of what the model has imported
     try:
-        pipeline = make_pipeline(model)
+        pipelines = make_pipelines(model)
     except Exception:
         model.close()
         raise
-    return Loaded(pipeline, model.info.facts)
+    return Loaded(model, pipelines, model.info.facts)
 
 
 def sentence_of(error: BaseException, what: str) -> str:

@@ -233,7 +233,7 @@ def test_a_closed_model_says_so(folder):
 @pytest.mark.parametrize('cameras', ['decoder', 'rays'])
 @pytest.mark.parametrize('name', [RAYS, NESTED])
 def test_several_views_have_depth_cameras_and_poses(folder, name, cameras):
-    model = create_model(str(folder(name)), {**EXACT, 'cameras': cameras})
+    model = create_model(str(folder(name)), {**EXACT, 'cameras_from': cameras})
     result = model.predict(scene(3))
     assert len(result.views) == 3
     np.testing.assert_array_equal(result.values, result.views[0].values)
@@ -251,7 +251,7 @@ def test_several_views_have_depth_cameras_and_poses(folder, name, cameras):
 
 @pytest.mark.parametrize('cameras', ['decoder', 'rays'])
 def test_an_assumed_camera_is_estimated(folder, cameras):
-    model = create_model(str(folder(RAYS)), {**EXACT, 'cameras': cameras})
+    model = create_model(str(folder(RAYS)), {**EXACT, 'cameras_from': cameras})
     guesses = (Camera.pinhole(80, 60, 70.0), Camera.pinhole(80, 60, 300.0))
     found = [model.predict(scene(2, camera=c, known=False)).camera for c in guesses]
     assert found[0] == found[1]

@@ -30,7 +30,8 @@ class Sharpen(nn.Module):
         self.choose = nn.Conv2d(hidden, AROUND * PARTS, 1)
         nn.init.normal_(self.choose.weight, std=1e-3)
         assert self.choose.bias is not None
-        self.choose.bias.data = _bilinear().clamp(min=1e-2).log().flatten()
+        if not self.choose.bias.is_meta:  # where weights are to be assigned
+            self.choose.bias.data = _bilinear().clamp(min=1e-2).log().flatten()
 
     def forward(self, values: Tensor, x: Tensor, colours: Tensor, known: Tensor) -> Tensor:
         """
