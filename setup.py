@@ -15,7 +15,7 @@ from setuptools import find_packages, setup
 NAME = 'depth_ros'
 VERSION = '0.1.0'  # also in package.xml and depth_ros/__init__.py; a test compares them
 
-# Not below what decodes pictures without known holes: older wheels bring a libwebp that writes out
+# Not below what decodes images without known holes: older wheels bring a libwebp that writes out
 # of bounds (CVE-2023-4863), 4.10 and 4.11 a decoder that uses what it never set (CVE-2025-53644).
 OPENCV = 'opencv-python-headless>=4.8.1.78,!=4.10.*,!=4.11.*'
 CORE = ['numpy>=1.23', OPENCV, 'PyYAML>=6.0']

@@ -60,7 +60,7 @@ CAMERAS = {
 OVERHEAD, FASTER, WORKERS = 0.15, 3.0, 1.8  # the bars
 
 
-def pictures(index: int) -> list[np.ndarray]:
+def images(index: int) -> list[np.ndarray]:
     """Return a textured pair."""
     rng = np.random.default_rng(index % 8)
     noise = rng.integers(0, 256, (HEIGHT, WIDTH + 40, 3), np.uint8)
@@ -76,7 +76,7 @@ def write_recording(path: Path, frames: int, eyes: Sequence[str]) -> Path:
         stamp = START + index * PERIOD
         header = make_header(stamp, 'camera_optical')
         messages, topics = [], {}
-        for eye, pixels in zip(eyes, pictures(index)):
+        for eye, pixels in zip(eyes, images(index)):
             for name, message in (
                 ('camera_info', camera_to_camera_info(CAMERAS[eye], header)),
                 ('image', array_to_image(pixels, 'bgr8', header)),
@@ -98,7 +98,7 @@ def overhead(folder: Path, frames: int, rounds: int) -> None:
     views = [
         [
             View(np.ascontiguousarray(p[..., ::-1]), camera)
-            for p, camera in zip(pictures(i), CAMERAS.values())
+            for p, camera in zip(images(i), CAMERAS.values())
         ]
         for i in range(8)
     ]

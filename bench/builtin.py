@@ -4,8 +4,8 @@
 The network that ships against Depth Anything V2 small with random weights, whole frames.
 
 Depth Anything runs as this package runs it, at its 518 pixels in float32; `builtin` as it runs by
-default, with nothing told and with its mount, which makes it look twice. All include everything
-from the picture to depth at the picture's size.
+default, without and with a known mount, which adds a second pass. All include everything
+from the image to depth at the image's size.
 
     python bench/builtin.py [--frames 30]
 """
@@ -36,7 +36,7 @@ def run(frames: int = 30) -> dict[str, float]:
     """Return the median seconds of each."""
     image = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
     camera = Camera.pinhole(640, 480, 500.0)
-    told = View(image, camera, Known(ground=Ground.below_mount(0.5, 0.1)))
+    mounted = View(image, camera, Known(ground=Ground.below_mount(0.5, 0.1)))
     with tempfile.TemporaryDirectory() as scratch:
         write_random_weights(Path(scratch), 0)
         large = create_model(scratch, {'device': 'cpu', 'precision': 'float32'})
@@ -46,7 +46,7 @@ def run(frames: int = 30) -> dict[str, float]:
         jobs = {
             'Depth Anything V2 small': partial(large.predict, [View(image, camera)]),
             'builtin': partial(small.predict, [View(image, camera)]),
-            'builtin, mount told': partial(small.predict, [told]),
+            'builtin, mount known': partial(small.predict, [mounted]),
         }
         return interleaved(jobs, frames)
 

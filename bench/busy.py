@@ -64,9 +64,9 @@ def camera(rate: float, stereo: bool) -> None:
 
     def tick() -> None:
         header = Header(stamp=node.get_clock().now().to_msg(), frame_id='camera')
-        for picture, model, images, infos in eyes:
+        for image, model, images, infos in eyes:
             infos.publish(camera_to_camera_info(model, header))
-            images.publish(array_to_image(picture, 'bgr8', header))
+            images.publish(array_to_image(image, 'bgr8', header))
 
     node.create_timer(1 / rate, tick)
     rclpy.spin(node)

@@ -28,8 +28,8 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 from bench.timing import interleaved
+from depth_ros.geometry.compiled import wanted
 from depth_ros.messages.cloud import CloudBuilder, cloud_to_points
-from depth_ros.messages.cloud_kernels import kernels
 from depth_ros.types import Camera, FloatImage, Image
 
 try:
@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(results, indent=2))
         return 0
     print(f'opponent: {results.pop("opponent")}; frames: {results.pop("frames")}')
-    print(f'compiled with numba: {"yes" if kernels() else "no"}')
+    print(f'compiled with numba: {"yes" if wanted() else "no"}')
     for name, result in results.items():
         print(name)
         for key, value in result.items():

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-From a picture published to a cloud received, over DDS between processes: mono_depth and a relay.
+From an image published to a cloud received, over DDS between processes: mono_depth and a relay.
 
 The relay only copies messages of the same sizes, so it is what the transport itself costs.
 Both run all the time and both are lazy; this process publishes 640x480 colour frames and listens
@@ -9,7 +9,7 @@ to one and the other in turns. mono_depth runs an analytic model, so the model c
 
     python bench/end_to_end.py [--frames 40] [--rounds 3]
 
-Also measured: the CPU of mono_depth with a camera at 30 Hz and nobody who listens.
+Also measured: the CPU of mono_depth with a camera at 30 Hz and no subscriber.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Bench(Node):
         self._infos = self.create_publisher(
             CameraInfo, 'camera/camera_info', qos_profile_sensor_data
         )
-        self._picture = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+        self._image_of = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
         self._camera = Camera.pinhole(WIDTH, HEIGHT, 500.0)
         self._sent: dict[int, float] = {}
         self.spent: list[float] = []
@@ -64,7 +64,7 @@ class Bench(Node):
     def send(self) -> None:
         stamp = self.get_clock().now().to_msg()
         header = Header(stamp=stamp, frame_id='camera')
-        message = array_to_image(self._picture, 'bgr8', header)
+        message = array_to_image(self._image_of, 'bgr8', header)
         self._infos.publish(camera_to_camera_info(self._camera, header))
         self._sent[stamp.sec * 10**9 + stamp.nanosec] = time.perf_counter()
         self._images.publish(message)
@@ -99,7 +99,7 @@ class Bench(Node):
             rclpy.spin_once(self, timeout_sec=0.005)
 
     def idle(self, process: subprocess.Popen[bytes], seconds: float) -> float:
-        """Play 30 Hz to nobody and return the share of a core that the process used."""
+        """Play 30 Hz without subscribers and return the share of a core that the process used."""
         before = _cpu_seconds(process.pid)
         start = time.monotonic()
         while time.monotonic() - start < seconds:

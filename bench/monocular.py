@@ -4,7 +4,7 @@
 Speed of a monocular model against the naive node body, in one run.
 
 The naive body is what most wrappers do: image processor, float32 network, bicubic back. Both
-sides take the same picture with the same random weights; rounds are interleaved, so that a busy
+sides take the same image with the same random weights; rounds are interleaved, so that a busy
 machine slows both. `--cpu-time` counts processor seconds of this process instead of the clock,
 which is fair on a machine that others use too, with `--threads 1`.
 """
@@ -98,7 +98,7 @@ def write_random_weights(folder: Path, size: int) -> None:
             if value.ndim >= 2 and 'position' not in name and 'token' not in name:
                 value.normal_(0, value[0].numel() ** -0.5)
         # As of a trained network: positive, spread over a good part of its mean. A ReLU that
-        # clips half of the picture would leave a mean that says little about a change.
+        # clips half of the image would leave a mean that says little about a change.
         network.head.conv3.weight.mul_(0.3)
         dict(network.named_parameters())['head.conv3.bias'].fill_(1.0)
     network.save_pretrained(folder)
@@ -115,7 +115,7 @@ def write_random_weights(folder: Path, size: int) -> None:
     (folder / 'preprocessor_config.json').write_text(json.dumps(processor))
 
 
-def picture(height: int = 480, width: int = 640) -> np.ndarray:
+def pixels(height: int = 480, width: int = 640) -> np.ndarray:
     import cv2
 
     rng = np.random.default_rng(0)
@@ -144,8 +144,8 @@ class Naive:
         import torch
 
         with torch.no_grad():
-            pictures = [PIL.Image.fromarray(image)] * batch
-            inputs = self.processor(images=pictures, return_tensors='pt').to(self.device)
+            frames = [PIL.Image.fromarray(image)] * batch
+            inputs = self.processor(images=frames, return_tensors='pt').to(self.device)
             depth = self.network(**inputs).predicted_depth
             full = torch.nn.functional.interpolate(
                 depth[:, None], image.shape[:2], mode='bicubic', align_corners=False
@@ -159,7 +159,7 @@ class Naive:
 
 
 def preprocessing(model: Any, image: np.ndarray) -> Callable[[], Any]:
-    """Return a call that prepares one picture, as a frame of the node does."""
+    """Return a call that prepares one image, as a frame of the node does."""
     import torch
 
     plan = model.plan(*image.shape[:2])
@@ -172,7 +172,7 @@ def run(
     """Measure every variant that this machine can run."""
     import torch
 
-    image, batch = picture(), arguments.batch
+    image, batch = pixels(), arguments.batch
     camera = Camera.pinhole(640, 480, 500.0)
     naive = Naive(folder, arguments.device)
     reference = naive(image, 1)[0]

@@ -79,7 +79,7 @@ def panel(report: Report, camera: Camera, title: str) -> Image:
     return np.vstack([head, canvas])
 
 
-def picture(ours: Report, tutorial: Report, camera: Camera) -> Image:
+def draw(ours: Report, tutorial: Report, camera: Camera) -> Image:
     """Return both maps side by side with a legend, BGR."""
     panels = [
         panel(tutorial, camera, "plain cloud, the tutorial's voxel layer"),
@@ -128,7 +128,7 @@ def main() -> None:
     print(line("~/points, tutorial's layer", with_tutorial(drive, cloud=filtered)))
     print(line("plain cloud, on the tutorial's 3x3 m", with_tutorial(drive, size=3.0)))
     if options.image:
-        cv2.imwrite(str(options.image), picture(ours, tutorial, camera))
+        cv2.imwrite(str(options.image), draw(ours, tutorial, camera))
         print(f'wrote {options.image}')
 
 

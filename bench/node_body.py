@@ -5,7 +5,7 @@ Everything a depth node does around the network's forward pass, ours and as it i
 
 Both get the same bgr8 message, prepare it as Depth Anything V2 asks (518 pixels, bicubic,
 ImageNet), are handed the same network output, and make a depth message and an xyzrgb cloud at
-the picture's size. The usual way is what a competent Python node does today: cv_bridge's
+the image's size. The usual way is what a competent Python node does today: cv_bridge's
 conversion, the model's own image processor, bicubic resizing back, a meshgrid, create_cloud and
 `data = x.tobytes()`. Only the forward pass itself is taken out, of both.
 
@@ -152,9 +152,9 @@ def run(frames: int = 40) -> dict[str, dict[str, float]]:
         checkpoint = Path(folder)
         save_checkpoint(checkpoint)
         for name, (width, height) in SIZES.items():
-            picture = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
-            picture = cv2.GaussianBlur(picture, (0, 0), 3).astype(np.uint8)
-            message = array_to_image(picture, 'bgr8', Header(frame_id='camera'))
+            image = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+            image = cv2.GaussianBlur(image, (0, 0), 3).astype(np.uint8)
+            message = array_to_image(image, 'bgr8', Header(frame_id='camera'))
             info = camera_to_camera_info(Camera.pinhole(width, height, 0.8 * width), Header())
             ours = Ours(checkpoint)
             ours(message, info)

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-A picture on its way into Depth Anything V2, ours against transformers' own image processor.
+An image on its way into Depth Anything V2, ours against transformers' own image processor.
 
 Both give the same bits, which is checked before anything is timed. transformers has a processor on
 Pillow and, where torchvision is installed, one on tensors, which it then prefers; each is compared
@@ -52,7 +52,7 @@ def processors(folder: Path) -> dict[str, Any]:
 
 
 def ours(folder: Path, style: str, image: np.ndarray) -> Callable[[], Any]:
-    """Return a call that prepares one picture, as a frame of the node does."""
+    """Return a call that prepares one image, as a frame of the node does."""
     options = {'device': 'cpu', 'precision': 'float32', 'processor': style}
     model: Any = create_model(str(folder), options)
     plan = model.plan(*image.shape[:2])
@@ -60,10 +60,10 @@ def ours(folder: Path, style: str, image: np.ndarray) -> Callable[[], Any]:
 
 
 def compare(folder: Path, style: str, theirs: Any, image: np.ndarray, frames: int) -> float:
-    """Return how many times faster ours is, for one picture."""
+    """Return how many times faster ours is, for one image."""
     import PIL.Image
 
-    # A node has an array; the Pillow processor would make a picture of it and so does the user.
+    # A node has an array; the Pillow processor would make an image of it and so does the user.
     given = PIL.Image.fromarray(image) if style == 'pillow' else image
     prepare = ours(folder, style, image)
     expected = theirs(images=given, return_tensors='pt')['pixel_values']

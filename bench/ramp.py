@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Fit the tilted plane that a model must beat: one for all frames of a set, pictures unseen.
+Fit the tilted plane that a model must beat: one for all frames of a set, images unseen.
 
 In inverse depth a plane at a distance of 1 is a ramp, 1/Z = normal_z + normal_y * y/z; its third
 component is left out, because scenes have no side. What is printed goes to `depth_ros eval`:

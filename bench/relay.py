@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The least a node can do: receive a picture, send a cloud of the right size that it copied."""
+"""The least a node can do: receive an image, send a cloud of the right size that it copied."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sensor_msgs.msg import Image, PointCloud2, PointField
 
 
 class Relay(Node):
-    """Copies; subscribes only while somebody listens, as the depth nodes do."""
+    """Copies; subscribes only while its output has subscribers, as the depth nodes do."""
 
     def __init__(self) -> None:
         super().__init__('relay')
@@ -32,9 +32,9 @@ class Relay(Node):
         self._cloud = PointCloud2(
             height=height, width=width, fields=fields, point_step=16, row_step=16 * width
         )
-        self.create_timer(0.2, self._look)
+        self.create_timer(0.2, self._follow_subscribers)
 
-    def _look(self) -> None:
+    def _follow_subscribers(self) -> None:
         wanted = self._publisher.get_subscription_count() > 0
         if wanted and self._subscription is None:
             self._subscription = self.create_subscription(

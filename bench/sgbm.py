@@ -37,7 +37,7 @@ BASELINE = 0.08  # keeps the nearest things inside the search
 
 @dataclass(frozen=True)
 class Size:
-    """A picture size, the range searched in it, and how much faster `sgbm` has to be."""
+    """An image size, the range searched in it, and how much faster `sgbm` has to be."""
 
     name: str
     width: int

@@ -69,7 +69,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument('--models', nargs='*', default=MODELS)
     parser.add_argument('--sizes', nargs='*', default=PLACES)
-    parser.add_argument('--frames', type=int, default=5, help='timed frames of each')
+    parser.add_argument(
+        '--frames', type=int, default=5, help='timed frames of each; 0: the first one of a network'
+    )
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--cpu-time', action='store_true', help='processor time, not the clock')
     parser.add_argument('--ways', action='store_true', help='bfloat16 and OpenVINO, in turn')
@@ -114,12 +116,13 @@ def random_weights(name: str, folder: Path) -> Path:
     from safetensors.torch import save_file
 
     from depth_ros.lab.parity.fill import filled_array
+    from depth_ros.models.weights.official import skeleton_of
 
     official = family_of(name).official
     assert official is not None
     state = {
         key: torch.from_numpy(filled_array(key, tuple(value.shape), 1.0))
-        for key, value in official.skeleton(name).state_dict().items()
+        for key, value in skeleton_of(official, name, {}).state_dict().items()
     }
     save_file(state, folder / 'model.safetensors', {'model': json.dumps(name)})
     return folder
@@ -152,7 +155,8 @@ def in_turn(
     return {name: statistics.median(times) for name, times in spent.items()}
 
 
-def _settle(arguments: argparse.Namespace) -> Callable[[], float]:
+def settle(arguments: argparse.Namespace) -> Callable[[], float]:
+    """Set the threads; return the clock."""
     import torch
 
     torch.set_num_threads(arguments.threads)
@@ -166,7 +170,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def beside_sgbm(name: str, size: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Return seconds of a network and of `sgbm`, and the memory that the network takes."""
-    clock = _settle(arguments)
+    clock = settle(arguments)
     views = rendered_pair(size)
     reach = 128 if views[0].camera.width <= 640 else 192
     sgbm = create_model('sgbm', {'disparity_range': reach})
@@ -176,10 +180,15 @@ def beside_sgbm(name: str, size: str, arguments: argparse.Namespace) -> dict[str
         options = {'weights': str(weights), 'precision': 'float32', **_options(arguments)}
         before = peak()
         model = create_model(name, options)
+        start = clock()
         model.predict(views)
+        first = clock() - start
         memory = peak() - before
         jobs = {name: lambda: model.predict(views), 'sgbm': lambda: sgbm.predict(views)}
-        seconds = in_turn(jobs, arguments.frames, clock)
+        if not arguments.frames:
+            seconds = {**in_turn({'sgbm': jobs['sgbm']}, 5, clock), name: first}
+        else:
+            seconds = in_turn(jobs, arguments.frames, clock)
     return {
         'seconds': f'{seconds[name]:.3g}',
         'of sgbm': f'{seconds[name] / seconds["sgbm"]:.1f}',
@@ -189,7 +198,7 @@ def beside_sgbm(name: str, size: str, arguments: argparse.Namespace) -> dict[str
 
 def ways(name: str, size: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Return how much faster than float32 torch each way is, and the mean change of its output."""
-    clock = _settle(arguments)
+    clock = settle(arguments)
     views = rendered_pair(size)
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Measure the synthetic renderer: pictures a second with picture, depth, normals and instances.
+Measure the synthetic renderer: images a second with image, depth, normals and instances.
 
     python bench/synthetic.py [--processes 2] [--seconds 5]        NumPy, one process per core
 
@@ -35,7 +35,7 @@ SEEDS = range(2)
 
 
 def _worker(task: tuple[int, float, int]) -> dict[str, tuple[int, float, float]]:
-    """Render for some seconds; return pictures, wall and processor seconds of each kind."""
+    """Render for some seconds; return images, wall and processor seconds of each kind."""
     number, seconds, antialias = task
     rng = np.random.default_rng(number)
     kinds = synthetic.kinds()
@@ -55,7 +55,7 @@ def _worker(task: tuple[int, float, int]) -> dict[str, tuple[int, float, float]]
 
 
 def numpy_rate(processes: int, seconds: float, antialias: int) -> dict[str, Any]:
-    """Return pictures a second of all processes together, by the wall and by the processor."""
+    """Return images a second of all processes together, by the wall and by the processor."""
     context = multiprocessing.get_context('spawn')
     with context.Pool(processes) as pool:
         parts = pool.map(_worker, [(i, seconds, antialias) for i in range(processes)])

@@ -139,7 +139,7 @@ def _cv_bridge_trial() -> frozenset[str]:
 
 
 def cv_bridge_encodings() -> frozenset[str]:
-    """Convert a small picture of every encoding with cv_bridge and return the equal ones."""
+    """Convert a small image of every encoding with cv_bridge and return the equal ones."""
     from std_msgs.msg import Header
 
     bridge = _cv_bridge()

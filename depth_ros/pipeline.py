@@ -51,7 +51,7 @@ class Options:
     What happens around the model.
 
     :param rectify: 'auto' undistorts where D or R say so, 'always' does it anyway, 'never' takes
-        the picture as rectified already and uses P.
+        the image as rectified already and uses P.
     :param min_depth: nearer depth becomes -Inf. :param max_depth: farther depth becomes +Inf.
     :param edge_threshold: relative jump in depth from which pixels that float between two
         surfaces are removed; 0 keeps them.

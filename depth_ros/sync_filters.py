@@ -14,7 +14,7 @@ from depth_ros.sync import PairSynchroniser, Side
 
 class FilterSynchroniser(PairSynchroniser):
     """
-    Let message_filters decide who is whose partner; count, reset and call back as ever.
+    Let message_filters pair the messages; count, reset and call back as ever.
 
     Its synchronisers call back inside their lock and keep it if the callback fails, so pairs are
     only collected there; and they compare with <, so the tolerance gets a nanosecond more.

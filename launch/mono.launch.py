@@ -14,8 +14,8 @@ from typing import Any
 from depth_ros.nodes.launching import describe
 
 INPUTS = {
-    'image': ('image_raw', 'picture topic; with image_transport compressed, its raw name'),
-    'camera_info': ('', 'calibration topic; empty: camera_info beside the picture'),
+    'image': ('image_raw', 'image topic; with image_transport compressed, its raw name'),
+    'camera_info': ('', 'calibration topic; empty: camera_info beside the image'),
     'prompt': ('prompt', 'depth image of another sensor, for models that take one'),
 }
 OUTPUTS = {

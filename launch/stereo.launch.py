@@ -16,9 +16,9 @@ from typing import Any
 from depth_ros.nodes.launching import describe
 
 INPUTS = {
-    'left_image': ('left/image_raw', 'left picture, raw or rectified'),
+    'left_image': ('left/image_raw', 'left image, raw or rectified'),
     'left_camera_info': ('', 'its calibration; empty: camera_info beside it'),
-    'right_image': ('right/image_raw', 'right picture, raw or rectified'),
+    'right_image': ('right/image_raw', 'right image, raw or rectified'),
     'right_camera_info': ('', 'its calibration; empty: camera_info beside it'),
 }
 OUTPUTS = {

@@ -3,7 +3,7 @@
 """
 Give everything that is launched after this the transport for large messages.
 
-Include it first in the launch file that starts the camera driver: the driver sends the pictures,
+Include it first in the launch file that starts the camera driver: the driver sends the images,
 so it is the driver that needs the room for them (docs/transport.md).
 """
 

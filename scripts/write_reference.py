@@ -4,7 +4,7 @@
 """
 Write what can be derived from the nodes' declarations, so that it cannot be wrong.
 
-    scripts/write_reference.py          write config/<node>.yaml and the tables in docs/
+    scripts/write_reference.py          write config/<node>.* and the tables in docs/
     scripts/write_reference.py --check  say what differs and exit 1
 
 A table stands between `<!-- table: NAME -->` and `<!-- end -->`.
@@ -28,6 +28,7 @@ from depth_ros.cli.main import COMMANDS  # noqa: E402
 from depth_ros.nodes.launching import COMMON  # noqa: E402
 from depth_ros.nodes.parameters.spec import ParameterSpec, Value  # noqa: E402
 from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options  # noqa: E402
+from depth_ros.nodes.security import policy  # noqa: E402
 
 NODES = {'mono_depth': MONO, 'stereo_depth': STEREO}
 HEAD = """\
@@ -201,6 +202,7 @@ def derived() -> Iterator[tuple[Path, str]]:
     """Return each file and what it should hold."""
     for node in NODES:
         yield ROOT / 'config' / f'{node}.yaml', config(node)
+        yield ROOT / 'config' / f'{node}.policy.xml', policy(node)
     for name in (*NODES, 'cli'):
         path = ROOT / 'docs' / f'{name}.md'
         yield path, page(path)

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The law of imports: who may know whom, and that listing things loads nothing heavy."""
+"""The law of imports: which room may know which, and that listing things loads nothing heavy."""
 
 import ast
 import os
@@ -20,7 +20,7 @@ PACKAGE = REPOSITORY / 'depth_ros'
 LEARNING = {'torch', 'transformers', 'safetensors', 'huggingface_hub', 'onnxruntime', 'tqdm'}
 RUNTIME = {'rclpy', 'rcl_interfaces', 'lifecycle_msgs', 'launch', 'launch_ros'}
 MESSAGES = {'sensor_msgs', 'stereo_msgs', 'std_msgs', 'geometry_msgs', 'builtin_interfaces'}
-# Chosen between with their stand-ins by libraries.py, and by nobody else.
+# Chosen between with their stand-ins by libraries.py, and nowhere else.
 CHOSEN = {'cv_bridge', 'message_filters', 'sensor_msgs_py', 'diagnostic_msgs', 'tf2_ros'}
 BASE = {'numpy', 'cv2'}
 

@@ -141,7 +141,7 @@ def test_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert np.nanmedian(names['frame'].depth) == pytest.approx(2.52, rel=1e-3)
 
 
-def test_readme_shows_a_picture_that_is_small() -> None:
-    pictures = re.findall(r'!\[[^\]]+\]\(([^)]+)\)', (ROOT / 'README.md').read_text())
-    assert pictures
-    assert all((ROOT / p).stat().st_size < 600_000 for p in pictures)
+def test_readme_shows_an_image_that_is_small() -> None:
+    images = re.findall(r'!\[[^\]]+\]\(([^)]+)\)', (ROOT / 'README.md').read_text())
+    assert images
+    assert all((ROOT / p).stat().st_size < 600_000 for p in images)

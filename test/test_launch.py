@@ -74,7 +74,7 @@ def test_no_argument_that_overrides_a_parameter_is_unknown_to_the_node(node: str
         ('/image', '/camera_info'),
     ],
 )
-def test_calibration_is_looked_for_beside_the_picture(image: str, info: str) -> None:
+def test_calibration_is_looked_for_beside_the_image(image: str, info: str) -> None:
     values = {'left_image': image, 'left_camera_info': '', 'image': image, 'camera_info': ''}
     assert launching.topic(values, 'left_camera_info') == info
     assert launching.topic(values, 'camera_info') == info
@@ -365,7 +365,7 @@ def test_launch_file_starts_the_node_under_the_usual_names(
         domain,
         'namespace:=/robot',
         'name:=front',
-        f'{MAPPED[node]}:=/cam/picture',
+        f'{MAPPED[node]}:=/cam/image',
         'parameters:={max_depth: 7.5}',
     )
     outputs = tables(node)['OUTPUTS']
@@ -375,11 +375,11 @@ def test_launch_file_starts_the_node_under_the_usual_names(
         info = launching.topic({k: v[0] for k, v in outputs.items()}, 'depth_camera_info')
         assert f'/robot/{info}' in topics_of(side)
         process.wait_for(lambda: 'loaded in' in process.text, 'the model')
-        # Lazily: the picture is subscribed to when somebody listens, under its remapped name.
+        # Lazily: subscribed to while the output has subscribers, under its remapped name.
         from sensor_msgs.msg import PointCloud2
 
         side.create_subscription(PointCloud2, f'/robot/{outputs["points"][0]}', lambda _: None, 1)
-        process.wait_for(lambda: side.count_subscribers('/cam/picture') == 1, 'its subscription')
+        process.wait_for(lambda: side.count_subscribers('/cam/image') == 1, 'its subscription')
         process.wait_for(
             lambda: side.count_subscribers('/cam/camera_info') == 1, 'that of its calibration'
         )

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The line from pictures to metres, without ROS."""
+"""The line from images to metres, without ROS."""
 
 import dataclasses
 import math
@@ -17,7 +17,7 @@ from depth_ros.types import Camera, DepthError, DepthKind, Distortion, Predictio
 
 SIZE = (96, 128)
 CAMERA = Camera.pinhole(128, 96, 80.0)
-PICTURE = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), np.uint8)
 BARREL = Camera(
     128, 96, CAMERA.K, np.array([-0.2, 0.05, 0.001, -0.001, 0.0]), Distortion.PLUMB_BOB
 )
@@ -48,26 +48,26 @@ def filled(value):
 
 
 @pytest.mark.parametrize('mode', ['auto', 'never'])
-def test_an_undistorted_picture_reaches_the_model_untouched(mode):
+def test_an_undistorted_image_reaches_the_model_untouched(mode):
     model = Fixed(filled(2))
-    frame = Pipeline(model, Options(rectify=mode))([View(PICTURE, CAMERA)])
-    assert model.asked[0][0].image is PICTURE
+    frame = Pipeline(model, Options(rectify=mode))([View(IMAGE, CAMERA)])
+    assert model.asked[0][0].image is IMAGE
     assert frame.camera == CAMERA
     np.testing.assert_array_equal(frame.depth, 2)
 
 
-def test_a_distorted_picture_is_rectified_and_its_camera_says_so():
+def test_a_distorted_image_is_rectified_and_its_camera_says_so():
     model = Fixed(filled(2))
-    frame = Pipeline(model)([View(PICTURE, BARREL)])
+    frame = Pipeline(model)([View(IMAGE, BARREL)])
     seen = model.asked[0][0]
     assert not seen.camera.is_distorted
-    assert not np.array_equal(seen.image, PICTURE)
+    assert not np.array_equal(seen.image, IMAGE)
     assert frame.camera == seen.camera
     assert frame.image is seen.image
 
 
 def wide(camera):
-    """Return the camera rectified to half its focal length: the picture gets a black border."""
+    """Return the camera rectified to half its focal length: the image gets a black border."""
     return Camera(128, 96, camera.K, camera.D, camera.distortion, P=Camera.pinhole(128, 96, 40).P)
 
 
@@ -81,13 +81,13 @@ def test_nothing_is_said_of_what_rectification_leaves_black(kind, of_size):
             ones = np.ones(shape, np.float32)
             return Prediction(kind, 2 * ones, camera, 'fixed', confidence=ones)
 
-    frame = Pipeline(Sized(None, kind))([View(np.full_like(PICTURE, 255), wide(BARREL))])
+    frame = Pipeline(Sized(None, kind))([View(np.full_like(IMAGE, 255), wide(BARREL))])
     values, confidence = frame.prediction.values, frame.prediction.confidence
     black = frame.image.max(axis=-1) == 0
     assert black.any()
     assert np.isnan(values[black]).all()
     assert (confidence[black] == 0).all()
-    # A hair outside of the raw picture, rounding still finds its last pixel.
+    # A hair outside of the raw image, rounding still finds its last pixel.
     white = cv2.erode(np.uint8(frame.image.min(axis=-1) == 255), np.ones((3, 3))) > 0
     assert white.any()
     assert (values[white] == 2).all()
@@ -96,11 +96,11 @@ def test_nothing_is_said_of_what_rectification_leaves_black(kind, of_size):
         np.testing.assert_array_equal(frame.depth, values)
 
 
-def test_never_takes_the_picture_as_rectified_and_uses_p():
+def test_never_takes_the_image_as_rectified_and_uses_p():
     raw = Camera(128, 96, BARREL.K, BARREL.D, BARREL.distortion, P=Camera.pinhole(128, 96, 70).P)
     model = Fixed(filled(2))
-    frame = Pipeline(model, Options(rectify='never'))([View(PICTURE, raw)])
-    assert model.asked[0][0].image is PICTURE
+    frame = Pipeline(model, Options(rectify='never'))([View(IMAGE, raw)])
+    assert model.asked[0][0].image is IMAGE
     assert frame.camera.fx == 70
     assert not frame.camera.is_distorted
 
@@ -109,10 +109,10 @@ def test_a_relative_prediction_has_no_depth_until_a_scale_is_given():
     values = np.linspace(0.1, 2, SIZE[0] * SIZE[1], dtype=np.float32).reshape(SIZE)
     model = Fixed(values, DepthKind.AFFINE_INVERSE)
     assert not Pipeline(model).makes_metres
-    assert Pipeline(model)([View(PICTURE, CAMERA)]).depth is None
+    assert Pipeline(model)([View(IMAGE, CAMERA)]).depth is None
     scaled = Pipeline(model, Options(scale=0.5, shift=0.1))
     assert scaled.makes_metres
-    frame = scaled([View(PICTURE, CAMERA)])
+    frame = scaled([View(IMAGE, CAMERA)])
     assert frame.prediction.kind is DepthKind.METRIC
     np.testing.assert_allclose(frame.depth, 1 / (0.5 * values + 0.1), rtol=1e-6)
 
@@ -124,7 +124,7 @@ def test_range_edges_and_confidence_each_mark_what_they_drop():
     confidence[:20] = 0.1
     model = Fixed(values, confidence=confidence)
     options = Options(min_depth=0.5, max_depth=20, min_confidence=0.5)
-    depth = Pipeline(model, options)([View(PICTURE, CAMERA)]).depth
+    depth = Pipeline(model, options)([View(IMAGE, CAMERA)]).depth
     assert np.isnan(depth[:20]).all()
     assert np.isneginf(depth[20:, :10]).all()
     assert np.isposinf(depth[20:, 10:20]).all()
@@ -135,7 +135,7 @@ def test_the_prediction_itself_is_not_changed_by_what_comes_after():
     values = filled(2)
     values[:, :10] = 100
     model = Fixed(values.copy())
-    frame = Pipeline(model, Options(max_depth=5, edge_threshold=0.05))([View(PICTURE, CAMERA)])
+    frame = Pipeline(model, Options(max_depth=5, edge_threshold=0.05))([View(IMAGE, CAMERA)])
     np.testing.assert_array_equal(frame.prediction.values, values)
 
 
@@ -148,11 +148,11 @@ def test_warm_up_happens_once_per_camera():
     assert len(model.warmed) == 2
 
 
-def test_a_picture_that_is_not_its_cameras_is_refused_and_the_next_one_is_right():
+def test_a_image_that_is_not_its_cameras_is_refused_and_the_next_one_is_right():
     pipeline = Pipeline(Fixed(filled(2)))
     with pytest.raises(DepthError, match='64x48 but its camera is 128x96'):
-        pipeline([View(PICTURE[::2, ::2], CAMERA)])
-    assert (pipeline([View(PICTURE, CAMERA)]).depth == 2).all()
+        pipeline([View(IMAGE[::2, ::2], CAMERA)])
+    assert (pipeline([View(IMAGE, CAMERA)]).depth == 2).all()
 
 
 class Counting(Fixed):
@@ -175,12 +175,12 @@ class Counting(Fixed):
 def test_pipelines_of_one_model_share_a_pass_and_nothing_else():
     model = Counting(filled(1.0))
     left, right = Pipeline(model), Pipeline(model, Options(max_depth=3.5))
-    views = [[View(PICTURE, CAMERA)], [View(255 - PICTURE, CAMERA)]]
+    views = [[View(IMAGE, CAMERA)], [View(255 - IMAGE, CAMERA)]]
     left(views[0])  # one frame ahead of the other
     frames = Pipeline.together([left, right], views)
     assert model.passes == 2
     assert [frame.depth[0, 0] for frame in frames] == [3.0, 2.0]
-    np.testing.assert_array_equal(frames[1].image, 255 - PICTURE)
+    np.testing.assert_array_equal(frames[1].image, 255 - IMAGE)
     right.forget()
     frames = Pipeline.together([left, right], views)
     assert [frame.depth[0, 0] for frame in frames] == [4.0, 2.0]
@@ -191,9 +191,9 @@ def test_pipelines_of_one_model_share_a_pass_and_nothing_else():
 
 def test_a_stereo_model_does_not_run_on_one_eye():
     with pytest.raises(DepthError, match='stereo_depth'):
-        Pipeline(create_model('sgbm'))([View(PICTURE, CAMERA)])
+        Pipeline(create_model('sgbm'))([View(IMAGE, CAMERA)])
     with pytest.raises(DepthError, match='mono_depth'):
-        Pipeline(create_model('floor'))([View(PICTURE, CAMERA)] * 2)
+        Pipeline(create_model('floor'))([View(IMAGE, CAMERA)] * 2)
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_a_pair_with_its_eyes_swapped_is_refused_with_the_reason():
 def test_what_is_outside_of_the_region_is_not_known_in_any_output():
     confidence = np.ones(SIZE, np.float32)
     model = Fixed(filled(2.0), confidence=confidence)
-    frame = Pipeline(model, Options(region='10,20,30,40'))([View(PICTURE, CAMERA)])
+    frame = Pipeline(model, Options(region='10,20,30,40'))([View(IMAGE, CAMERA)])
     inside = np.zeros(SIZE, bool)
     inside[20:60, 10:40] = True
     for values in (frame.depth, frame.prediction.values):
@@ -308,7 +308,7 @@ def test_a_region_is_drawn_in_the_image_as_it_arrives():
 
 def test_a_region_may_change_between_frames():
     pipeline = Pipeline(Fixed(filled(2.0)), Options())
-    views = [View(PICTURE, CAMERA)]
+    views = [View(IMAGE, CAMERA)]
     assert np.isfinite(pipeline(views).depth).all()
     for width in (5, 9):
         pipeline.options = Options(region=f'0,0,{width},96')
@@ -328,7 +328,7 @@ def test_a_region_of_a_model_that_answers_for_a_part_of_the_image():
             return Prediction(DepthKind.METRIC, values, small, image=image)
 
     # The region begins in the middle of the part.
-    frame = Pipeline(Part(None), Options(region='72,54,100,100'))([View(PICTURE, CAMERA)])
+    frame = Pipeline(Part(None), Options(region='72,54,100,100'))([View(IMAGE, CAMERA)])
     expected = np.zeros((24, 32), bool)
     expected[12:, 16:] = True
     np.testing.assert_array_equal(np.isfinite(frame.depth), expected)

@@ -43,7 +43,7 @@ def corners(image):
 
 
 def pair_of_corners(left, right):
-    """Return the corners of both pictures in the same order, or None."""
+    """Return the corners of both images in the same order, or None."""
     a, b = corners(left), corners(right)
     if a is None or b is None:
         return None
@@ -94,7 +94,7 @@ def calibrated_rig(folder):
 
 @pytest.fixture
 def rectified_corners(rig):
-    """The corners found in pictures that this package rectified: left and right (54, 2)."""
+    """The corners found in images that this package rectified: left and right (54, 2)."""
     rectifiers = Rectifier(rig.left), Rectifier(rig.right)
     found = [
         pair_of_corners(*(rectify(image) for rectify, image in zip(rectifiers, pair)))
@@ -165,7 +165,7 @@ def test_squares_have_their_size_and_the_board_is_flat(rig, rectified_corners):
 
 
 def test_dense_depth_of_the_raw_pair_lies_on_the_board(rig, rectified_corners):
-    """Raw pictures in, metres out: what a node does with this rig."""
+    """Raw images in, metres out: what a node does with this rig."""
     pipeline = Pipeline(create_model('sgbm', {'disparity_range': 160}))
     shares, errors = [], []
     for images in rig.pairs:

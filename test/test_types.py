@@ -242,5 +242,5 @@ def test_every_kind_has_a_unit():
 
 
 def test_errors_are_value_errors():
-    """Whoever knows nothing of this package can still catch them."""
+    """Code that knows nothing of this package can catch them."""
     assert issubclass(DepthError, ValueError)

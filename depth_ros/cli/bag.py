@@ -21,7 +21,7 @@ from depth_ros.nodes.parameters.specs import MONO, STEREO
 from depth_ros.reprocess.export import FORMATS
 from depth_ros.reprocess.extras import write_extras
 from depth_ros.reprocess.job import Plan, Summary, check_output, clear, jobs_for, plan, run_job
-from depth_ros.reprocess.report import PICTURES
+from depth_ros.reprocess.report import IMAGES
 from depth_ros.reprocess.settings import BagJob, Export
 from depth_ros.reprocess.topics import Choice
 from depth_ros.types import DepthError
@@ -166,7 +166,7 @@ def _jobs(arguments: argparse.Namespace) -> list[BagJob]:
     export = Export(
         frames=str(arguments.frames.resolve()) if arguments.frames else '',
         formats=tuple(dict.fromkeys(arguments.frame_format)),
-        pictures=PICTURES if arguments.report else 0,
+        images=IMAGES if arguments.report else 0,
         video=arguments.video,
     )
     if export.formats and not export.frames:

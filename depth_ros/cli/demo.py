@@ -28,7 +28,7 @@ import numpy as np
 
 from depth_ros.cli.demo_report import make_report, report_table
 from depth_ros.files.calibration import write_camera
-from depth_ros.files.pictures import depth_picture
+from depth_ros.files.depth_colors import draw_depth
 from depth_ros.files.ply import write_ply
 from depth_ros.files.share import ros_environment, transport_environment
 from depth_ros.files.writing import make_folder, write_array, write_image, write_text
@@ -87,13 +87,13 @@ def run(arguments: argparse.Namespace) -> int:
                 recorder.wait(timeout=arguments.seconds + 90)
         report = make_report(folder, truth, models)
         write_text(out / 'report.json', json.dumps(report, indent=2) + '\n')
-        _write_pictures(folder, truth, out)
+        _write_images(folder, truth, out)
     print(report_table(report))
     silent = [name for name, source in report['sources'].items() if not source['frames']]
     if silent:
         print(f'{" and ".join(silent)} published nothing; their logs are in {out}/logs')
         return 1
-    print(f'pictures, points.ply, depth.npy and report.json are in {out}')
+    print(f'images, points.ply, depth.npy and report.json are in {out}')
     if arguments.view:
         from depth_ros.cli import view
 
@@ -235,8 +235,8 @@ def _process(
                     process.wait()
 
 
-def _write_pictures(folder: Path, truth: dict[str, np.ndarray], out: Path) -> None:
-    """Leave the pictures of one frame: stereo under the plain names, mono beside them."""
+def _write_images(folder: Path, truth: dict[str, np.ndarray], out: Path) -> None:
+    """Leave the images of one frame: stereo under the plain names, mono beside them."""
     played = dict(
         np.loadtxt(folder / 'played.csv', dtype=np.int64, delimiter=',', ndmin=2).tolist()
     )
@@ -248,12 +248,12 @@ def _write_pictures(folder: Path, truth: dict[str, np.ndarray], out: Path) -> No
             stamp, depth = int(recorded['stamps'][-1]), recorded['depths'][-1]
         frame = played[stamp]
         exact = truth['depth'][frame]
-        # One scale for all, or two pictures of the same depth would have different colours.
+        # One scale for all, or two images of the same depth would have different colours.
         near, far = np.percentile(exact[is_valid(exact)], [1, 99])
-        picture = depth_picture(depth, near=near, far=far)
-        write_image(out / f'{prefix}depth.png', picture)
+        image = draw_depth(depth, near=near, far=far)
+        write_image(out / f'{prefix}depth.png', image)
         if not prefix:
-            beside = [images[frame], depth_picture(exact, near=near, far=far), picture]
+            beside = [images[frame], draw_depth(exact, near=near, far=far), image]
             for name, shown in zip(('input', 'truth'), beside):
                 write_image(out / f'{name}.png', shown)
             write_image(out / 'overview.png', np.hstack(beside))

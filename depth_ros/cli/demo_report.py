@@ -44,7 +44,7 @@ def make_report(
 
 
 def _timing(times: list[list[int]], played: dict[int, int]) -> dict[str, Any]:
-    """Return rate, latency from the picture's stamp to arrival, and how many stamps matched."""
+    """Return rate, latency from the image's stamp to arrival, and how many stamps matched."""
     if not times:
         return {'messages': 0}
     stamps, ages = np.array(times, np.int64).T

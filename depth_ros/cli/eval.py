@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='how a prediction is brought to scale first; default auto: no more than its kind '
         'needs',
     )
-    rules.add_argument('--crop', choices=CROPS, help='judge only this part of the picture')
+    rules.add_argument('--crop', choices=CROPS, help='judge only this part of the image')
     rules.add_argument('--min-depth', type=float, metavar='M', help='judge truth from here')
     rules.add_argument('--max-depth', type=float, metavar='M', help='judge truth up to here')
     rules.add_argument(
@@ -105,9 +105,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'kinds of scenes of `depth_ros synth`, or by --data if there are several',
     )
     output.add_argument('--json', metavar='FILE', help='everything as JSON; - replaces the table')
-    output.add_argument('--html', type=Path, metavar='FILE', help='one page with pictures')
+    output.add_argument('--html', type=Path, metavar='FILE', help='one page with images')
     output.add_argument(
-        '--pictures', type=int, default=8, metavar='N', help='frames on the page, default 8'
+        '--images', type=int, default=8, metavar='N', help='frames on the page, default 8'
     )
 
 
@@ -115,8 +115,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, print the table, and return 0 where every model was measured on some frame."""
     if arguments.limit is not None and arguments.limit < 1:
         raise DepthError(f'--limit is {arguments.limit}, expected 1 frame or more')
-    if arguments.pictures < 0:
-        raise DepthError(f'--pictures is {arguments.pictures}, expected 0 frames or more')
+    if arguments.images < 0:
+        raise DepthError(f'--images is {arguments.images}, expected 0 frames or more')
     contestants = make_contestants(arguments.entries)
     data = open_datasets(arguments.data, arguments.layout)
     protocol = make_protocol(
@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
         alignment=arguments.alignment,
     )
     frames = len(data.sources[: arguments.limit])
-    book = Book(frames, arguments.pictures if arguments.html else 0)
+    book = Book(frames, arguments.images if arguments.html else 0)
     report = evaluate(
         data,
         contestants,

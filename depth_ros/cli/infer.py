@@ -17,8 +17,8 @@ import numpy as np
 from depth_ros.cli import infer_views
 from depth_ros.cli.model_options import add_option_argument, make_model
 from depth_ros.files.calibration import read_camera
+from depth_ros.files.depth_colors import draw_depth, draw_relative
 from depth_ros.files.images import read_image
-from depth_ros.files.pictures import depth_picture, relative_picture
 from depth_ros.files.ply import write_ply
 from depth_ros.files.reading import read_array
 from depth_ros.files.writing import make_folder, write_array, write_image, write_text
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     depth.add_argument(
         '--prompt',
         type=Path,
-        help='depth.npy in metres, for models that take one beside the picture',
+        help='depth.npy in metres, for models that take one beside the image',
     )
     depth.add_argument(
         '--rectify',
@@ -166,7 +166,7 @@ def _check_camera_arguments(arguments: argparse.Namespace) -> None:
         if name in given and 'right' not in given:
             raise DepthError(f'{_flag(name)} is for a pair; give --right IMAGE with it')
     if 'prompt' in given and 'right' in given:
-        raise DepthError('--prompt is for one picture; leave it out, or --right')
+        raise DepthError('--prompt is for one image; leave it out, or --right')
     for name in _NUMBERS:
         if name in given and not math.isfinite(given[name]):
             raise DepthError(f'{_flag(name)} is {given[name]}, expected a finite number')
@@ -179,7 +179,7 @@ def _flag(name: str) -> str:
 
 
 def _mono_camera(arguments: argparse.Namespace, image: Image) -> Camera | None:
-    """Return the camera of the only, or the left, picture; None where nothing was said."""
+    """Return the camera of the only, or the left, image; None where nothing was said."""
     height, width = image.shape[:2]
     if arguments.camera is not None:
         return read_camera(arguments.camera)
@@ -223,13 +223,13 @@ def _stereo_cameras(
     if arguments.baseline <= 0:
         raise DepthError(
             f'--baseline is {arguments.baseline:g}, expected metres above 0; '
-            'if the pictures are in the wrong order, swap them'
+            'if the images are in the wrong order, swap them'
         )
     height, width = right.shape[:2]
     if left.shape[:2] != right.shape[:2]:
         raise DepthError(
             f'left is {left.shape[1]}x{left.shape[0]} and right is {width}x{height}, expected '
-            'one size for a rectified pair; give --camera and --right-camera, or other pictures'
+            'one size for a rectified pair; give --camera and --right-camera, or other images'
         )
     other = Camera.pinhole(
         width,
@@ -251,16 +251,16 @@ def write_results(
     prediction = frame.prediction
     if frame.depth is None:
         values = prediction.values
-        picture = relative_picture(values)
+        image = draw_relative(values)
         (out / 'points.ply').unlink(missing_ok=True)  # of an earlier, metric run
     else:
         values = valid_or_nan(frame.depth)
-        picture = depth_picture(frame.depth)
+        image = draw_depth(frame.depth)
         points = depth_to_points(frame.depth, frame.camera)
         rgb = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
         write_ply(out / 'points.ply', points, rgb)
     write_array(out / 'depth.npy', values)
-    write_image(out / 'depth.png', picture)
+    write_image(out / 'depth.png', image)
     report = {
         'model': model,
         'kind': prediction.kind.value,

@@ -17,9 +17,9 @@ import numpy as np
 
 from depth_ros.cli.model_options import make_model
 from depth_ros.files.calibration import write_camera
+from depth_ros.files.depth_colors import draw_depth, draw_relative
 from depth_ros.files.gltf import Up, Viewpoint, write_glb
 from depth_ros.files.images import read_image
-from depth_ros.files.pictures import depth_picture, relative_picture
 from depth_ros.files.ply import write_ply
 from depth_ros.files.poses import PoseFile, poses_of_images, read_poses, write_poses
 from depth_ros.files.writing import make_folder, write_array, write_image, write_text
@@ -177,10 +177,10 @@ def _write_view(
     write_array(out / 'depth' / f'{name}.npy', values)
     if frame.depth is None:
         with np.errstate(divide='ignore', invalid='ignore'):
-            picture = relative_picture(np.float32(1) / values)
+            image = draw_relative(np.float32(1) / values)
     else:
-        picture = depth_picture(frame.depth)
-    write_image(out / 'depth' / f'{name}.png', picture)
+        image = draw_depth(frame.depth)
+    write_image(out / 'depth' / f'{name}.png', image)
     if posed.confidence is not None:
         write_array(out / 'confidence' / f'{name}.npy', posed.confidence)
     write_camera(posed.camera, out / 'cameras' / f'{name}.yaml', name)

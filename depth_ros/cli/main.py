@@ -19,7 +19,7 @@ from depth_ros.types import DepthError, quoted
 # name -> what it does; the module is depth_ros.cli.<name>
 COMMANDS = {
     'demo': 'play a rendered scene through the real nodes and measure what comes out',
-    'infer': 'depth, cloud and pictures from an image or a stereo pair',
+    'infer': 'depth, cloud and images from an image or a stereo pair',
     'bag': 'recordings in, recordings with depth out, here or on a cluster',
     'view': 'images, depth and clouds of files, recordings and nodes in a browser',
     'models': 'list every model, what its numbers mean, and its licence',
@@ -29,6 +29,7 @@ COMMANDS = {
     'eval': 'measure models against ground truth',
     'doctor': 'look at the running graph and state what is wrong',
     'nav2': 'write the configuration of Nav2, slam_toolbox, rtabmap and nvblox for a camera',
+    'policy': 'write the SROS 2 policy of a node under its names',
     'synth': 'write a synthetic data set with exact depth',
     'train': 'train a model from a configuration',
 }
@@ -81,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except MemoryError:
         print(
-            f'depth_ros {name}: out of memory; give smaller pictures or a smaller model',
+            f'depth_ros {name}: out of memory; give smaller images or a smaller model',
             file=sys.stderr,
         )
         return 2

@@ -59,6 +59,9 @@ def describe(info: ModelInfo) -> dict[str, Any]:
         'commercial': info.commercial,
         'on_this_machine': is_here(info.name, info.source),
         'description': info.description,
+        'suits': info.suits or None,
+        'cost': info.cost or None,
+        'caution': info.caution or None,
     }
 
 
@@ -72,6 +75,9 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
     ]
     if any(not row['commercial'] for row in rows):
         text.append('\n* commercial use of these weights is excluded, or not known to be allowed')
+    for key in ('description', 'suits', 'cost', 'caution') if len(rows) == 1 else ():
+        if rows[0][key]:
+            text.append(f'{key}: {rows[0][key]}')
     return '\n'.join(text)
 
 

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         config = dataclasses.replace(config, steps=arguments.steps)
     out = arguments.out or Path('runs') / config.name
     torch.set_num_threads(_cores())
-    cv2.setNumThreads(1)  # pictures are made in threads, each by itself
+    cv2.setNumThreads(1)  # images are made in threads, each by itself
     with claimed(out):
         return _train(config, out)
 
@@ -62,7 +62,7 @@ def _train(config: TrainConfig, out: Path) -> int:
     from depth_ros.lab.train.data import find_frames
     from depth_ros.lab.train.trainer import Trainer, first_network, weights_to_mix
 
-    # Weights that are missing are told before minutes of rendering.
+    # Report missing weights before minutes of rendering.
     weights_to_mix(config, first_network(config, out))
     train = [frame for folder in config.data.folders for frame in find_frames(folder)]
     train += (

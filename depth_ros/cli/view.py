@@ -28,7 +28,7 @@ from depth_ros.viewer.sources import (
     Recorded,
     Recording,
     open_cloud,
-    open_picture,
+    open_image,
     open_result,
 )
 from depth_ros.viewer.window import LOCAL, Window
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='*',
         type=Path,
         metavar='WHAT',
-        help='a recording, the folder of infer or demo, a PLY file, a picture, or a pair',
+        help='a recording, the folder of infer or demo, a PLY file, an image, or a pair',
     )
     parser.add_argument(
         '--node',
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--model',
         action='append',
         default=[],
-        help='of a picture or a recording; several are shown side by side',
+        help='of an image or a recording; several are shown side by side',
     )
     models.add_argument(
         '--option',
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='an option of every model that has it',
     )
     models.add_argument('--param', action='append', default=[], metavar='NAME=VALUE')
-    models.add_argument('--camera', type=Path, help='camera_info YAML, for a picture')
+    models.add_argument('--camera', type=Path, help='camera_info YAML, for an image')
     models.add_argument('--right-camera', type=Path, help='the same for the right one of a pair')
     models.add_argument('--focal', type=float, help='pixels, instead of --camera')
     models.add_argument('--baseline', type=float, help='metres, with --focal, for a pair')
@@ -168,9 +168,9 @@ def _moments(arguments: argparse.Namespace) -> tuple[Moments, Models | None]:
     if first.suffix.lower() == '.ply':
         return open_cloud(first), None
     if len(what) > 2:
-        raise DepthError(f'{len(what)} pictures are given, expected one, or left and right')
+        raise DepthError(f'{len(what)} images are given, expected one, or left and right')
     models = Models(_engines(arguments, pair=len(what) == 2))
-    return open_picture(models, what, _cameras(arguments, what)), models
+    return open_image(models, what, _cameras(arguments, what)), models
 
 
 def _engines(arguments: argparse.Namespace, *, pair: bool) -> dict[str, Engine]:

@@ -1,3 +1,3 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is read from and written to disk: calibrations, clouds, pictures."""
+"""What is read from and written to disk: calibrations, clouds, images."""

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Read pictures as models want them, and values that files hold as pictures."""
+"""Read images as models want them, and values that files hold as images."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.files.image_header import ImageHeader, check_size, image_header
 from depth_ros.files.jpeg_data import check_pixels
-from depth_ros.files.picture_header import PictureHeader, check_size, picture_header
 from depth_ros.files.reading import read_bytes
 from depth_ros.types import DepthError, Image
 
 MAX_BYTES = 256 * 2**20
-_REMEDY = 'give a picture as PNG or JPEG'
+_REMEDY = 'give an image as PNG or JPEG'
 
 
 def read_image(path: str | Path) -> Image:
@@ -25,7 +25,7 @@ def read_image(path: str | Path) -> Image:
     path = Path(path)
     packed, header = _packed(path)
     stored = _decoded(path, packed, cv2.IMREAD_UNCHANGED)  # says whether the file is grey
-    # Decoded again, because UNCHANGED leaves a picture lying that says which side is up.
+    # Decoded again, because UNCHANGED leaves an image lying that says which side is up.
     image = (
         stored
         if header.codec == 'png' and b'eXIf' not in packed and _is_colour(stored)
@@ -40,23 +40,23 @@ def read_image(path: str | Path) -> Image:
 
 
 def read_values(path: str | Path) -> npt.NDArray[np.generic]:
-    """Return the numbers of a picture as they are stored: HxW, or HxWxC in OpenCV's order."""
+    """Return the numbers of an image as they are stored: HxW, or HxWxC in OpenCV's order."""
     path = Path(path)
     return _decoded(path, _packed(path)[0], cv2.IMREAD_UNCHANGED)
 
 
-def _packed(path: Path) -> tuple[bytes, PictureHeader]:
-    """Return the bytes of a file that is a whole picture of a sane size."""
+def _packed(path: Path) -> tuple[bytes, ImageHeader]:
+    """Return the bytes of a file that is a whole image of a sane size."""
     if not os.path.exists(path):  # False as well for a name that cannot be
-        raise DepthError(f'there is no picture {path}; check the name')
+        raise DepthError(f'there is no image {path}; check the name')
     packed = read_bytes(path, MAX_BYTES, _REMEDY)
-    header = picture_header(packed)
+    header = image_header(packed)
     if header is None:
-        raise DepthError(f'{path} is not a picture of a known format; {_REMEDY}')
+        raise DepthError(f'{path} is not an image of a known format; {_REMEDY}')
     check_size(header, str(path))
     if not header.complete:
         raise DepthError(
-            f'{path} is a {header.codec} picture without an end, expected a whole file; '
+            f'{path} is a {header.codec} image without an end, expected a whole file; '
             'copy or record it again'
         )
     return packed, header
@@ -69,7 +69,7 @@ def _decoded(path: Path, packed: bytes, flags: int) -> npt.NDArray[np.generic]:
     except cv2.error as error:
         raise DepthError(f'{path} cannot be decoded: {error.err}') from error
     if image is None:
-        raise DepthError(f'{path} is not a picture that OpenCV can read; use PNG or JPEG')
+        raise DepthError(f'{path} is not an image that OpenCV can read; use PNG or JPEG')
     pixels = np.asarray(image)
     if packed.startswith(b'\xff\xd8'):
         check_pixels(packed, pixels, str(path))

@@ -3,7 +3,7 @@
 """
 Find out that coded pixels of a JPEG are missing from its middle.
 
-Decoders fill the rest of such a picture with grey and say nothing. Where the last block is just
+Decoders fill the rest of such an image with grey and say nothing. Where the last block is just
 that grey, the codes are counted, by the Huffman tables of the file and without decoding.
 """
 
@@ -30,14 +30,14 @@ def check_pixels(data: bytes, pixels: np.ndarray, source: str, block: int = 8) -
     corner = pixels[(height - 1) // block * block :, (width - 1) // block * block :]
     if (corner == _FILLED).all() and not is_whole(data):
         raise DepthError(
-            f'{source} lacks a part of its coded pixels, expected the whole picture; copy or '
+            f'{source} lacks a part of its coded pixels, expected the whole image; copy or '
             'record it again'
         )
 
 
 def is_whole(data: bytes) -> bool:
     """
-    Return whether a baseline JPEG has a code for every block of its picture.
+    Return whether a baseline JPEG has a code for every block of its image.
 
     True as well for a JPEG of another kind, which is not looked into.
     """

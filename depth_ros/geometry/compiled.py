@@ -3,7 +3,7 @@
 """
 Loops that numba compiles, where it is installed.
 
-Numba is optional: whoever asks for a compiled loop has another way that gives the same numbers in
+Numba is optional: each caller of a compiled loop has another way that gives the same numbers in
 more time. DEPTH_ROS_NUMBA=off leaves numba alone.
 """
 

@@ -313,7 +313,7 @@ class _Polynomial(_Lens):
 
 
 def _rises(jacobian: tuple[Matrix, ...]) -> npt.NDArray[np.bool_]:
-    """Return where a map neither mirrors nor turns the picture over."""
+    """Return where a map neither mirrors nor turns the image over."""
     xx, xy, yy, yx = jacobian
     return (xx * yy > xy * yx) & (xx + yy > 0)
 
@@ -365,7 +365,7 @@ def _tilt(tx: float, ty: float) -> Matrix:
 
 def _homography(H: Matrix, pairs: Matrix) -> Matrix:
     mapped = pairs @ H[:, :2].T + H[:, 2]
-    # Past the horizon of a tilted sensor the picture would come back from the other side.
+    # Past the horizon of a tilted sensor the image would come back from the other side.
     return mapped[..., :2] / np.where(mapped[..., 2:] > 0, mapped[..., 2:], np.nan)
 
 

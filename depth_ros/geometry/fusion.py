@@ -64,7 +64,7 @@ def fused_cloud(
     least = confidence_at(views, doubtful)
     points, colors, indices = [], [], []
     for index, view in enumerate(views):
-        mask = _kept(view, least, edge_threshold)
+        mask = _confident(view, least, edge_threshold)
         local = depth_to_points(view.depth, view.camera)[mask]
         points.append(transformed(view.pose, local.astype(np.float64)).astype(np.float32))
         colors.append(_colors(view)[mask])
@@ -88,7 +88,7 @@ def confidence_at(views: Sequence[PosedDepth], share: float) -> float:
     return float(np.quantile(values, share)) if share > 0 and values.size else -np.inf
 
 
-def _kept(view: PosedDepth, least: float, edge_threshold: float) -> npt.NDArray[np.bool_]:
+def _confident(view: PosedDepth, least: float, edge_threshold: float) -> npt.NDArray[np.bool_]:
     mask = is_valid(view.depth)
     if edge_threshold > 0:
         mask &= ~flying_pixels(view.depth, edge_threshold)
@@ -113,7 +113,7 @@ def projected(
     points: npt.NDArray[np.floating], camera: Camera, pose: Matrix
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], FloatImage, npt.NDArray[np.bool_]]:
     """
-    Return row, column and depth of world points (N, 3) in a rectified camera, and who is in it.
+    Return row, column and depth of world points (N, 3) in a rectified camera, and which are in it.
 
     Rows and columns are those of the nearest pixel; they mean nothing outside of the image.
     """

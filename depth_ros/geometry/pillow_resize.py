@@ -1,10 +1,10 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Pillow's resizing of RGB pictures, to the bit, in three quarters of its time.
+Pillow's resizing of RGB images, to the bit, in three quarters of its time.
 
-Checkpoints were trained on pictures that Pillow has resized. Its filter is stretched by the factor
-of shrinking, weights are rounded to 22 bits, and the picture is resized along its rows and along
+Checkpoints were trained on images that Pillow has resized. Its filter is stretched by the factor
+of shrinking, weights are rounded to 22 bits, and the image is resized along its rows and along
 its columns, with bytes in between. Which comes first depends on the sizes and on Pillow's version,
 so Pillow is asked once for each size.
 """
@@ -85,7 +85,7 @@ def _loops() -> tuple[Callable[..., Any], Callable[..., Any]] | None:
 
 
 def resize_like_pillow(image: Image, width: int, height: int, mode: str) -> Image | None:
-    """Return a new (height, width, 3) picture; None where only Pillow can."""
+    """Return a new (height, width, 3) image; None where only Pillow can."""
     if _loops() is None:
         return None
     rows_first = _rows_first(image.shape[1], image.shape[0], width, height, mode)

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from depth_ros.files.picture_header import MAX_PIXELS
+from depth_ros.files.image_header import MAX_PIXELS
 from depth_ros.geometry.camera import bin_camera, crop_camera
 from depth_ros.messages.classes import CameraInfo
 from depth_ros.types import Camera, DepthError, Distortion, Matrix, quoted

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Depth <-> sensor_msgs/PointCloud2, about as fast as memory can be written.
+Depth <-> sensor_msgs/PointCloud2: one writer with numba, one with NumPy, the same points.
 
 x = depth * (u - cx) / fx, y = depth * (v - cy) / fy, z = depth, and nothing is interpolated: a
 decimated cloud keeps every n-th pixel as it is. Range crops compare z, as depth_image_proc does.
@@ -20,10 +20,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.camera import is_plain
 from depth_ros.geometry.depth_values import LARGEST, SMALLEST
+from depth_ros.geometry.distortion import ray_axes, ray_grid
 from depth_ros.messages.classes import Header, PointCloud2, PointField
-from depth_ros.messages.cloud_kernels import kernels
-from depth_ros.messages.cloud_memory import CloudBuffer, CloudMemory, Strip, StripPlan, Target
+from depth_ros.messages.cloud_kernels import compiled_writer
+from depth_ros.messages.cloud_memory import CloudBuffer, CloudMemory
+from depth_ros.messages.cloud_plain import PlainWriter
 from depth_ros.messages.fast import array_to_bytes, new_message
 from depth_ros.types import Camera, DepthError, FloatImage, Image, quoted
 
@@ -46,9 +49,9 @@ class CloudBuilder:
 
     Organised clouds hold NaN in x, y and z where there is no depth; the others hold valid points
     only, in the order of the pixels. A pixel is valid where depth_values.is_valid says so, within
-    the crops. With `reuse`, the memory of a message is taken again once nobody holds the message.
-    `extra` adds fields by name whose images are given with each call; Nav2's collision monitor
-    reads `height`. Without any, clouds take no more time than without the option.
+    the crops. With `reuse`, the memory of a message is used again once no holder of the message is
+    left. `extra` adds fields by name whose images are given with each call; Nav2's collision
+    monitor reads `height`.
     """
 
     def __init__(
@@ -87,19 +90,22 @@ class CloudBuilder:
         self.fields = fields
         self.organised = organised
         self.decimation_yx = (int(decimation_y), int(decimation_x))
-        # Inclusive float32 bounds within which depth is valid: positive and finite in any case.
-        self._near = np.float32(max(min_range, SMALLEST))
-        self._far = np.float32(min(max_range, LARGEST))
-        # y points down.
-        self._top, self._bottom = np.float32(-max_height), np.float32(-min_height)
-        self._crops_height = math.isfinite(min_height) or math.isfinite(max_height)
+        # Inclusive float32 bounds of z, positive and finite in any case, and of y, which points
+        # down.
+        near, far = max(min_range, SMALLEST), min(max_range, LARGEST)
+        self._bounds = np.array([near, far, -max_height, -min_height], np.float32)
         self._reuse = reuse
         self.extra = tuple(extra)
         self._names = (*_NAMES[fields], *self.extra)
         self._template = _empty_cloud(self._names)
-        self._plan: StripPlan | None = None
+        self._camera: Camera | None = None
+        self._rays: tuple[FloatImage, FloatImage] = (
+            np.empty((1, 0), np.float32),
+            np.empty((0, 1), np.float32),
+        )
         self._memory = CloudMemory()
-        kernels()  # compiled now rather than in the first frame
+        self._plain = PlainWriter()
+        self._writer(lens=False)  # compiled now rather than in the first frame
 
     @property
     def point_step(self) -> int:
@@ -119,55 +125,38 @@ class CloudBuilder:
 
         `extra` holds float32 HxW for each extra field, by name.
         """
-        picture = self._check(depth, camera, image)
-        more = self._more(depth, extra)
+        rgb, more = self._inputs(depth, camera, image, extra)
         dy, dx = self.decimation_yx
         depth = np.ascontiguousarray(depth[::dy, ::dx])
-        picture = None if picture is None else np.ascontiguousarray(picture[::dy, ::dx])
-        if self._plan is None or (self._plan.camera is not camera and self._plan.camera != camera):
-            self._plan = StripPlan(camera, self.decimation_yx, len(self._names))
-            self._memory = CloudMemory()
+        if self._camera is None or (self._camera is not camera and self._camera != camera):
+            self._camera, self._rays = camera, _rays(camera, self.decimation_yx)
             _set_shape(self._template, depth.shape)
-        memory = self._memory.take(self._plan, self._reuse)
-        dense = None
-        if not more:
-            dense = self._run_kernel(self._plan, memory.points, depth, picture)
-        if dense is None:
-            dense = self._run_strips(self._plan, memory.targets, depth, picture, more)
+        memory = self._memory.take((*depth.shape, len(self._names)), self._reuse)
+        dense = self._write(memory.points, depth, rgb, more)
         return self._message(memory, header, dense)
 
-    def _run_strips(
-        self,
-        plan: StripPlan,
-        targets: list[Target],
-        depth: FloatImage,
-        picture: Image | None,
-        more: Sequence[FloatImage],
-    ) -> bool:
-        # Some builds of OpenCV take longer to enter IPP than to merge a strip without it.
-        ipp = cv2.ipp.useIPP()
-        cv2.ipp.setUseIPP(False)
-        try:
-            with np.errstate(invalid='ignore', over='ignore'):
-                return self._fill(plan, targets, depth, picture, more)
-        finally:
-            cv2.ipp.setUseIPP(ipp)
+    def _writer(self, lens: bool) -> Any:
+        return compiled_writer(len(self._names), lens, self.fields == 'xyzrgb')
 
-    def _run_kernel(
-        self, plan: StripPlan, points: FloatImage, depth: FloatImage, picture: Image | None
-    ) -> bool | None:
-        """Write all points with a compiled loop; None where there is none for this case."""
-        compiled = kernels()
-        if compiled is None or plan.axes is None or self._crops_height:
-            return None
+    def _write(
+        self, points: FloatImage, depth: FloatImage, rgb: Image | None, more: FloatImage
+    ) -> bool:
+        """Write all points and return whether every one of them is valid."""
+        ray_x, ray_y = self._rays
+        write = self._writer(lens=ray_x.shape == ray_y.shape)
+        if write is None:
+            # Some builds of OpenCV take longer to enter IPP than to merge a strip without it.
+            ipp = cv2.ipp.useIPP()
+            cv2.ipp.setUseIPP(False)
+            try:
+                return self._plain(points, depth, ray_x, ray_y, self._bounds, rgb, more)
+            finally:
+                cv2.ipp.setUseIPP(ipp)
         rows = points.reshape(len(points), -1)
-        bounds = (*plan.axes, self._near, self._far)
-        if picture is None:
-            return compiled.xyz(depth, *bounds, rows) == depth.size
-        if self.fields != 'xyzrgb' or picture.ndim != 3:
-            return None
-        rgb = picture.reshape(len(picture), -1)
-        return compiled.xyzrgb(depth, *bounds, rgb, rows, rows.view(np.uint32)) == depth.size
+        colours = np.empty((0, 0), np.uint8) if rgb is None else rgb.reshape(len(rgb), -1)
+        bits = rows.view(np.uint32)
+        valid = write(rows, bits, depth, ray_x, ray_y, self._bounds, colours, more)
+        return bool(valid == depth.size)
 
     def _message(self, memory: CloudBuffer, header: Any, dense: bool) -> PointCloud2:
         # Setting nine fields, each with its check, costs a quarter of a VGA cloud where other work
@@ -196,7 +185,7 @@ class CloudBuilder:
             return None
         if image is None:
             raise DepthError(
-                f'a cloud with fields {self.fields} needs a picture and got none; '
+                f'a cloud with fields {self.fields} needs an image and got none; '
                 'pass the image, or choose xyz'
             )
         if (
@@ -205,16 +194,30 @@ class CloudBuilder:
             or image.shape[2:] not in ((), (3,))
         ):
             raise DepthError(
-                f'the picture of the cloud is {image.dtype} with shape {image.shape}, expected '
-                f'uint8 {depth.shape} grey or RGB; give the picture in the pixels of the depth'
+                f'the image of the cloud is {image.dtype} with shape {image.shape}, expected '
+                f'uint8 {depth.shape} grey or RGB; give the image in the pixels of the depth'
             )
         return image
 
-    def _more(self, depth: FloatImage, extra: Mapping[str, FloatImage] | None) -> list[FloatImage]:
-        """Return the images of the extra fields, decimated."""
-        given = extra or {}
+    def _inputs(
+        self,
+        depth: FloatImage,
+        camera: Camera,
+        image: Image | None,
+        extra: Mapping[str, FloatImage] | None,
+    ) -> tuple[Image | None, FloatImage]:
+        """Return colours and the images of further fields (N, H, W), decimated."""
+        image = self._check(depth, camera, image)
         dy, dx = self.decimation_yx
-        found = []
+        rgb, planes = None, []
+        if image is not None:
+            image = np.ascontiguousarray(image[::dy, ::dx])
+            if self.fields == 'xyzi':
+                grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+                planes.append(np.asarray(grey, np.float32))
+            else:
+                rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+        given = extra or {}
         for name in self.extra:
             values = given.get(name)
             if values is None or values.dtype != np.float32 or values.shape != depth.shape:
@@ -223,74 +226,26 @@ class CloudBuilder:
                     f'the cloud field {name!r} needs float32 {depth.shape} and got {came}; pass '
                     'it with the depth'
                 )
-            found.append(np.ascontiguousarray(values[::dy, ::dx]))
-        return found
+            planes.append(np.ascontiguousarray(values[::dy, ::dx]))
+        if len(planes) == 1:
+            return rgb, planes[0][None]
+        return rgb, np.stack(planes) if planes else _NO_PLANES
 
-    def _fill(
-        self,
-        plan: StripPlan,
-        targets: list[Target],
-        depth: FloatImage,
-        picture: Image | None,
-        more: Sequence[FloatImage],
-    ) -> bool:
-        """Write all points and tell whether every one of them is valid."""
-        # Two reductions tell whether depth needs cleaning at all. NaN alone does not: it makes
-        # x, y and z NaN by itself.
-        low, high = depth.min(), depth.max()
-        dense = not np.isnan(low)
-        if not dense:
-            low, high = np.fmin.reduce(depth, axis=None), np.fmax.reduce(depth, axis=None)
-        clean = bool(low >= self._near and high <= self._far) or bool(np.isnan(low))
-        dense = dense and clean and plan.all_rays
-        for strip, target in zip(plan.strips, targets):
-            z = depth[strip.rows]
-            if not clean:
-                self._clean(strip, z)
-                z = strip.z
-            np.multiply(z, strip.ray_x, out=strip.x)
-            np.multiply(z, strip.ray_y, out=strip.y)
-            if not plan.all_rays:  # beyond the lens: x and y are NaN, so z must be
-                np.subtract(strip.x, strip.x, out=strip.other)
-                z = np.add(z, strip.other, out=strip.z)
-            if self._crops_height:
-                dense = self._crop_height(strip, z) and dense
-                z = strip.z
-            planes = [strip.x, strip.y, z]
-            if picture is not None:
-                self._colour(strip, picture[strip.rows])
-                planes.append(strip.other)
-            planes += [values[strip.rows] for values in more]
-            target.merge(planes)
-        return dense
 
-    def _clean(self, strip: Strip, z: FloatImage) -> None:
-        """Write z to strip.z, NaN where it is out of bounds; NaN is neither above nor below."""
-        np.greater_equal(z, self._near, out=strip.flags)
-        np.less_equal(z, self._far, out=strip.more_flags)
-        np.logical_and(strip.flags, strip.more_flags, out=strip.flags)
-        strip.mask_invalid()
-        np.bitwise_or(z.view(np.int32), strip.mask, out=strip.z.view(np.int32))
+_NO_PLANES = np.empty((0, 0, 0), np.float32)
 
-    def _crop_height(self, strip: Strip, z: FloatImage) -> bool:
-        """Make NaN of the points out of the height crop; tell whether there were none."""
-        np.greater_equal(strip.y, self._top, out=strip.flags)
-        np.less_equal(strip.y, self._bottom, out=strip.more_flags)
-        np.logical_and(strip.flags, strip.more_flags, out=strip.flags)
-        strip.mask_invalid()
-        for plane, out in ((strip.x, strip.x), (strip.y, strip.y), (z, strip.z)):
-            np.bitwise_or(plane.view(np.int32), strip.mask, out=out.view(np.int32))
-        return bool(strip.flags.all())
 
-    def _colour(self, strip: Strip, picture: Image) -> None:
-        if self.fields == 'xyzi':
-            grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-            np.copyto(strip.other, grey)
-            return
-        code = cv2.COLOR_GRAY2BGRA if picture.ndim == 2 else cv2.COLOR_RGB2BGRA
-        cv2.cvtColor(picture, code, strip.bgra)
-        # An alpha of 255 would make NaN of the float, and readers that skip NaN would drop it.
-        np.bitwise_and(strip.mask, 0x00FFFFFF, out=strip.mask)
+def _rays(camera: Camera, decimation_yx: tuple[int, int]) -> tuple[FloatImage, FloatImage]:
+    """Return x / z by column (1, W) and y / z by row (H, 1), or both by pixel for a lens."""
+    dy, dx = decimation_yx
+    if is_plain(camera):
+        by_column, by_row = ray_axes(camera)
+        return (
+            np.ascontiguousarray(by_column[None, ::dx]),
+            np.ascontiguousarray(by_row[::dy, None]),
+        )
+    grid = ray_grid(camera)[::dy, ::dx]
+    return np.ascontiguousarray(grid[..., 0]), np.ascontiguousarray(grid[..., 1])
 
 
 def _empty_cloud(names: tuple[str, ...]) -> PointCloud2:

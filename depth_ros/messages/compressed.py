@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.files.image_header import ImageHeader, check_size, image_header
 from depth_ros.files.images import MAX_BYTES
 from depth_ros.files.jpeg_data import check_pixels
-from depth_ros.files.picture_header import PictureHeader, check_size, picture_header
 from depth_ros.messages.camera_info import mismatch
 from depth_ros.messages.encodings import ENCODINGS
 from depth_ros.messages.pixels import to_decimated, to_grey, to_rgb
@@ -61,8 +61,8 @@ def _decode(msg: Any, size_wh: Size | None, decimation: int = 1) -> tuple[npt.ND
     original, _, stored = (part.strip() for part in str(msg.format).partition(';'))
     if 'compressedDepth' in stored or getattr(ENCODINGS.get(original), 'family', '') == 'depth':
         raise DepthError(
-            f'compressed image has format {quoted(msg.format)}, expected a picture as jpeg or '
-            'png, not depth; subscribe to the picture'
+            f'compressed image has format {quoted(msg.format)}, expected an image as jpeg or '
+            'png, not depth; subscribe to the image'
         )
     if len(msg.data) > MAX_BYTES:
         raise DepthError(
@@ -122,8 +122,8 @@ def _stored_encoding(pixels: npt.NDArray[Any], original: str, stored: str) -> st
     return f'{order}{"a" if pixels.shape[2] == 4 else ""}{bits}'
 
 
-def _header(data: bytes, text: str) -> PictureHeader:
-    header = picture_header(data)
+def _header(data: bytes, text: str) -> ImageHeader:
+    header = image_header(data)
     if header is None or header.codec not in ('jpeg', 'png'):
         raise DepthError(
             f'compressed image has format {quoted(text)} and {len(data)} bytes that are neither '

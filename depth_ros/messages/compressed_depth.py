@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from depth_ros.files.picture_header import MAX_PIXELS, picture_header
+from depth_ros.files.image_header import MAX_PIXELS, image_header
 from depth_ros.geometry.depth_values import metres_to_millimetres, millimetres_to_metres
 from depth_ros.messages.classes import CompressedImage
 from depth_ros.messages.fast import array_to_bytes, new_message
@@ -133,7 +133,7 @@ def _metres(stored: npt.NDArray[np.uint16], a: float, b: float) -> FloatImage:
 
 def _decode_png(data: npt.NDArray[np.uint8], max_pixels: int) -> npt.NDArray[np.uint16]:
     png = data[_HEADER.size :]
-    header = picture_header(png.tobytes())
+    header = image_header(png.tobytes())
     if header is None or header.codec != 'png' or not header.complete:
         raise DepthError(
             f'compressed depth has {len(data)} bytes, expected a header of {_HEADER.size} bytes '

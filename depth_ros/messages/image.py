@@ -4,8 +4,8 @@
 sensor_msgs/Image <-> array.
 
 An array made from a message is a view of the message's bytes wherever the bytes already are what
-was asked for; treat it as read-only. 16-bit pictures become 8-bit as cv_bridge does it,
-round(x * 255 / 65535). A grey picture of a YUV encoding is its Y plane, as cv_bridge gives it.
+was asked for; treat it as read-only. 16-bit images become 8-bit as cv_bridge does it,
+round(x * 255 / 65535). A grey image of a YUV encoding is its Y plane, as cv_bridge gives it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from depth_ros.files.picture_header import MAX_PIXELS
+from depth_ros.files.image_header import MAX_PIXELS
 from depth_ros.messages.classes import Image as ImageMessage
 from depth_ros.messages.compressed import compressed_to_rgb
 from depth_ros.messages.encodings import ENCODINGS, Encoding
@@ -112,13 +112,13 @@ def _bytes(data: Any) -> npt.NDArray[np.uint8]:
 
 def image_to_rgb(msg: Any) -> Image:
     """Return HxWx3 RGB, whatever arrived; grey is repeated, alpha is dropped."""
-    encoding = _picture(msg)
+    encoding = _image_of(msg)
     return to_rgb(_pixels(msg, encoding), encoding, int(msg.height))
 
 
 def image_to_grey(msg: Any) -> Image:
     """Return HxW grey, whatever arrived; colour is weighted as ITU-R BT.601 says."""
-    encoding = _picture(msg)
+    encoding = _image_of(msg)
     return to_grey(_pixels(msg, encoding), encoding, int(msg.height))
 
 
@@ -128,19 +128,19 @@ def image_to_view_array(msg: Any, decimation: int = 1) -> Image:
 
     With a decimation of n, 2 or another even number, each pixel is the mean of n x n of them.
     """
-    encoding = _picture(msg)
+    encoding = _image_of(msg)
     if decimation == 1:
         return image_to_rgb(msg) if encoding.is_colour else image_to_grey(msg)
     pixels = _pixels(msg, encoding)
     return to_decimated(pixels, encoding, int(msg.height), decimation, encoding.is_colour)
 
 
-def _picture(msg: Any) -> Encoding:
+def _image_of(msg: Any) -> Encoding:
     encoding = encoding_of(msg.encoding)
     if encoding.family == 'depth':
         raise DepthError(
-            f'image encoding {encoding.name} is a depth image, expected a picture; '
-            'subscribe to the picture, or publish infrared as mono16'
+            f'image encoding {encoding.name} is a depth image, expected an image; '
+            'subscribe to the image, or publish infrared as mono16'
         )
     return encoding
 

@@ -32,7 +32,7 @@ from depth_ros.types import DepthError, DepthKind, FloatImage, Prediction
 Vector = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-SLOPE = 4.0  # standard deviations by which a scale must differ from 0 to be told from a shift
+SLOPE = 4.0  # standard deviations by which a scale must differ from 0 to be distinct from a shift
 CHANCE = -3.0  # log10 of the fits this good that points without relation may give
 PER_CELL = 2.5  # independent points in a cell
 TOLERANCES = (0.7, 1.5, AGREES)  # standard deviations at which agreement is judged

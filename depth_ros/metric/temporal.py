@@ -112,8 +112,8 @@ class TemporalFilter:
             if pose is None:
                 raise DepthError('the mode is pose but no pose came; publish odometry or use flow')
             pose = checked_transform(pose, 'the pose')
-        picture = None if image is None else grey(image)
-        if mode == 'flow' and picture is None:
+        pixels = None if image is None else grey(image)
+        if mode == 'flow' and pixels is None:
             raise DepthError('the mode is flow but no image came; give the image with the depth')
         fresh = np.ones_like(depth) if confidence is None else np.clip(confidence, 0.01, 1)
         now = _Past(
@@ -121,13 +121,13 @@ class TemporalFilter:
             fresh.astype(np.float32),
             np.zeros_like(depth),
             np.full_like(depth, self.options.tolerance),
-            picture,
+            pixels,
             pose,
             camera,
         )
         past = self._past
         if past is not None and past.camera == camera and self.options.memory > 0:
-            seen = self._seen(past, depth, picture, pose, mode)
+            seen = self._seen(past, depth, pixels, pose, mode)
             if seen is not None:
                 now = self._merged(now, fresh, seen)
         weight = np.where(is_valid(depth), now.weight, np.float32(0))

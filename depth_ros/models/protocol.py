@@ -17,13 +17,13 @@ class ModelError(DepthError):
     """A model cannot be made or run; the message says why and what to do."""
 
 
-def required_library(name: str, who: str, install: str) -> Any:
-    """Return an optional library; where it is missing, say who needs it and how to install it."""
+def required_library(name: str, user: str, install: str) -> Any:
+    """Return an optional library; if missing, name what needs it and how to install it."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
         raise ModelError(
-            f'{who} needs {name}, which cannot be imported ({error}); run: pip install {install}'
+            f'{user} needs {name}, which cannot be imported ({error}); run: pip install {install}'
         ) from error
 
 
@@ -46,6 +46,8 @@ class ModelInfo:
     takes_depth: bool = False  # whether it takes measured depth beside the image
     source: Source | None = None  # of the weights; None where they are in the package
     caution: str = ''  # what every user of the model is warned of
+    suits: str = ''  # the scenes and distances that the weights are for
+    cost: str = ''  # time and memory of a prediction, as measured
     # Known once it is loaded.
     device: str = 'cpu'
     precision: str = ''

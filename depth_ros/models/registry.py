@@ -24,7 +24,7 @@ from depth_ros.models.options import check_options
 from depth_ros.models.protocol import DepthModel, Family, ModelError, ModelInfo
 from depth_ros.types import quoted
 
-# What runs when nobody chose.
+# Models that run where `model` is not set.
 DEFAULT_MONO = 'builtin'
 DEFAULT_STEREO = 'sgbm'
 

@@ -119,7 +119,7 @@ def processes(
 
 
 def check(values: Mapping[str, str]) -> None:
-    """Refuse arguments that would end in a traceback, or in defaults nobody asked for."""
+    """Refuse arguments that would end in a traceback, or in defaults that were not asked for."""
     file, python, level = (values[key] for key in ('params_file', 'python', 'log_level'))
     if file and not Path(file).is_file():
         raise DepthError(

@@ -17,15 +17,18 @@ from depth_ros.nodes.depth_node import DepthNode
 
 
 def run(make_node: Callable[[], DepthNode], args: list[str] | None = None) -> None:
-    """Spin until interrupted or told to end; the exit code is 0 for both."""
+    """Spin until an interrupt or a signal to end; the exit code is 0 for both."""
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # a parameter file or argument that rcl cannot parse
         line = ' '.join(str(error).split())
-        print(f'the arguments cannot be used: {line[:300]}', file=sys.stderr)
+        if os.environ.get('ROS_SECURITY_STRATEGY') == 'Enforce':
+            line = line.replace('error not set', 'no keystore')
+            line = f'{line[:300]}; set ROS_SECURITY_KEYSTORE and --enclave, see docs/security.md'
+        print(f'the arguments cannot be used: {line[:400]}', file=sys.stderr)
         raise SystemExit(1) from None
     # Made before a signal can end what it is made of: it would throw here, and once more, with
-    # a traceback that nobody can catch, where Python takes the half of it away.
+    # a traceback that cannot be caught, where Python takes the half of it away.
     executor = SingleThreadedExecutor()
     # Ctrl-C under `ros2 launch` comes twice, from the terminal and from launch, and a second
     # KeyboardInterrupt would cut the clean-up short. rclpy sees the signal all the same.
@@ -39,7 +42,11 @@ def run(make_node: Callable[[], DepthNode], args: list[str] | None = None) -> No
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except Exception:
+    except Exception as error:
+        if node is None and type(error).__name__ == 'RCLError':  # DDS refuses it, as for security
+            line = ' '.join(str(error).split())
+            print(f'the node cannot be created: {line[:400]}', file=sys.stderr)
+            raise SystemExit(1) from None
         if rclpy.ok():  # otherwise: what rclpy throws when it ends in the middle of something
             raise
     finally:

@@ -43,7 +43,7 @@ def _profile(reliability: QoSReliabilityPolicy, depth: int) -> QoSProfile:
 
 
 def sensor_qos() -> QoSProfile:
-    """Return the profile for pictures and calibrations that come in."""
+    """Return the profile for images and calibrations that come in."""
     return _profile(QoSReliabilityPolicy.BEST_EFFORT, 5)
 
 

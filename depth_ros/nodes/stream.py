@@ -121,8 +121,8 @@ class Stream:
         """
         Return what the pipeline is told.
 
-        The camera_info beside a rectified picture is that of the raw one and still has D, so with
-        `rectify: auto` it is the topic's name that says which of the two the picture is.
+        The camera_info beside a rectified image is that of the raw one and still has D, so with
+        `rectify: auto` it is the topic's name that says which of the two the image is.
         """
         options = pipeline_options(values)
         if options.rectify == 'auto' and any(source.named_rectified for source in self.inputs):

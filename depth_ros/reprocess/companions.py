@@ -34,7 +34,7 @@ class Companion(Protocol):
 
 
 class PromptCompanion:
-    """The depth image that some models take beside the picture, as the node's `prompt`."""
+    """The depth image that some models take beside the image, as the node's `prompt`."""
 
     def __init__(self, topic: str, tolerance: float) -> None:
         self.topics: tuple[str, ...] = (topic,)

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Files of single frames: a data set that `train` and `eval` read, and pictures for people.
+Files of single frames: a data set that `train` and `eval` read, and images for people.
 
 The files of a frame are named by the time at which its image was recorded, so a part of a
 recording gives the names that the whole gives, and writing a frame again changes nothing.
@@ -17,8 +17,8 @@ import numpy as np
 
 from depth_ros.files.bags.content import BagError
 from depth_ros.files.calibration import read_camera, write_camera
+from depth_ros.files.depth_colors import draw_depth, draw_relative
 from depth_ros.files.images import read_image
-from depth_ros.files.pictures import depth_picture, relative_picture
 from depth_ros.files.ply import write_ply
 from depth_ros.files.writing import write_image
 from depth_ros.geometry.camera import resize_camera
@@ -99,11 +99,11 @@ def depth_to_png16(depth: FloatImage) -> np.ndarray:
 def preview(frame: DepthFrame) -> Image:
     """Return the image and its depth in colours side by side, RGB, of an even size."""
     if frame.depth is None:
-        colours = relative_picture(frame.prediction.values)
+        colours = draw_relative(frame.prediction.values)
     else:
-        colours = depth_picture(frame.depth)
+        colours = draw_depth(frame.depth)
     image = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
-    both = [_to_height(picture, PREVIEW_HEIGHT) for picture in (image, colours)]
+    both = [_to_height(pixels, PREVIEW_HEIGHT) for pixels in (image, colours)]
     return np.hstack(both)
 
 
@@ -112,17 +112,17 @@ def write_preview(path: Path, frame: DepthFrame) -> None:
     _write(path, preview(frame))
 
 
-def write_video(path: Path, pictures: Sequence[Path], rate: float) -> None:
-    """Write an mp4 of pictures of one size; raises BagError where OpenCV cannot."""
+def write_video(path: Path, files: Sequence[Path], rate: float) -> None:
+    """Write an mp4 of images of one size; raises BagError where OpenCV cannot."""
     if not str(path).isprintable():
         raise BagError(f'{quoted(str(path))} is no name of a video; give --out another folder')
     writer = None
     size = (0, 0)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for file in pictures:
-        picture = read_image(file)[..., ::-1]
+    for file in files:
+        image = read_image(file)[..., ::-1]
         if writer is None:
-            size = (picture.shape[1], picture.shape[0])
+            size = (image.shape[1], image.shape[0])
             code = cv2.VideoWriter.fourcc(*'mp4v')
             writer = cv2.VideoWriter(str(path), code, rate, size)
             if not writer.isOpened():
@@ -130,17 +130,17 @@ def write_video(path: Path, pictures: Sequence[Path], rate: float) -> None:
                     f'{path} cannot be written: this OpenCV has no encoder for mp4; '
                     'install opencv-python-headless from PyPI'
                 )
-        if (picture.shape[1], picture.shape[0]) != size:
-            resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-            picture = np.asarray(resized, np.uint8)
-        writer.write(np.ascontiguousarray(picture))
+        if (image.shape[1], image.shape[0]) != size:
+            resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            image = np.asarray(resized, np.uint8)
+        writer.write(np.ascontiguousarray(image))
     if writer is not None:
         writer.release()
 
 
-def _to_height(picture: Image, height: int) -> Image:
-    width = max(2, round(picture.shape[1] * height / picture.shape[0] / 2) * 2)
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
+def _to_height(image: Image, height: int) -> Image:
+    width = max(2, round(image.shape[1] * height / image.shape[0] / 2) * 2)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
 
 
 def _resized(view: View, camera: Camera) -> View:

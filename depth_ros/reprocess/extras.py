@@ -10,7 +10,7 @@ from pathlib import Path
 
 from depth_ros.files.bags.content import BagError
 from depth_ros.reprocess.export import write_video
-from depth_ros.reprocess.job import Summary, pictures_of, rows_of
+from depth_ros.reprocess.job import Summary, images_of, rows_of
 from depth_ros.reprocess.report import write_csv, write_page
 from depth_ros.reprocess.settings import BagJob
 
@@ -21,7 +21,7 @@ def write_extras(
     """Write what was asked for into the folder of the output; return the files."""
     out, written = Path(job.out), []
     rows = rows_of(job, parts)
-    pictures = pictures_of(job)
+    images = images_of(job)
     if csv:
         written.append(out / 'frames.csv')
         write_csv(written[-1], rows)
@@ -29,12 +29,12 @@ def write_extras(
         settings = {'model': job.model, 'recording': job.source}
         settings |= {name: str(value) for name, value in {**job.options, **job.parameters}.items()}
         written.append(out / 'report.html')
-        write_page(written[-1], summary, settings, rows, pictures)
+        write_page(written[-1], summary, settings, rows, images)
     if job.export.video:
         written.append(out / 'video.mp4')
-        if not pictures:
+        if not images:
             raise BagError(f'there are no frames for {written[-1]}; see the problems above')
-        write_video(written[-1], pictures, _rate([int(p.stem) for p in pictures]))
+        write_video(written[-1], images, _rate([int(p.stem) for p in images]))
     return written
 
 

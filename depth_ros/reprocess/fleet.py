@@ -50,7 +50,7 @@ def run_fleet(
     address: str | None = None,
     workers: int = 0,
 ) -> dict[str, Summary]:
-    """Do all parts of all jobs; return what came of each, and put failures where they are told."""
+    """Do all parts of all jobs; return the result of each, and record failures for the report."""
     ray = ray_library()
     with _cluster(ray, address):
         return _Fleet(ray, jobs, plans, watch, failures).run(workers)

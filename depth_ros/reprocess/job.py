@@ -46,7 +46,7 @@ class Plan:
 
     parts: tuple[Part, ...]
     images: int
-    picture_every: int
+    image_every: int
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def plan(job: BagJob) -> Plan:
     with Bag(job.source) as bag:
         eyes = _eyes(job, bag, engine_for(job))
         images = bag.topics[eyes[0].image].count
-        every = math.ceil(images / job.export.pictures) if job.export.pictures else 0
+        every = math.ceil(images / job.export.images) if job.export.images else 0
         every = 1 if job.export.video else every
         return Plan(_parts(bag.start, bag.end, job.split), images, max(every, 0))
 
@@ -116,7 +116,7 @@ def run_one_part(job: BagJob, planned: Plan, number: int, watch: Watch = _quiet)
                 engine,
                 eyes,
                 _companions(job, bag, engine),
-                planned.picture_every,
+                planned.image_every,
                 written,
             )
         except OSError as error:
@@ -167,9 +167,9 @@ def rows_of(job: BagJob, parts: int) -> list[dict[str, Any]]:
     return [row for number in range(parts) for row in read_rows(Path(job.out), number)]
 
 
-def pictures_of(job: BagJob) -> list[Path]:
-    """Return the pictures that were kept, in the order of their frames."""
-    folder = Path(job.out) / FOLDER / 'pictures'
+def images_of(job: BagJob) -> list[Path]:
+    """Return the images that were kept, in the order of their frames."""
+    folder = Path(job.out) / FOLDER / 'images'
     return sorted(folder.glob('*.jpg'), key=lambda path: int(path.stem))
 
 
@@ -226,7 +226,7 @@ def _companions(job: BagJob, bag: Bag, engine: Engine) -> list[Companion]:
     topic = job.choice.prompt
     if topic not in bag.topics:
         raise BagError(
-            f'model {engine.model.info.name!r} takes a depth image beside the picture; '
+            f'model {engine.model.info.name!r} takes a depth image beside the image; '
             f'give --prompt TOPIC, one of {", ".join(sorted(bag.topics))}'
         )
     return [PromptCompanion(topic, float(engine.values['prompt_tolerance']))]

@@ -16,14 +16,14 @@ from depth_ros.reprocess.job import Summary
 
 COLUMNS = ('time', 'stamp', 'valid', 'near', 'middle', 'far', 'scale')
 STAGES = ('convert', 'pipeline', 'build')
-PICTURES = 24
+IMAGES = 24
 Pick = Callable[[Mapping[str, Any]], float | None]
 _POINTS = 1200  # of a curve; more cannot be seen
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; color: #222; }
 table { border-collapse: collapse; } td, th { padding: .15rem 1rem .15rem 0; text-align: left; }
 figure { margin: 1rem 0; } img { width: 100%; } figcaption { color: #666; }
-.pictures { display: grid; grid-template-columns: repeat(2, 1fr); gap: 0 1rem; }
+.images { display: grid; grid-template-columns: repeat(2, 1fr); gap: 0 1rem; }
 svg { width: 100%; height: 9rem; background: #f6f6f6; } polyline { fill: none; stroke-width: 1.5; }
 """
 
@@ -45,17 +45,17 @@ def write_page(
     summary: Summary,
     settings: Mapping[str, str],
     rows: Sequence[Mapping[str, Any]],
-    pictures: Sequence[Path],
+    images: Sequence[Path],
 ) -> None:
-    """Write one HTML file with curves over time and pictures; it needs nothing beside it."""
+    """Write one HTML file with curves over time and images; it needs nothing beside it."""
     frames = [row for row in rows if 't' in row]
     start = frames[0]['t'] if frames else 0
     parts = [
         f'<h1>{html.escape(Path(summary.source).name)}</h1>',
         _table(_facts(summary, settings)),
         *_curves(frames, start),
-        '<h2>Over time</h2><div class="pictures">',
-        *(_picture(picture, start) for picture in _some(pictures, PICTURES)),
+        '<h2>Over time</h2><div class="images">',
+        *(_image_of(image, start) for image in _some(images, IMAGES)),
         '</div>',
     ]
     title = html.escape(f'{Path(summary.out).name}: depth over time')
@@ -135,7 +135,7 @@ def _chart(series: Mapping[str, Sequence[tuple[float, float]]], unit: str) -> st
     )
 
 
-def _picture(path: Path, start: int) -> str:
+def _image_of(path: Path, start: int) -> str:
     data = base64.b64encode(path.read_bytes()).decode('ascii')
     seconds = (int(path.stem) - start) * 1e-9
     return (

@@ -45,7 +45,7 @@ def run_part(
     engine: Engine,
     eyes: tuple[Eye, ...],
     companions: Sequence[Companion] = (),
-    picture_every: int = 0,
+    image_every: int = 0,
     watch: Watch = lambda time: None,
 ) -> Mapping[str, Any]:
     """Do what is left to do of one file of the output; return what its journal ends with."""
@@ -53,7 +53,7 @@ def run_part(
     journal = Journal(Path(job.out), part.number, job.key)
     try:
         if journal.ending is None or not path.exists():
-            sink = Sink(job, bag, engine, path, picture_every, watch)
+            sink = Sink(job, bag, engine, path, image_every, watch)
             writer = sink.open(journal)
             source = Source(
                 bag, part, eyes, engine.tolerance, companions, sink.copied, journal.rows.copy()

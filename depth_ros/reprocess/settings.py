@@ -44,7 +44,7 @@ class Export:
 
     frames: str = ''  # a folder of image_left, depth, camera.yaml for `train` and `eval`
     formats: tuple[str, ...] = ()  # npy, ply, besides
-    pictures: int = 0  # so many pictures over time for the report
+    images: int = 0  # so many images over time for the report
     video: bool = False
 
 

@@ -24,7 +24,7 @@ from depth_ros.reprocess.settings import BagJob, Engine
 from depth_ros.reprocess.source import Item
 from depth_ros.types import DepthError, View
 
-PICTURES = 'pictures'
+IMAGES = 'images'
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Sink:
     """
     Writes what was computed.
 
-    :param picture_every: of so many frames one picture is kept; 0 keeps none.
+    :param image_every: of so many frames one image is kept; 0 keeps none.
     :param watch: called with the time of each frame that is written.
     """
 
@@ -52,11 +52,11 @@ class Sink:
         bag: Bag,
         engine: Engine,
         path: Path,
-        picture_every: int,
+        image_every: int,
         watch: Callable[[int], None],
     ) -> None:
         self._job, self._bag, self._engine, self._path = job, bag, engine, path
-        self._every, self._watch = picture_every, watch
+        self._every, self._watch = image_every, watch
         self._serialiser = Serialiser()
         self._topics = self._output_topics()
         self.copied = self._copied_topics()
@@ -135,7 +135,7 @@ class Sink:
         if self.frames is not None:
             self.frames.write(result, computed.rectified, frame.time)
         if self._every and journal.frames % self._every == 0:
-            folder = Path(self._job.out) / FOLDER / PICTURES
+            folder = Path(self._job.out) / FOLDER / IMAGES
             write_preview(folder / f'{frame.time}.jpg', result)
 
     def _name_of(self, output: str) -> str:

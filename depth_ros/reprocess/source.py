@@ -144,8 +144,8 @@ class Source:
 
     def _views(self, frame: Frame, resolvers: list[Resolver]) -> tuple[list[View], str]:
         try:
-            pictures = [resolve(s.image, s.info) for resolve, s in zip(resolvers, frame.shots)]
-            return [self._view(shot, *pair) for shot, pair in zip(frame.shots, pictures)], ''
+            images = [resolve(s.image, s.info) for resolve, s in zip(resolvers, frame.shots)]
+            return [self._view(shot, *pair) for shot, pair in zip(frame.shots, images)], ''
         except DepthError as error:
             return [], str(error)
 

@@ -55,7 +55,7 @@ def cameras(topics: Mapping[str, Topic]) -> list[Eye]:
     return sorted(found, key=lambda eye: (_camera_of(eye.image), _rank(eye.image), eye.image))
 
 
-def pictures(topics: Mapping[str, Topic]) -> list[str]:
+def image_topics(topics: Mapping[str, Topic]) -> list[str]:
     """Return every image that a camera took, also without a calibration, the best name first."""
     names = [t.name for t in topics.values() if t.type in (RAW, COMPRESSED) and t.count]
     return sorted((n for n in names if not _is_no_camera(n)), key=lambda n: (_rank(n), n))

@@ -1,9 +1,9 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-A door before the viewer: whoever connects from outside shows a token first.
+A gate before the viewer: a connection from outside needs a token first.
 
-The viewer itself listens on this machine only. The door listens where it is told to, reads the
+The viewer itself listens on this machine only. The gate listens on the chosen address, reads the
 head of the first request of a connection, and passes the connection on when the head carries the
 token, in the address or, from then on, in a cookie.
 """

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is shown of one model or node at one moment, and the pictures and points it becomes."""
+"""What is shown of one model or node at one moment, and the images and points it becomes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from depth_ros.files.pictures import depth_picture, depth_to_colors, relative_picture
+from depth_ros.files.depth_colors import depth_to_colors, draw_depth, draw_relative
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.pipeline import DepthFrame
 from depth_ros.types import Camera, FloatImage, Image
 
 POINTS = 150_000  # of one cloud; a browser on a laptop turns some of these smoothly
-WIDTH = 480  # pixels of the pictures in the side panel
+WIDTH = 480  # pixels of the images in the side panel
 FARTHEST = 100.0  # metres; what is farther would make the rest a dot
 
 
@@ -41,15 +41,15 @@ class Shown:
         relative = frame.prediction.values if frame.depth is None else None
         return cls(frame.image, frame.depth, frame.camera, relative, note=note)
 
-    def picture(self) -> Image | None:
+    def draw_image(self) -> Image | None:
         """Return the camera's image, small."""
         return None if self.image is None else _small(_rgb(self.image))
 
-    def depth_picture(self) -> Image | None:
+    def draw_depth(self) -> Image | None:
         """Return depth in colours with its scale, small."""
         if self.depth is not None:
-            return _small(depth_picture(self.depth))
-        return None if self.relative is None else _small(relative_picture(self.relative))
+            return _small(draw_depth(self.depth))
+        return None if self.relative is None else _small(draw_relative(self.relative))
 
     def cloud(self) -> tuple[FloatImage, Image]:
         """Return points (N, 3) in metres and their colours; empty where there are no metres."""
@@ -88,9 +88,9 @@ def _rgb(image: Image) -> Image:
     return image if image.ndim == 3 else np.dstack([image] * 3)
 
 
-def _small(picture: npt.NDArray[np.uint8]) -> Image:
-    height, width = picture.shape[:2]
+def _small(pixels: npt.NDArray[np.uint8]) -> Image:
+    height, width = pixels.shape[:2]
     if width <= WIDTH:
-        return picture
+        return pixels
     size = (WIDTH, max(1, round(height * WIDTH / width)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)

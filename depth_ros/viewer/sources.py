@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What there is to show: a picture, a result, a cloud, a recording; each by several models."""
+"""What there is to show: an image, a result, a cloud, a recording; each by several models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from depth_ros.nodes.parameters.spec import ParameterSpec, Value
 from depth_ros.pipeline import Pipeline
 from depth_ros.reprocess.settings import Engine
 from depth_ros.reprocess.source import Part, Source
-from depth_ros.reprocess.topics import RAW, Choice, Eye, choose, pictures
+from depth_ros.reprocess.topics import RAW, Choice, Eye, choose, image_topics
 from depth_ros.shots import Resolver, stamp_ns
 from depth_ros.types import Camera, DepthError, FloatImage, Image, View
 from depth_ros.viewer.shown import Shown
@@ -189,11 +189,11 @@ class Recorded:
 
     def _find_image(self) -> str:
         """Return the image that was copied beside the depth; empty for none."""
-        return next(iter(pictures(self._bag.topics)), '')
+        return next(iter(image_topics(self._bag.topics)), '')
 
 
 class Still:
-    """One moment: a picture, a pair, the folder of a result, or a cloud."""
+    """One moment: an image, a pair, the folder of a result, or a cloud."""
 
     duration = 0.0
     rate = 1.0
@@ -255,8 +255,8 @@ def _read_cloud(path: Path) -> tuple[FloatImage, Image]:
     return points, np.asarray(colours, np.uint8)[:, :3]
 
 
-def open_picture(models: Models, images: Sequence[Path], cameras: Sequence[Camera]) -> Still:
-    """Return a picture or a pair, computed again when a parameter changes."""
+def open_image(models: Models, images: Sequence[Path], cameras: Sequence[Camera]) -> Still:
+    """Return an image or a pair, computed again when a parameter changes."""
     views = [View(read_image(path), camera) for path, camera in zip(images, cameras)]
     models.begin(())
     return Still(models.names, lambda: models.compute(views))

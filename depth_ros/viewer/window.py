@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-The page: clouds side by side, pictures beside them, a timeline, parameters.
+The page: clouds side by side, images beside them, a timeline, parameters.
 
 viser draws; here is only what goes where. Several browsers may look at the same page.
 """
@@ -83,7 +83,7 @@ class Window:
         self._placed = False
         self._title = self._server.gui.add_markdown(f'**{title}**')
         self._columns = {name: _Column(self, name, named=len(names) > 1) for name in names}
-        self._add_looks()
+        self._add_display_options()
 
     @property
     def server(self) -> Any:
@@ -154,7 +154,7 @@ class Window:
         camera.position = (middle, -0.25 * back, float(low[2]) - back)
         camera.look_at = (middle, 0.0, float(low[2] + high[2]) / 2)
 
-    def _add_looks(self) -> None:
+    def _add_display_options(self) -> None:
         with self._server.gui.add_folder('view', expand_by_default=False):
             size = self._server.gui.add_slider('point size (mm)', 1, 60, 1, POINT_SIZE * 1000)
 
@@ -166,7 +166,7 @@ class Window:
 
 
 class _Column:
-    """The cloud and the pictures of one model or node."""
+    """The cloud and the images of one model or node."""
 
     def __init__(self, window: Window, name: str, *, named: bool) -> None:
         self._window, self._name = window, name
@@ -179,7 +179,7 @@ class _Column:
         self._folder = gui.add_folder(name)
         with self._folder:
             self._words = gui.add_markdown('')
-        self._pictures: dict[str, Any] = {}
+        self._images: dict[str, Any] = {}
 
     def show(self, shown: Shown) -> None:
         points, colours = shown.cloud()
@@ -198,8 +198,8 @@ class _Column:
             self._cloud.remove()
             self._cloud = None
         self._words.content = shown.words()
-        self._picture('image', shown.picture())
-        self._picture('depth', shown.depth_picture())
+        self._image_of('image', shown.draw_image())
+        self._image_of('depth', shown.draw_depth())
 
     def move(self, right: float) -> None:
         """Put the cloud so many metres to the right."""
@@ -210,15 +210,15 @@ class _Column:
         if self._cloud is not None:
             self._cloud.point_size = self._window.point_size
 
-    def _picture(self, kind: str, picture: Any) -> None:
-        if picture is None:
+    def _image_of(self, kind: str, image: Any) -> None:
+        if image is None:
             return
-        if kind in self._pictures:
-            self._pictures[kind].image = picture
+        if kind in self._images:
+            self._images[kind].image = image
             return
         with self._folder:
             gui = self._window.server.gui
-            self._pictures[kind] = gui.add_image(picture, label=kind, format='jpeg')
+            self._images[kind] = gui.add_image(image, label=kind, format='jpeg')
 
 
 class Timeline:

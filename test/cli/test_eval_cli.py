@@ -47,7 +47,7 @@ def test_side_by_side_with_json_and_page(data, tmp_path, capsys):
         data,
         *('--model', 'sgbm', '--option', 'disparity_range=32'),
         *('--model', 'plane', '--option', 'distance=2.5'),
-        *('--json', out, '--html', page, '--pictures', 1),
+        *('--json', out, '--html', page, '--images', 1),
     )
     table = capsys.readouterr().out
     assert code == 0
@@ -88,7 +88,7 @@ def test_several_sets_are_measured_as_one(data, tmp_path, capsys):
     assert report['protocol']['name'] == 'full'
 
 
-def test_groups_are_told_when_asked_for(data, tmp_path, capsys):
+def test_groups_are_reported_when_asked_for(data, tmp_path, capsys):
     both = tmp_path / 'both'
     shutil.copytree(data, both / 'room_1')
     shutil.copytree(data, both / 'hall_2')
@@ -141,8 +141,8 @@ def test_the_ground_comes_from_the_poses_where_it_is_asked_for(data, capsys):
     assert json.loads(capsys.readouterr().out)['models'][0]['metrics']['abs_rel'] > 0.1
 
 
-def test_a_damaged_frame_is_told_and_the_others_are_measured(data, capsys):
-    (data / 'depth' / '000001.png').write_bytes(b'not a picture')
+def test_a_damaged_frame_is_reported_and_the_others_are_measured(data, capsys):
+    (data / 'depth' / '000001.png').write_bytes(b'not an image')
     assert evaluate(data, '--model', 'plane') == 0
     out, err = capsys.readouterr()
     assert '2/3' in out

@@ -16,7 +16,7 @@ WIDTH, HEIGHT, FOCAL = 160, 120, 100.0
 
 
 @pytest.fixture
-def picture(tmp_path):
+def image(tmp_path):
     rng = np.random.default_rng(0)
     path = tmp_path / 'left.png'
     cv2.imwrite(str(path), rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8))
@@ -42,10 +42,10 @@ def infer(out, *arguments):
     return code, json.loads(path.read_text()) if path.exists() else None
 
 
-def test_floor_gives_metres_a_cloud_and_a_report(picture, tmp_path):
+def test_floor_gives_metres_a_cloud_and_a_report(image, tmp_path):
     out = tmp_path / 'out'
     code, report = infer(
-        out, picture, '--model', 'floor', '--focal', FOCAL, '--option', 'camera_height=1.5'
+        out, image, '--model', 'floor', '--focal', FOCAL, '--option', 'camera_height=1.5'
     )
     assert code == 0
     depth = np.load(out / 'depth.npy')
@@ -61,11 +61,11 @@ def test_floor_gives_metres_a_cloud_and_a_report(picture, tmp_path):
     assert (out / 'points.ply').read_bytes().startswith(b'ply\n')
 
 
-def test_a_calibration_file_says_the_same_as_numbers(picture, tmp_path):
+def test_a_calibration_file_says_the_same_as_numbers(image, tmp_path):
     calibration = tmp_path / 'camera.yaml'
     write_camera(Camera.pinhole(WIDTH, HEIGHT, FOCAL), calibration)
     for name, camera in (('a', ['--focal', FOCAL]), ('b', ['--camera', calibration])):
-        assert infer(tmp_path / name, picture, '--model', 'floor', *camera)[0] == 0
+        assert infer(tmp_path / name, image, '--model', 'floor', *camera)[0] == 0
     a, b = (np.load(tmp_path / name / 'depth.npy') for name in 'ab')
     np.testing.assert_array_equal(a, b)
 
@@ -97,20 +97,20 @@ def test_a_pair_by_two_calibration_files(pair, tmp_path):
     assert np.nanmedian(np.load(tmp_path / 'out' / 'depth.npy')) == pytest.approx(2.0, rel=0.01)
 
 
-def test_relative_values_never_become_points(picture, tmp_path):
-    code, report = infer(tmp_path / 'out', picture, '--model', 'inverse_plane')
+def test_relative_values_never_become_points(image, tmp_path):
+    code, report = infer(tmp_path / 'out', image, '--model', 'inverse_plane')
     assert code == 0
     assert report['unit'] == 'relative'
     assert report['camera'] is None
     assert not (tmp_path / 'out' / 'points.ply').exists()
 
 
-def test_a_scale_makes_metres_of_relative_values(picture, tmp_path):
+def test_a_scale_makes_metres_of_relative_values(image, tmp_path):
     out = tmp_path / 'out'
-    assert infer(out, picture, '--model', 'inverse_plane')[0] == 0
+    assert infer(out, image, '--model', 'inverse_plane')[0] == 0
     relative = np.load(out / 'depth.npy')
     code, report = infer(
-        out, picture, '--model', 'inverse_plane', '--focal', FOCAL, '--scale', 2, '--shift', 0.1
+        out, image, '--model', 'inverse_plane', '--focal', FOCAL, '--scale', 2, '--shift', 0.1
     )
     assert code == 0
     assert report['unit'] == 'm'
@@ -147,8 +147,8 @@ def test_a_scale_makes_metres_of_relative_values(picture, tmp_path):
     ],
     ids=lambda value: ' '.join(map(str, value)),
 )
-def test_wrong_arguments_are_one_clear_sentence(picture, tmp_path, capsys, arguments, words):
-    assert main(['infer', str(picture), *map(str, arguments), '--out', str(tmp_path / 'o')]) == 2
+def test_wrong_arguments_are_one_clear_sentence(image, tmp_path, capsys, arguments, words):
+    assert main(['infer', str(image), *map(str, arguments), '--out', str(tmp_path / 'o')]) == 2
     error = capsys.readouterr().err.strip()
     assert '\n' not in error
     assert all(word in error for word in words), error
@@ -159,13 +159,13 @@ def test_wrong_arguments_are_one_clear_sentence(picture, tmp_path, capsys, argum
     [(b'no array', 'no array'), (np.ones(3), 'height x width'), (np.ones((2, 2), int), 'floats')],
     ids=['not numpy', 'one row', 'integers'],
 )
-def test_a_prompt_that_is_no_depth_image(picture, tmp_path, capsys, content, word):
+def test_a_prompt_that_is_no_depth_image(image, tmp_path, capsys, content, word):
     path = tmp_path / 'prompt.npy'
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
         np.save(path, content)
-    command = ['infer', str(picture), '--model', 'floor', '--focal', '100', '--prompt', str(path)]
+    command = ['infer', str(image), '--model', 'floor', '--focal', '100', '--prompt', str(path)]
     assert main([*command, '--out', str(tmp_path)]) == 2
     assert word in capsys.readouterr().err
 
@@ -186,7 +186,7 @@ def test_a_pair_without_calibration(pair, tmp_path, capsys, arguments, word):
     assert word in capsys.readouterr().err
 
 
-def test_numbers_do_not_describe_pictures_of_two_sizes(pair, tmp_path, capsys):
+def test_numbers_do_not_describe_images_of_two_sizes(pair, tmp_path, capsys):
     left, small = pair[0], tmp_path / 'small.png'
     cv2.imwrite(str(small), np.zeros((60, 80), np.uint8))
     numbers = ['--focal', '100', '--baseline', '0.1', '--out', str(tmp_path / 'o')]
@@ -195,8 +195,8 @@ def test_numbers_do_not_describe_pictures_of_two_sizes(pair, tmp_path, capsys):
 
 
 @pytest.mark.parametrize('below', ['', 'deeper'])
-def test_an_output_that_is_a_file_is_one_clear_sentence(picture, capsys, below):
-    command = ['infer', str(picture), '--model', 'inverse_plane', '--out', str(picture / below)]
+def test_an_output_that_is_a_file_is_one_clear_sentence(image, capsys, below):
+    command = ['infer', str(image), '--model', 'inverse_plane', '--out', str(image / below)]
     assert main(command) == 2
     error = capsys.readouterr().err.strip()
     assert '\n' not in error
@@ -204,8 +204,8 @@ def test_an_output_that_is_a_file_is_one_clear_sentence(picture, capsys, below):
     assert 'give another path' in error
 
 
-def test_a_file_that_is_no_picture(tmp_path, capsys):
+def test_a_file_that_is_no_image(tmp_path, capsys):
     path = tmp_path / 'text.png'
-    path.write_text('not a picture')
+    path.write_text('not an image')
     assert main(['infer', str(path), '--model', 'inverse_plane', '--out', str(tmp_path)]) == 2
-    assert 'not a picture' in capsys.readouterr().err
+    assert 'not an image' in capsys.readouterr().err

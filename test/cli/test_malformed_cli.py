@@ -22,7 +22,7 @@ NOT_UTF8 = os.fsdecode(b'o\xff')
 
 
 @pytest.fixture
-def picture(tmp_path):
+def pixels(tmp_path):
     path = tmp_path / 'left.png'
     cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8))
     return path
@@ -60,9 +60,12 @@ def huge(folder):
     return path
 
 
-# Arguments after the picture, None for the picture itself; what is said
+# Arguments after the image, None for the image itself; what is said
 INFER = {
-    'model of nobody': (lambda f: ['--model', '~nosuchuser/x', '--focal', '9'], 'is not known'),
+    'model of an unknown user': (
+        lambda f: ['--model', '~nosuchuser/x', '--focal', '9'],
+        'is not known',
+    ),
     'model of 5,000 characters': (lambda f: ['--model', 'x' * 5000], 'is not known'),
     'camera that never ends': (lambda f: ['--camera', '/dev/zero'], 'no regular file'),
     'camera of a pipe': (lambda f: ['--camera', fifo(f)], 'no regular file'),
@@ -70,7 +73,7 @@ INFER = {
     'prompt in an archive': (lambda f: [*FLOOR, '--prompt', archive(f)], 'no array'),
     'prompt of terabytes': (lambda f: [*FLOOR, '--prompt', terabytes(f)], 'bytes were expected'),
     'prompt that never ends': (lambda f: [*FLOOR, '--prompt', '/dev/zero'], 'no regular file'),
-    'right picture of gigapixels': (
+    'right image of gigapixels': (
         lambda f: ['--focal', '9', '--baseline', '1', '--right', huge(f)],
         'pixels, expected from 1 to',
     ),
@@ -100,10 +103,10 @@ INFER = {
 
 
 @pytest.mark.parametrize(('arguments', 'words'), INFER.values(), ids=list(INFER))
-def test_infer_refuses_in_one_sentence(tmp_path, picture, capsys, arguments, words):
+def test_infer_refuses_in_one_sentence(tmp_path, pixels, capsys, arguments, words):
     given = [str(argument) for argument in arguments(tmp_path)]
     out = [] if '--out' in given else ['--out', str(tmp_path / 'out')]
-    assert main(['infer', str(picture), *given, *out]) == 2
+    assert main(['infer', str(pixels), *given, *out]) == 2
     error = capsys.readouterr().err
     assert words in error
     assert len(error) < 1000
@@ -111,7 +114,7 @@ def test_infer_refuses_in_one_sentence(tmp_path, picture, capsys, arguments, wor
 
 
 @pytest.mark.parametrize('make', [huge, fifo, archive, lambda f: '/dev/zero', lambda f: f])
-def test_what_is_no_picture(tmp_path, capsys, make):
+def test_what_is_no_image(tmp_path, capsys, make):
     assert main(['infer', str(make(tmp_path)), *FLOOR, '--out', str(tmp_path / 'out')]) == 2
     assert capsys.readouterr().err.count('\n') == 1
 
@@ -146,8 +149,8 @@ PLACES = {
 
 
 @pytest.mark.parametrize(('name', 'environment'), PLACES.values(), ids=list(PLACES))
-def test_places_of_any_name_are_written_to(tmp_path, picture, name, environment):
-    renamed = picture.rename(tmp_path / f'{name}.png')
+def test_places_of_any_name_are_written_to(tmp_path, pixels, name, environment):
+    renamed = pixels.rename(tmp_path / f'{name}.png')
     arguments = ['infer', str(renamed), *FLOOR, '--out', name]
     code, out, errors = command(*arguments, cwd=tmp_path, **environment)
     assert (code, errors) == (0, b'')
@@ -156,11 +159,11 @@ def test_places_of_any_name_are_written_to(tmp_path, picture, name, environment)
     assert b'floor: ' in out
 
 
-# Bytes that one file may have: that of the cloud, of the picture, of the depth
+# Bytes that one file may have: that of the cloud, of the image, of the depth
 @pytest.mark.parametrize('limit', [1000, 40_000, 100_000, 200_000])
 def test_a_full_disk_is_one_sentence_and_leaves_whole_files(tmp_path, limit):
-    pictures = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
-    cv2.imwrite(str(tmp_path / 'left.png'), pictures)
+    images = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / 'left.png'), images)
     arguments = ['infer', 'left.png', *FLOOR, '--option', 'camera_height=1.0', '--out', 'out']
     code, _, errors = command(*arguments, cwd=tmp_path, limit=limit)
     sizes = {p.name: p.stat().st_size for p in (tmp_path / 'out').iterdir()}
@@ -176,7 +179,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_whole_files(tmp_path, limit):
         assert len(body) == 15 * int(header.split(b'vertex ')[1].split()[0])
 
 
-def test_output_that_nobody_reads_is_no_error(tmp_path):
+def test_output_without_a_reader_is_no_error(tmp_path):
     done = subprocess.run(
         f'{sys.executable} -m depth_ros models | head -1',
         shell=True,
@@ -219,14 +222,14 @@ def test_eval_writes_names_of_any_kind(tmp_path, capsys, place):
     cv2.imencode('.png', np.full((480, 640), 2000, np.uint16))[1].tofile(str(tmp_path / 'x.png'))
     (tmp_path / 'x.png').rename(folder / 'sync_depth_0.png')
     page, report = tmp_path / place / 'page.html', tmp_path / place / 'report.json'
-    given = ['--data', str(tmp_path / place), '--model', 'plane', '--pictures', '1']
+    given = ['--data', str(tmp_path / place), '--model', 'plane', '--images', '1']
     assert main(['eval', *given, '--html', str(page), '--json', str(report)]) == 0
     assert page.stat().st_size > 1000
     assert b'abs_rel' in report.read_bytes()
     assert '--model' not in capsys.readouterr().err
 
 
-def test_a_zip_is_no_picture(tmp_path, capsys):
+def test_a_zip_is_no_image(tmp_path, capsys):
     with zipfile.ZipFile(tmp_path / 'x.png', 'w') as opened:
         opened.writestr('x', b'')
     assert main(['infer', str(tmp_path / 'x.png'), *FLOOR]) == 2

@@ -42,9 +42,9 @@ def calibrations(robot):
 
 def pair(robot, name, first=CAMERA, second=RIGHT, images=None, **second_side):
     left, right = images or (None, None)
-    given = {} if left is None else {'picture': left}
+    given = {} if left is None else {'pixels': left}
     robot.camera(f'{name}/left', first, qos=RELIABLE, **given)
-    given = {} if right is None else {'picture': right}
+    given = {} if right is None else {'pixels': right}
     robot.camera(f'{name}/right', second, qos=RELIABLE, **given, **second_side)
 
 

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 import rclpy
-from scene import DEPTH_NODE, PICTURE, RELIABLE, SENSOR, Diagnosis, Robot, header
+from scene import DEPTH_NODE, PIXELS, RELIABLE, SENSOR, Diagnosis, Robot, header
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depth_ros.messages.image import array_to_image
@@ -44,7 +44,7 @@ def faults(robot):
 
         def send(publisher=publisher):
             stamp = robot.driver.get_clock().now().nanoseconds
-            publisher.publish(array_to_image(PICTURE, 'mono8', header(stamp)))
+            publisher.publish(array_to_image(PIXELS, 'mono8', header(stamp)))
 
         robot.every(send)
         robot.read(f'{name}/image', Image, node=node)
@@ -98,7 +98,7 @@ def test_an_empty_graph_is_named():
 def test_a_camera_without_calibration_is_named_where_nothing_reads_it():
     def alone(robot):
         publisher = robot.driver.create_publisher(Image, '/image_raw', RELIABLE)
-        robot.every(lambda: publisher.publish(array_to_image(PICTURE, 'mono8', header(1))))
+        robot.every(lambda: publisher.publish(array_to_image(PIXELS, 'mono8', header(1))))
 
     diagnosis = Diagnosis(alone, 0.6)
     diagnosis.expect('info_missing', '/image_raw arrives and /camera_info has no publisher')

@@ -194,7 +194,7 @@ FILES = {
     'empty': (b'', 'holds NoneType'),
     'a list': (b'- 1\n- 2\n', 'holds list'),
     'not YAML': (b'a: [1, 2\nb: }', 'not valid YAML in line'),
-    'a picture': (b'\x89PNG\r\n\x1a\n\xff\xfe', 'is not text'),
+    'an image': (b'\x89PNG\r\n\x1a\n\xff\xfe', 'is not text'),
     'python objects': (b'image_width: !!python/object/apply:os.getcwd []', 'not valid YAML'),
     'OpenCV storage': (b'%YAML:1.0\n---\nK: !!opencv-matrix\n', 'OpenCV file storage'),
     'too deep': (b'[' * 20_000, 'not valid YAML'),

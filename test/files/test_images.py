@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Picture files: what is read, and what is refused before it is decoded."""
+"""Image files: what is read, and what is refused before it is decoded."""
 
 import struct
 import zlib
@@ -18,7 +18,7 @@ GRADIENT[..., 0] //= 2  # red and blue differ
 
 
 def written(folder: Path, suffix: str, image: np.ndarray = GRADIENT) -> Path:
-    path = folder / f'picture{suffix}'
+    path = folder / f'image{suffix}'
     assert cv2.imwrite(str(path), image[..., ::-1] if image.ndim == 3 else image)
     return path
 
@@ -41,7 +41,7 @@ def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('suffix', ['.png', '.jpg'])
 @pytest.mark.parametrize('share', [0.3, 0.7, 0.99])
-def test_a_picture_that_was_cut_off_is_refused(tmp_path: Path, suffix: str, share: float) -> None:
+def test_a_image_that_was_cut_off_is_refused(tmp_path: Path, suffix: str, share: float) -> None:
     path = written(tmp_path, suffix)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
@@ -49,7 +49,7 @@ def test_a_picture_that_was_cut_off_is_refused(tmp_path: Path, suffix: str, shar
         read_image(path)
 
 
-def test_a_picture_that_claims_gigapixels_is_refused_undecoded(tmp_path: Path) -> None:
+def test_a_image_that_claims_gigapixels_is_refused_undecoded(tmp_path: Path) -> None:
     def chunk(name: bytes, body: bytes) -> bytes:
         return (
             struct.pack('>I', len(body)) + name + body + struct.pack('>I', zlib.crc32(name + body))
@@ -62,10 +62,10 @@ def test_a_picture_that_claims_gigapixels_is_refused_undecoded(tmp_path: Path) -
         read_image(path)
 
 
-def test_what_is_no_picture_is_refused_by_name(tmp_path: Path) -> None:
+def test_what_is_no_image_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / 'notes.jpg'
-    path.write_text('not a picture')
-    with pytest.raises(DepthError, match='not a picture'):
+    path.write_text('not an image')
+    with pytest.raises(DepthError, match='not an image'):
         read_image(path)
-    with pytest.raises(DepthError, match='there is no picture'):
+    with pytest.raises(DepthError, match='there is no image'):
         read_image(tmp_path / 'missing.png')

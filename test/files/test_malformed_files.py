@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from depth_ros.files.calibration import read_camera, write_camera
+from depth_ros.files.image_header import MAX_SCANS, image_header
 from depth_ros.files.images import read_image, read_values
 from depth_ros.files.jpeg_data import is_whole
-from depth_ros.files.picture_header import MAX_SCANS, picture_header
 from depth_ros.files.ply import write_ply
 from depth_ros.files.reading import parse_yaml, read_array, read_bytes, read_text
 from depth_ros.files.writing import (
@@ -84,7 +84,7 @@ def test_only_regular_files_of_sane_size_are_read(tmp_path, make, words):
 
 
 @pytest.mark.parametrize('kind', [kind for kind in NO_FILES if kind != 'a terabyte'])
-def test_calibrations_and_pictures_are_regular_files(tmp_path, kind):
+def test_calibrations_and_images_are_regular_files(tmp_path, kind):
     path = NO_FILES[kind][0](tmp_path)
     refused(lambda: read_camera(path))
     refused(lambda: read_image(path))
@@ -187,7 +187,7 @@ def test_archives_of_arrays(tmp_path):
     refused(lambda: read_array(path, REMEDY, 'arr_0'), 'is no archive')
 
 
-# Pictures
+# Images
 
 
 def chunk(name, data):
@@ -229,7 +229,7 @@ CLAIMS = {
 
 
 @pytest.mark.parametrize(('data', 'words'), CLAIMS.values(), ids=list(CLAIMS))
-def test_pictures_that_claim_too_much_are_not_decoded(tmp_path, monkeypatch, data, words):
+def test_images_that_claim_too_much_are_not_decoded(tmp_path, monkeypatch, data, words):
     monkeypatch.setattr(cv2, 'imdecode', lambda *_: pytest.fail('it was decoded'))
     (tmp_path / 'x.png').write_bytes(data)
     refused(lambda: read_image(tmp_path / 'x.png'), words)
@@ -238,10 +238,10 @@ def test_pictures_that_claim_too_much_are_not_decoded(tmp_path, monkeypatch, dat
 
 @pytest.mark.parametrize('ending', ['.png', '.jpg', '.bmp', '.ppm', '.tiff', '.webp'])
 def test_headers_say_the_size_that_decoders_find(tmp_path, ending):
-    picture = np.random.default_rng(0).integers(0, 256, (21, 37, 3), np.uint8)
-    done, packed = cv2.imencode(ending, picture)
+    image = np.random.default_rng(0).integers(0, 256, (21, 37, 3), np.uint8)
+    done, packed = cv2.imencode(ending, image)
     assert done
-    header = picture_header(packed.tobytes())
+    header = image_header(packed.tobytes())
     assert (header.width, header.height) == (37, 21)
     assert header.complete
     (tmp_path / f'x{ending}').write_bytes(packed.tobytes())
@@ -300,20 +300,20 @@ NOT_UTF8 = os.fsdecode(b'o\xff')
 def test_paths_that_are_no_utf8(tmp_path):
     folder = tmp_path / NOT_UTF8
     make_folder(folder)
-    picture = smooth()
-    write_image(folder / f'{NOT_UTF8}.png', picture)
-    np.testing.assert_array_equal(read_image(folder / f'{NOT_UTF8}.png'), picture)
-    assert read_values(folder / f'{NOT_UTF8}.png').shape == picture.shape
+    image = smooth()
+    write_image(folder / f'{NOT_UTF8}.png', image)
+    np.testing.assert_array_equal(read_image(folder / f'{NOT_UTF8}.png'), image)
+    assert read_values(folder / f'{NOT_UTF8}.png').shape == image.shape
     camera = Camera.pinhole(64, 48, 50.0)
     write_camera(camera, folder / 'camera.yaml')
     assert read_camera(folder / 'camera.yaml') == camera
-    refused(lambda: read_image(folder / 'none.png'), 'there is no picture')
+    refused(lambda: read_image(folder / 'none.png'), 'there is no image')
 
 
 # Writing
 
 
-def pictures(path):
+def images(path):
     write_image(path, np.zeros((4, 4, 3), np.uint8))
 
 
@@ -321,7 +321,7 @@ WRITERS = {
     'bytes': ('x.bin', lambda path: write_bytes(path, b'new', b'er')),
     'text': ('x.txt', lambda path: write_text(path, 'new')),
     'array': ('x.npy', lambda path: write_array(path, np.zeros(4))),
-    'picture': ('x.png', pictures),
+    'image': ('x.png', images),
     'cloud': ('x.ply', lambda path: write_ply(path, np.zeros((2, 3)))),
     'calibration': ('x.yaml', lambda path: write_camera(Camera.pinhole(4, 4, 4.0), path)),
 }

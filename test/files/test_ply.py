@@ -48,7 +48,7 @@ def test_colours_are_optional(tmp_path):
     assert read_ply(tmp_path / 'a.ply').dtype.names == ('x', 'y', 'z')
 
 
-def test_a_grey_picture_colours_as_well(tmp_path):
+def test_a_grey_image_colours_as_well(tmp_path):
     grey = np.array([[7, 200]], np.uint8)
     write_ply(tmp_path / 'a.ply', np.ones((1, 2, 3)), grey)
     np.testing.assert_array_equal(rgb(read_ply(tmp_path / 'a.ply')), [[7] * 3, [200] * 3])

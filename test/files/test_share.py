@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The Fast DDS profile for large messages, and which process is told of it."""
+"""The Fast DDS profile for large messages, and which process uses it."""
 
 from __future__ import annotations
 

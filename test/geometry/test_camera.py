@@ -26,7 +26,7 @@ sizes = st.integers(1, 3000)
 
 @given(cameras(), sizes, sizes)
 def test_scaling_commutes_with_projection(camera, width, height):
-    """A point lands on the same place of the picture, whether that is a pixel large or small."""
+    """A point lands on the same place of the image, whether that is a pixel large or small."""
     scale = np.array([width / camera.width, height / camera.height])
     pixels = project(camera, POINTS)
     resized = project(resize_camera(camera, width, height), POINTS)

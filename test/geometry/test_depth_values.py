@@ -132,7 +132,7 @@ def test_every_millimetre_value_survives_the_way_through_metres():
 @given(any_depth)
 def test_millimetres_are_right_to_half_a_millimetre_or_absent(depth):
     millimetres = metres_to_millimetres(depth)
-    told = millimetres > 0
-    assert is_valid(depth[told]).all()
-    np.testing.assert_allclose(millimetres[told] / 1000, depth[told], rtol=0, atol=0.000504)
-    assert not (is_valid(depth[~told]) & (depth[~told] > 0.0006) & (depth[~told] < 65.53)).any()
+    known = millimetres > 0
+    assert is_valid(depth[known]).all()
+    np.testing.assert_allclose(millimetres[known] / 1000, depth[known], rtol=0, atol=0.000504)
+    assert not (is_valid(depth[~known]) & (depth[~known] > 0.0006) & (depth[~known] < 65.53)).any()

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Z = f * B / d, and who may become metres."""
+"""Z = f * B / d, and what may become metres."""
 
 import warnings
 

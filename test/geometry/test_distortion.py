@@ -34,7 +34,7 @@ def opencv_pixels(camera: Camera, points: np.ndarray) -> np.ndarray:
 @every_lens
 def test_project_is_what_opencv_does(name):
     camera = lens_camera(name)
-    # Far outside the calibrated field these polynomials are nobody's lens; stay within.
+    # Far outside the calibrated field these polynomials describe no lens; stay within.
     rays = np.random.default_rng(1).uniform(-0.55, 0.55, (500, 2))
     points = np.concatenate([rays, np.ones((500, 1))], 1) * np.linspace(0.1, 50, 500)[:, None]
     pixels = project(camera, points)
@@ -117,7 +117,7 @@ def test_beyond_the_fold_there_is_nothing(camera, angle):
     end = len(known) if known.all() else int(np.argmin(known))
     assert end > 10
     assert not known[end:].any()
-    # What lies to the left stays to the left: no picture is mirrored, as beyond a fold.
+    # What lies to the left stays to the left: no image is mirrored, as beyond a fold.
     step = 1e-6
     outward = (rays_to_pixels(bare, rays + step * along) - bent) / step
     leftward = (rays_to_pixels(bare, rays + step * np.array([-along[1], along[0]])) - bent) / step
@@ -149,7 +149,7 @@ def test_the_radial_part_rises_until_the_fold(camera, angle):
 
 
 def test_a_folding_barrel_lens_answers_nan_where_opencv_sees_double():
-    """For r - 0.3 r^3 everything beyond r = 1.05 comes back into the picture."""
+    """For r - 0.3 r^3 everything beyond r = 1.05 comes back into the image."""
     camera = Camera(
         640, 480, np.diag([400.0, 400, 1]), np.array([-0.3, 0, 0, 0]), Distortion.PLUMB_BOB
     )

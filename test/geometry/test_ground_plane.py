@@ -38,9 +38,9 @@ def angle(a, b):
 def test_the_floor_of_a_furnished_room_is_found(camera, mount, known):
     truth = Ground.below_mount(*mount)
     depth = spoiled(box_depth(camera, truth, FURNITURE))
-    # What is told is a little wrong: a tyre has lost air, the calibration is a degree off.
-    told = Ground.below_mount(mount[0] * 1.05, mount[1] + 0.02, mount[2] - 0.02)
-    found = find_ground(depth, camera, told if known else None)
+    # The known mount is a little wrong: a tyre has lost air, the calibration is a degree off.
+    given = Ground.below_mount(mount[0] * 1.05, mount[1] + 0.02, mount[2] - 0.02)
+    found = find_ground(depth, camera, given if known else None)
     assert found.measured
     assert angle(found.ground, truth) < 1.0
     assert found.ground.height == pytest.approx(mount[0], rel=0.03)

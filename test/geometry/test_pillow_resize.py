@@ -45,7 +45,7 @@ def test_any_size(width, height, new_width, new_height, mode, seed):
 
 @pytest.mark.parametrize('mode', NUMBERS)
 @pytest.mark.parametrize('sizes', [(640, 518), (5, 90), (90, 5), (1, 7), (7, 1)], ids=str)
-def test_filters_lie_within_the_picture_and_sum_to_one(sizes, mode):
+def test_filters_lie_within_the_image_and_sum_to_one(sizes, mode):
     before, after = sizes
     first, weights = filter_taps(before, after, mode)
     assert first.min() >= 0

@@ -33,7 +33,7 @@ def turned(x: float, y: float, z: float) -> np.ndarray:
     return cv2.Rodrigues(np.array([x, y, z], np.float64))[0]
 
 
-def smooth_picture(rays: np.ndarray) -> np.ndarray:
+def smooth_image(rays: np.ndarray) -> np.ndarray:
     """Return what a camera sees of a pattern at infinity, float32."""
     x, y = rays[..., 0], rays[..., 1]
     return (100 + 40 * np.sin(3 * x + 1) + 30 * np.cos(4 * y - x)).astype(np.float32)
@@ -45,14 +45,14 @@ def test_the_rectified_image_shows_the_same_scene(name):
     R = turned(0.02, -0.03, 0.01)
     target = Camera.pinhole(500, 400, 400.0, cx=255, cy=190)
     camera = Camera(WIDTH, HEIGHT, lens.K, lens.D, lens.distortion, R)
-    raw = smooth_picture(unproject(camera, pixel_grid(WIDTH, HEIGHT)))
+    raw = smooth_image(unproject(camera, pixel_grid(WIDTH, HEIGHT)))
     rectifier = Rectifier(camera, target)
     rectified = rectifier(raw)
     rays = unproject(target, pixel_grid(500, 400))
     vectors = (
         np.concatenate([rays, np.ones((400, 500, 1))], -1) @ R
     )  # R^T v: back to the raw frame
-    expected = smooth_picture(vectors[..., :2] / vectors[..., 2:])
+    expected = smooth_image(vectors[..., :2] / vectors[..., 2:])
     assert rectifier.camera == target
     assert rectifier.valid.mean() > 0.9
     # Interpolation works in 1/32 px; the pattern has at most 0.6 of grey per pixel.

@@ -17,9 +17,9 @@ sizes = st.integers(2, 90)
 
 @given(st.integers(3, 90), st.integers(3, 90), sizes, sizes, st.floats(0, 80), st.floats(0, 360))
 def test_planes_are_exact(width, height, new_width, new_height, tilt, turn):
-    """Resizing the picture of a plane is the picture of the plane by the resized camera.
+    """Resizing the image of a plane is the image of the plane by the resized camera.
 
-    Of two pixels alone nobody can say whether they are a slope or a step: three are needed.
+    Two pixels alone may be a slope or a step: three are needed.
     """
     camera = Camera.pinhole(width, height, 3.0 * max(width, height))
     resized = resize_camera(camera, new_width, new_height)

@@ -4,7 +4,6 @@
 
 import array
 import itertools
-import math
 
 import numpy as np
 import pytest
@@ -47,7 +46,7 @@ def make_depth(camera, kind, seed=0):
     return depth
 
 
-def make_picture(camera, channels, seed=1):
+def make_image(camera, channels, seed=1):
     shape = (camera.height, camera.width) + ((channels,) if channels > 1 else ())
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
 
@@ -86,10 +85,10 @@ def test_organised_clouds_are_the_unprojection(camera, kind, step):
 @pytest.mark.parametrize('kind', KINDS)
 @pytest.mark.parametrize('fields', ['xyz', 'xyzrgb', 'xyzi'])
 def test_dense_clouds_hold_the_valid_points_in_order(camera, kind, fields):
-    depth, picture = make_depth(camera, kind), make_picture(camera, 3)
+    depth, image = make_depth(camera, kind), make_image(camera, 3)
     options = {'decimation_x': 2, 'decimation_y': 3}
-    organised = CloudBuilder(fields, **options)(depth, camera, HEADER, picture)
-    dense = CloudBuilder(fields, organised=False, **options)(depth, camera, HEADER, picture)
+    organised = CloudBuilder(fields, **options)(depth, camera, HEADER, image)
+    dense = CloudBuilder(fields, organised=False, **options)(depth, camera, HEADER, image)
     points = cloud_to_points(organised).reshape(-1)
     np.testing.assert_array_equal(cloud_to_points(dense), points[np.isfinite(points['z'])])
     assert dense.is_dense
@@ -101,12 +100,12 @@ def test_dense_clouds_hold_the_valid_points_in_order(camera, kind, fields):
 @pytest.mark.parametrize('step', [(1, 1), (3, 2)], ids=str)
 def test_colours_are_those_of_the_pixels(channels, step):
     dy, dx = step
-    depth, picture = make_depth(PLAIN, 'everything'), make_picture(PLAIN, channels)
+    depth, image = make_depth(PLAIN, 'everything'), make_image(PLAIN, channels)
     builder = CloudBuilder('xyzrgb', decimation_x=dx, decimation_y=dy)
-    points = cloud_to_points(builder(depth, PLAIN, HEADER, picture))
+    points = cloud_to_points(builder(depth, PLAIN, HEADER, image))
     assert points.dtype.names == ('x', 'y', 'z', 'rgb')
     assert points.dtype.itemsize == 16
-    rgb = picture if channels == 3 else np.repeat(picture[..., None], 3, axis=2)
+    rgb = image if channels == 3 else np.repeat(image[..., None], 3, axis=2)
     np.testing.assert_array_equal(unpack_rgb(points), rgb[::dy, ::dx])
     # Alpha stays zero: colours are no NaN, for which readers would drop the point.
     assert np.isfinite(points['rgb']).all()
@@ -115,9 +114,9 @@ def test_colours_are_those_of_the_pixels(channels, step):
 
 @pytest.mark.parametrize('channels', [1, 3], ids=['grey', 'rgb'])
 def test_intensity_is_the_grey_value(channels):
-    depth, picture = make_depth(PLAIN, 'holes'), make_picture(PLAIN, channels)
-    points = cloud_to_points(CloudBuilder('xyzi')(depth, PLAIN, HEADER, picture))
-    grey = picture if channels == 1 else picture @ np.array([0.299, 0.587, 0.114])
+    depth, image = make_depth(PLAIN, 'holes'), make_image(PLAIN, channels)
+    points = cloud_to_points(CloudBuilder('xyzi')(depth, PLAIN, HEADER, image))
+    grey = image if channels == 1 else image @ np.array([0.299, 0.587, 0.114])
     assert points.dtype.names == ('x', 'y', 'z', 'intensity')
     np.testing.assert_allclose(points['intensity'], grey, atol=0 if channels == 1 else 0.51)
 
@@ -171,7 +170,7 @@ def test_the_range_crop_compares_z_and_keeps_its_bounds(camera, min_range, max_r
 def test_the_height_crop_counts_upwards(organised, low, high, kind):
     depth = make_depth(PLAIN, kind)
     builder = CloudBuilder('xyzrgb', organised, min_height=low, max_height=high)
-    msg = builder(depth, PLAIN, HEADER, make_picture(PLAIN, 3))
+    msg = builder(depth, PLAIN, HEADER, make_image(PLAIN, 3))
     expected = expected_points(depth, PLAIN)
     up = -expected[..., 1]
     with np.errstate(invalid='ignore'):
@@ -227,7 +226,7 @@ def test_one_builder_serves_changing_cameras_and_fields_do_not_leak():
     small = Camera.pinhole(31, 17, 20.0)
     for camera, kind in itertools.product((PLAIN, small, LENS, PLAIN), ('everything', 'holes')):
         depth = make_depth(camera, kind)
-        got = xyz(builder(depth, camera, HEADER, make_picture(camera, 3)))
+        got = xyz(builder(depth, camera, HEADER, make_image(camera, 3)))
         np.testing.assert_allclose(got, expected_points(depth, camera), rtol=1e-6)
 
 
@@ -256,25 +255,25 @@ DEPTH = make_depth(PLAIN, 'holes')
         ({}, (DEPTH[:, :-1], PLAIN), 'depth is float32 with shape (90, 119)'),
         ({}, (DEPTH.astype(np.float64), PLAIN), 'depth is float64'),
         ({}, (DEPTH.astype('>f4'), PLAIN), 'depth is >f4'),
-        ({'fields': 'xyzrgb'}, (DEPTH, PLAIN), 'needs a picture'),
-        ({'fields': 'xyzi'}, (DEPTH, PLAIN), 'needs a picture'),
+        ({'fields': 'xyzrgb'}, (DEPTH, PLAIN), 'needs an image'),
+        ({'fields': 'xyzi'}, (DEPTH, PLAIN), 'needs an image'),
         (
             {'fields': 'xyzrgb'},
             (DEPTH, PLAIN, np.zeros((90, 60, 3), np.uint8)),
-            'picture of the cloud',
+            'image of the cloud',
         ),
         (
             {'fields': 'xyzrgb'},
             (DEPTH, PLAIN, np.zeros((90, 120, 4), np.uint8)),
-            'picture of the cloud',
+            'image of the cloud',
         ),
         ({'fields': 'xyzi'}, (DEPTH, PLAIN, np.zeros((90, 120), np.uint16)), 'is uint16'),
     ],
 )
 def test_what_cannot_become_a_cloud_is_refused(options, call, problem):
-    depth, camera, *picture = call or (DEPTH, PLAIN)
+    depth, camera, *image = call or (DEPTH, PLAIN)
     with pytest.raises(DepthError) as caught:
-        CloudBuilder(**options)(depth, camera, HEADER, *picture)
+        CloudBuilder(**options)(depth, camera, HEADER, *image)
     assert problem in str(caught.value)
 
 
@@ -283,7 +282,7 @@ def test_what_cannot_become_a_cloud_is_refused(options, call, problem):
 def test_sensor_msgs_py_reads_the_same_points(fields, organised):
     reader = pytest.importorskip('sensor_msgs_py.point_cloud2')
     msg = CloudBuilder(fields, organised)(
-        make_depth(PLAIN, 'everything'), PLAIN, HEADER, make_picture(PLAIN, 3)
+        make_depth(PLAIN, 'everything'), PLAIN, HEADER, make_image(PLAIN, 3)
     )
     theirs, ours = reader.read_points(msg), cloud_to_points(msg).reshape(-1)
     assert theirs.dtype == ours.dtype
@@ -363,27 +362,27 @@ def test_an_empty_cloud_has_no_points():
     assert (msg.width, len(msg.data)) == (0, 0)
 
 
-@pytest.mark.parametrize('fields', ['xyz', 'xyzrgb'])
-@pytest.mark.parametrize('bounds', [(0.0, math.inf), (1.5, 4.0)], ids=['no crop', 'range crop'])
-def test_compiled_loops_write_the_very_same_bytes(monkeypatch, fields, bounds):
+@pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)
+@pytest.mark.parametrize('fields', ['xyz', 'xyzrgb', 'xyzi'])
+@pytest.mark.parametrize(
+    'crop',
+    [{}, {'min_range': 1.5, 'max_range': 4.0}, {'min_height': -1.0, 'max_height': 0.5}],
+    ids=['whole', 'range', 'height'],
+)
+def test_both_writers_write_the_very_same_points(monkeypatch, camera, fields, crop):
     pytest.importorskip('numba')
-    if cloud_kernels.kernels() is None:
+    if cloud_kernels.compiled_writer(3, False, False) is None:
         pytest.skip('numba is switched off')
-    rng = np.random.default_rng(3)
-    depth = rng.uniform(0.5, 6, (37, 53)).astype(np.float32)
-    for value in (np.nan, np.inf, -np.inf, 0.0, -1.0):
-        depth[rng.random(depth.shape) < 0.05] = value
+    depth = make_depth(camera, 'everything')
     depth.flags.writeable = False
-    picture = rng.integers(0, 256, (37, 53, 3), np.uint8)
-    camera = Camera.pinhole(53, 37, 40.0, 42.0, 20.0, 21.0)
+    height = np.random.default_rng(4).uniform(0, 1, depth.shape).astype(np.float32)
 
     def build():
-        near, far = bounds
-        builder = CloudBuilder(fields, min_range=near, max_range=far, decimation_x=2)
-        return builder(depth, camera, Header(), picture)
+        builder = CloudBuilder(fields, decimation_x=2, extra=('height',), **crop)
+        return builder(depth, camera, HEADER, make_image(camera, 3), {'height': height})
 
     compiled = build()
-    monkeypatch.setattr('depth_ros.messages.cloud.kernels', lambda: None)
+    monkeypatch.setattr('depth_ros.messages.cloud.compiled_writer', lambda *a: None)
     plain = build()
     assert compiled.is_dense == plain.is_dense
     a, b = (cloud_to_points(cloud) for cloud in (compiled, plain))
@@ -398,11 +397,14 @@ def test_a_numba_that_does_not_work_costs_nothing(monkeypatch):
         raise ImportError('numba needs another NumPy')
 
     monkeypatch.setattr('depth_ros.geometry.compiled._compile', broken)
-    cloud_kernels.kernels.cache_clear()
+    cloud_kernels.compiled_writer.cache_clear()
     try:
-        assert cloud_kernels.kernels() is None
+        assert cloud_kernels.compiled_writer(3, False, False) is None
+        depth = make_depth(PLAIN, 'holes')
+        points = xyz(CloudBuilder()(depth, PLAIN, HEADER))
+        np.testing.assert_allclose(points, expected_points(depth, PLAIN), rtol=1e-6)
     finally:
-        cloud_kernels.kernels.cache_clear()
+        cloud_kernels.compiled_writer.cache_clear()
 
 
 @pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)
@@ -411,14 +413,14 @@ def test_a_numba_that_does_not_work_costs_nothing(monkeypatch):
 @pytest.mark.parametrize('step', [(1, 1), (2, 3)], ids=str)
 def test_extra_fields_follow_the_pixels_and_change_nothing_else(camera, fields, organised, step):
     dy, dx = step
-    depth, picture = make_depth(camera, 'everything'), make_picture(camera, 3)
+    depth, pixels = make_depth(camera, 'everything'), make_image(camera, 3)
     rng = np.random.default_rng(5)
     height, sigma = rng.uniform(0, 1, (2, *depth.shape)).astype(np.float32)
     layout = {'organised': organised, 'decimation_x': dx, 'decimation_y': dy}
-    plain = CloudBuilder(fields, **layout)(depth, camera, HEADER, picture)
+    plain = CloudBuilder(fields, **layout)(depth, camera, HEADER, pixels)
     more = {'uncertainty': sigma, 'height': height}
     build = CloudBuilder(fields, extra=('height', 'uncertainty'), **layout)
-    msg = build(depth, camera, HEADER, picture, more)
+    msg = build(depth, camera, HEADER, pixels, more)
     assert build.point_step == msg.point_step == plain.point_step + 8
     assert [f.name for f in msg.fields][-2:] == ['height', 'uncertainty']
     points, expected = cloud_to_points(msg), cloud_to_points(plain)

@@ -19,7 +19,7 @@ from depth_ros.types import Camera, DepthError
 
 CAMERA = Camera.pinhole(7, 5, 6.0)
 RNG = np.random.default_rng(0)
-PICTURE = RNG.integers(0, 256, (5, 7, 3), np.uint8)
+IMAGE = RNG.integers(0, 256, (5, 7, 3), np.uint8)
 DEPTH = RNG.uniform(1, 4, (5, 7)).astype(np.float32)
 DEPTH[1, 2:4] = np.nan
 
@@ -38,7 +38,7 @@ DEPTH[1, 2:4] = np.nan
 def test_the_points_are_the_same(organised, fields, extra, step, offsets):
     images = {name: RNG.random((5, 7), np.float32) for name in extra}
     packed = CloudBuilder(fields, organised, extra=extra)(
-        DEPTH, CAMERA, Header(frame_id='eye'), PICTURE, images
+        DEPTH, CAMERA, Header(frame_id='eye'), IMAGE, images
     )
     padded = pad_cloud(packed)
     assert (padded.point_step, padded.row_step) == (step, step * packed.width)
@@ -81,5 +81,5 @@ def test_the_parameter_is_that_of_stereo_image_proc(avoid, fields, step):
     values = checked(STEREO, {'avoid_point_cloud_padding': avoid, 'points_fields': fields})
     settings = points.prepare(values)
     assert settings.padded is not avoid
-    cloud = settings.cloud(DEPTH, CAMERA, Header(), PICTURE)
+    cloud = settings.cloud(DEPTH, CAMERA, Header(), IMAGE)
     assert (pad_cloud(cloud) if settings.padded else cloud).point_step == step

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Compressed pictures: what is in them, how large they claim to be, and where they end."""
+"""Compressed images: what is in them, how large they claim to be, and where they end."""
 
 import array
 import struct
@@ -25,7 +25,7 @@ HEIGHT, WIDTH = 48, 64
 
 
 def smooth_rgb():
-    """Return a picture that survives jpeg: slow gradients, different in each channel."""
+    """Return an image that survives jpeg: slow gradients, different in each channel."""
     v, u = np.mgrid[:HEIGHT, :WIDTH]
     return np.dstack([40 + 2 * u, 200 - 2 * v, 60 + u + v]).astype(np.uint8)
 
@@ -62,7 +62,7 @@ PNG = encoded(BGR, '.png')
         (PNG, 'rgb8; png compressed bgr8', 0),
     ],
 )
-def test_pictures_come_out_as_rgb(data, text, tolerance):
+def test_images_come_out_as_rgb(data, text, tolerance):
     got = compressed_to_rgb(message(data, text))
     assert got.dtype == np.uint8
     assert np.abs(got.astype(int) - smooth_rgb()).max() <= tolerance
@@ -143,7 +143,7 @@ def jpeg_claiming(width, height):
 
 MALFORMED = {
     'empty': (message(b'', 'jpeg'), 'neither jpeg nor png'),
-    'text': (message(b'hello, this is no picture', 'jpeg'), 'neither jpeg nor png'),
+    'text': (message(b'hello, this is no image', 'jpeg'), 'neither jpeg nor png'),
     'bitmap': (message(encoded(BGR, '.bmp'), 'bmp'), 'neither jpeg nor png'),
     'depth by its format': (message(PNG, '16UC1; compressedDepth png'), 'not depth'),
     'depth by its encoding': (message(PNG, '32FC1; png compressed '), 'not depth'),
@@ -165,7 +165,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize(('msg', 'problem'), MALFORMED.values(), ids=MALFORMED)
-def test_malformed_pictures_are_refused_in_one_sentence(msg, problem):
+def test_malformed_images_are_refused_in_one_sentence(msg, problem):
     with pytest.raises(DepthError) as caught:
         compressed_to_rgb(msg)
     assert problem in str(caught.value)

@@ -60,7 +60,7 @@ def test_depth_that_cannot_be_written_is_refused(depth, encoding):
         depth_to_image(depth, Header(), encoding)
 
 
-def test_a_picture_is_no_depth():
+def test_a_image_is_no_depth():
     with pytest.raises(DepthError, match='not a depth image'):
         image_to_depth(array_to_image(np.zeros((2, 2), np.uint8), 'mono8', Header()))
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Every image encoding against the picture it was made from, and every way a message is wrong."""
+"""Every image encoding against the image it was made from, and every way a message is wrong."""
 
 import array
 import sys
@@ -41,7 +41,7 @@ def message(pixels, encoding, width=WIDTH, height=HEIGHT, padding=0, bigendian=F
 
 @pytest.fixture
 def rgb():
-    """Return a picture whose colours are flat enough for subsampled encodings to keep."""
+    """Return an image whose colours are flat enough for subsampled encodings to keep."""
     blocks = np.random.default_rng(3).integers(40, 200, (HEIGHT // 4, WIDTH // 4, 3), np.uint8)
     return np.repeat(np.repeat(blocks, 4, axis=0), 4, axis=1)
 
@@ -65,7 +65,7 @@ def mosaic(rgb, pattern):
 
 
 def encode(rgb, encoding):
-    """Return the bytes of the picture in an encoding, written without the code under test."""
+    """Return the bytes of the image in an encoding, written without the code under test."""
     y, u, v = luma_chroma(rgb)
     wide = rgb.astype(np.uint16) * 257
     alpha = np.full((*rgb.shape[:2], 1), 77)
@@ -90,13 +90,13 @@ def encode(rgb, encoding):
         return np.vstack([y, chroma.reshape(HEIGHT // 2, WIDTH)])
     if encoding == 'nv24':
         return np.vstack([y, np.stack([u, v], axis=-1).reshape(2 * HEIGHT, WIDTH)])
-    picture = wide if '16' in encoding else rgb
+    image = wide if '16' in encoding else rgb
     if encoding.startswith('bayer'):
-        return mosaic(picture, encoding[6:10])
+        return mosaic(image, encoding[6:10])
     if encoding.startswith(('rgb', 'bgr', '8UC3', '16UC3', '8UC4', '16UC4')):
-        order = picture if encoding.startswith('rgb') else picture[..., ::-1]
+        order = image if encoding.startswith('rgb') else image[..., ::-1]
         four = encoding.startswith(('rgba', 'bgra')) or encoding.endswith('UC4')
-        return np.dstack([order, alpha.astype(picture.dtype)]) if four else order
+        return np.dstack([order, alpha.astype(image.dtype)]) if four else order
     raise AssertionError(encoding)
 
 
@@ -106,7 +106,7 @@ EXACT = [e.name for e in ENCODINGS.values() if e.family == 'colour']
 
 @pytest.mark.parametrize('padding', [0, 8], ids=['packed', 'padded'])
 @pytest.mark.parametrize('encoding', COLOUR)
-def test_colour_encodings_give_the_picture(rgb, encoding, padding):
+def test_colour_encodings_give_the_image(rgb, encoding, padding):
     msg = message(encode(rgb, encoding), encoding, padding=padding)
     got = image_to_rgb(msg)
     assert got.shape == (HEIGHT, WIDTH, 3)
@@ -191,7 +191,7 @@ def test_floats_keep_every_bit(bigendian):
 
 @pytest.mark.parametrize('size', [(1, 1), (2, 1), (1, 3), (3, 3)])
 @pytest.mark.parametrize('encoding', COLOUR)
-def test_tiny_pictures_are_converted_or_refused(encoding, size):
+def test_tiny_images_are_converted_or_refused(encoding, size):
     width, height = size
     layout = ENCODINGS[encoding]
     rows = int(height * layout.rows)

@@ -15,7 +15,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, Poi
 from std_msgs.msg import Header
 from stereo_msgs.msg import DisparityImage
 
-from depth_ros.files.picture_header import MAX_PIXELS, MAX_SCANS
+from depth_ros.files.image_header import MAX_PIXELS, MAX_SCANS
 from depth_ros.messages import compressed
 from depth_ros.messages import image as image_module
 from depth_ros.messages.camera_info import camera_info_to_camera

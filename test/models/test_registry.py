@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from depth_ros.models.options import check_options, option
-from depth_ros.models.protocol import DepthModel, ModelError
+from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import catalogue, create_model, families, family_of
 
 # Families that know models by hub id only have no name to make one by.
@@ -33,14 +33,6 @@ def test_names_belong_to_one_family_each():
     assert len(names) == len(set(names))
     assert set(ANALYTIC) <= set(names)
     assert all(info.name == name for name, info in catalogue().items())
-
-
-@pytest.mark.parametrize('name', ANALYTIC)
-def test_models_keep_the_protocol(name):
-    model = create_model(name)
-    assert isinstance(model, DepthModel)
-    assert model.info == catalogue()[name]
-    model.close()
 
 
 def test_listing_models_imports_nothing_heavy():

@@ -85,7 +85,7 @@ def shipped() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Walk:
-    """A person who walks in a straight line from one second to another and is gone after."""
+    """A person that walks in a straight line from one second to another and is gone after."""
 
     start: tuple[float, float]
     velocity: tuple[float, float]
@@ -112,7 +112,7 @@ def hall(seed: int = 3) -> tuple[Scene, list[int], int]:
     """
     Return a hall whose wall ahead has a pane of glass, with sky and ground behind it.
 
-    Also the instance of each of WALKS, who all stand at the origin, and that of the pane.
+    Also the instance of each of WALKS, which all stand at the origin, and that of the pane.
     """
     b = Builder(np.random.default_rng(seed))
     wall, floor = materials.wall(b), materials.floor(b)
@@ -176,7 +176,7 @@ class Drive:
         yield from self._moments
 
     def _placed(self, time: float) -> Scene:
-        """Return the scene at a time; whoever is not there is below the ground."""
+        """Return the scene at a time; walkers that are absent lie below the ground."""
         solids = self._scene.solids
         centre = solids.centre.copy()
         for walk, instance in zip(WALKS, self._walkers):
@@ -345,16 +345,16 @@ def follow(drive: Drive, layer: VoxelLayer, outputs: Outputs, topics: dict[str, 
         cells = layer.lethal
         report.lethal.append(len(cells))
         report.robot, report.scene = (float(origin[0]), float(origin[1])), moment.scene
-        for who, walk in enumerate(WALKS):
+        for person, walk in enumerate(WALKS):
             place = walk.at(moment.time)
-            if place is None or report.marked_after[who] is not None:
+            if place is None or report.marked_after[person] is not None:
                 continue
             distance = math.dist(place, origin[:2])
-            if moment.visible[who] < drive.camera.width or distance > MARK_RANGE - 0.3:
+            if moment.visible[person] < drive.camera.width or distance > MARK_RANGE - 0.3:
                 continue
-            visible[who] = index if visible[who] is None else visible[who]
+            visible[person] = index if visible[person] is None else visible[person]
             if len(cells) and np.hypot(*(cells - place).T).min() < 0.4:
-                report.marked_after[who] = index - int(visible[who] or 0) + 1
+                report.marked_after[person] = index - int(visible[person] or 0) + 1
     return report
 
 

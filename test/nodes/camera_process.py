@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-A camera driver of its own: COUNT colour pictures at 10 Hz, best effort, with their calibration.
+A camera driver of its own: COUNT colour images at 10 Hz, best effort, with their calibration.
 
 Started by tests as `python camera_process.py WIDTH HEIGHT COUNT`; waits for its subscribers.
 """
@@ -30,12 +30,12 @@ def main() -> None:
         time.sleep(0.02)
     time.sleep(1.0)  # the other side learns of the match a moment later
     camera = Camera.pinhole(width, height, 0.8 * width)
-    picture = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
     next_time = time.monotonic()
     for _ in range(count):
         head = Header(frame_id='camera_optical', stamp=node.get_clock().now().to_msg())
         infos.publish(camera_to_camera_info(camera, head))
-        images.publish(array_to_image(picture, 'bgr8', head))
+        images.publish(array_to_image(image, 'bgr8', head))
         next_time += 0.1
         time.sleep(max(0.0, next_time - time.monotonic()))
     print('sent', flush=True)

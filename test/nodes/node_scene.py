@@ -3,8 +3,8 @@
 """
 What the node tests show to the nodes, written down apart from the code under test.
 
-A picture is a smooth function of the viewing ray, so that whatever rectification, window or
-encoding lies between camera and cloud, each point of the cloud has a colour that can be told
+An image is a smooth function of the viewing ray, so that whatever rectification, window or
+encoding lies between camera and cloud, each point of the cloud has a colour that differs
 from where the point is.
 """
 
@@ -32,7 +32,7 @@ def ray_colour(x, y):
     return 127.5 + 87.5 * np.stack(channels, -1)
 
 
-def ray_picture(camera):
+def ray_image(camera):
     """Return what a camera sees of the coloured sphere: uint8 HxWx3."""
     v, u = np.mgrid[: camera.height, : camera.width].astype(np.float64)
     rays = unproject(camera, np.stack([u, v], -1))
@@ -103,7 +103,7 @@ ENCODINGS = {
 
 
 def encoded(case, rgb, head, padding=0):
-    """Return the Image message of a picture in one of the ENCODINGS; rows may be padded."""
+    """Return the Image message of an image in one of the ENCODINGS; rows may be padded."""
     encoding, pack, _, _ = ENCODINGS[case]
     pixels = np.ascontiguousarray(pack(rgb))
     rows = pixels.view(np.uint8).reshape(pixels.shape[0], -1)

@@ -13,12 +13,12 @@ from depth_ros.types import Camera
 
 W, H = 64, 48
 CAMERA = Camera.pinhole(W, H, 50.0)
-PICTURE = np.random.default_rng(0).integers(0, 255, (H, W, 3), np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 255, (H, W, 3), np.uint8)
 NAN = float('nan')
 
 
-def good(head, camera=CAMERA, picture=PICTURE, encoding='rgb8'):
-    return encoded(encoding, picture, head), camera_to_camera_info(camera, copy.deepcopy(head))
+def good(head, camera=CAMERA, image=IMAGE, encoding='rgb8'):
+    return encoded(encoding, image, head), camera_to_camera_info(camera, copy.deepcopy(head))
 
 
 def image_with(**fields):

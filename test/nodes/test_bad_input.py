@@ -16,8 +16,8 @@ from node_harness import CameraSide, Listener, header, new_stamp
 from node_scene import DISTANCE, NORMAL, plane_depth
 from node_spoil import (
     CAMERA,
+    IMAGE,
     NAN,
-    PICTURE,
     H,
     W,
     both_with,
@@ -74,11 +74,11 @@ IMAGES = {
     'encoding_in_capitals': (image_with(encoding='RGB8'), "'RGB8' is not known; expected one of"),
     'depth_float': (
         image_with(encoding='32FC1', step=256, data=data_of(256 * H)),
-        '32FC1 is a depth image, expected a picture; subscribe',
+        '32FC1 is a depth image, expected an image; subscribe',
     ),
     'depth_millimetres': (
         image_with(encoding='16UC1', step=128, data=data_of(128 * H)),
-        '16UC1 is a depth image, expected a picture; subscribe',
+        '16UC1 is a depth image, expected an image; subscribe',
     ),
     'odd_bayer': (
         image_with(encoding='bayer_rggb8', width=63, step=63, data=data_of(63 * H)),
@@ -145,7 +145,7 @@ CALIBRATIONS = {
         info_with(binning_x=2, binning_y=4),
         'image is 64x48 but camera_info describes 32x12',
     ),
-    'binning_beyond_the_picture': (
+    'binning_beyond_the_image': (
         info_with(binning_x=1000, binning_y=1),
         'binning is 1000x1 on 64x48 pixels, nothing would be left',
     ),
@@ -275,7 +275,7 @@ def test_camera_info_missing(graph, starved):
 
 COMPRESSED = {
     'no_data': (b'', 'compressed image'),
-    'no_picture': (b'this is no picture at all, only text' * 10, 'compressed image'),
+    'no_image': (b'this is no image at all, only text' * 10, 'compressed image'),
     'cut_off': (None, '200 bytes and no end, expected a whole file'),
 }
 
@@ -299,7 +299,7 @@ def test_bad_compressed_images(graph, packed, name):
 
     process, side, listener = packed
     data, sentence = COMPRESSED[name]
-    png = cv2.imencode('.png', PICTURE)[1].tobytes()
+    png = cv2.imencode('.png', IMAGE)[1].tobytes()
     for content in (png[:200] if data is None else data, png):
         stamp = new_stamp()
         head = header(stamp)

@@ -29,13 +29,11 @@ class Stereo:
         ]
         self.listener = Listener(graph, 'stereo_depth', 'disparity', 'depth/image')
         wide = np.random.default_rng(0).integers(0, 255, (H, W + 5, 3), np.uint8)
-        self.pictures = wide[:, :W], wide[:, 5:]  # a wall at a disparity of 5
+        self.images = wide[:, :W], wide[:, 5:]  # a wall at a disparity of 5
 
     def pair(self):
         head = header(new_stamp())
-        return [
-            good(head, camera, picture) for camera, picture in zip((CAMERA, RIGHT), self.pictures)
-        ]
+        return [good(head, camera, image) for camera, image in zip((CAMERA, RIGHT), self.images)]
 
     def send(self, pair):
         for eye, messages in zip(self.eyes, pair):
@@ -65,8 +63,8 @@ def right(spoil):
 
 def eyes_of_two_sizes(pair):
     head = pair[1][0].header
-    picture = np.zeros((H, 2 * W, 3), np.uint8)
-    pair[1] = good(head, Camera.pinhole(2 * W, H, 50.0, baseline=0.1), picture)
+    image = np.zeros((H, 2 * W, 3), np.uint8)
+    pair[1] = good(head, Camera.pinhole(2 * W, H, 50.0, baseline=0.1), image)
 
 
 def swap_calibrations(pair):
@@ -126,7 +124,7 @@ def test_without_a_baseline_disparity_is_published_and_no_metres(graph, stereo):
 
 
 def test_eyes_of_two_sizes(graph, stereo):
-    """Their pictures cannot be a rectified pair; whether it is resampled or refused, it lives."""
+    """Their images cannot be a rectified pair; whether it is resampled or refused, it lives."""
     pair = stereo.pair()
     eyes_of_two_sizes(pair)
     stereo.send(pair)

@@ -76,8 +76,8 @@ def recorded(eyes, encoding, distorted=False):
                 info.d = np.array(LENS)
             prefix = f'/{eye}/' if eye else '/'
             messages.append((f'{prefix}camera_info', stamps[-1], info))
-            picture = bag_files.image(pixels, encoding, stamps[-1])
-            messages.append((f'{prefix}image', stamps[-1] + 1, picture))
+            image = bag_files.image(pixels, encoding, stamps[-1])
+            messages.append((f'{prefix}image', stamps[-1] + 1, image))
     return messages, stamps
 
 
@@ -101,8 +101,8 @@ def published(graph, node, prefixes, messages, stamps, topics):
             )
             pairs.append((side, images[0], infos[0]))
         for attempt in range(4):  # what is sent best-effort may be lost on a busy machine
-            for side, picture, info in pairs:
-                side.send(picture, info)
+            for side, image, info in pairs:
+                side.send(image, info)
             try:
                 listener.wait(stamp, *topics, timeout=5.0 if attempt < 3 else 30.0)
                 break

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Each picture with the calibration that belongs to it."""
+"""Each image with the calibration that belongs to it."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ class Log(Coupler):
         self.lost += 1
 
     def feed(self, events):
-        """`i3` is a picture of stamp 3, `c3` a calibration of stamp 3."""
+        """`i3` is an image of stamp 3, `c3` a calibration of stamp 3."""
         for event in events.split():
             stamp = int(event[1:])
             if event[0] == 'i':
@@ -97,7 +97,7 @@ def test_after_a_change_no_image_is_given_the_calibration_of_before():
     assert pairs[-1] == ('i7', 'new')
 
 
-def test_pictures_without_any_calibration_are_counted():
+def test_images_without_any_calibration_are_counted():
     log = Log()
     log.feed('i1 i2 i3')
     assert (log.lost, log.pairs) == (2, [])
@@ -119,7 +119,7 @@ def test_reset_keeps_the_calibration_and_forgets_the_stamps():
     st.lists(st.sampled_from(['image', 'info', 'both', 'both_late']), max_size=60),
     st.booleans(),
 )
-def test_no_picture_is_lost_or_doubled_once_a_calibration_is_known(kinds, shared_stamps):
+def test_no_image_is_lost_or_doubled_once_a_calibration_is_known(kinds, shared_stamps):
     log = Log()
     log.add_info(0, 'c0')
     for i, kind in enumerate(kinds, 1):

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.ros
 
 MONO = 'depth_ros.nodes.mono_depth'
 CAMERA = Camera.pinhole(64, 48, 50.0)
-PICTURE = np.zeros((48, 64, 3), np.uint8)
+IMAGE = np.zeros((48, 64, 3), np.uint8)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def send(side):
     side.wait()
     stamp = new_stamp()
     head = header(stamp)
-    side.send(encoded('rgb8', PICTURE, head), camera_to_camera_info(CAMERA, head))
+    side.send(encoded('rgb8', IMAGE, head), camera_to_camera_info(CAMERA, head))
     return stamp
 
 
@@ -75,7 +75,7 @@ def test_status_from_idle_to_work(fresh):
     fresh.start(MONO, {'model': 'plane'})
     diagnostics = Diagnostics(fresh)
     message, level, values = diagnostics.wait(lambda message, *_: 'no publisher of' in message)
-    assert level == 1  # nobody listens: a warning
+    assert level == 1  # no subscribers: a warning
     assert values['model'] == 'plane'
     assert (values['kind'], values['device']) == ('metric', 'cpu')
     listener, side = Listener(fresh, 'mono_depth', 'depth/image', 'points'), CameraSide(fresh)
@@ -94,13 +94,13 @@ def test_status_from_idle_to_work(fresh):
     assert float(values['image (Hz)']) > 0
 
 
-def test_a_failure_is_told_and_forgotten(fresh):
+def test_a_failure_is_reported_and_forgotten(fresh):
     fresh.start(MONO, {'model': 'plane'})
     diagnostics = Diagnostics(fresh)
     listener, side = Listener(fresh, 'mono_depth', 'depth/image'), CameraSide(fresh)
     listener.wait(send(side), 'depth/image')
     head = header(new_stamp())
-    image = encoded('rgb8', PICTURE, head)
+    image = encoded('rgb8', IMAGE, head)
     image.encoding = 'strange'
     side.send(image, camera_to_camera_info(CAMERA, head))
     _, level, values = diagnostics.wait(lambda message, *_: 'strange' in message)
@@ -131,7 +131,7 @@ def test_dropped_frames_are_counted(fresh):
     assert values['dropped'] == '3'
 
 
-def test_pictures_without_partner_are_counted(fresh):
+def test_images_without_partner_are_counted(fresh):
     fresh.start('depth_ros.nodes.stereo_depth', {'queue_size': 2})
     Listener(fresh, 'stereo_depth', 'disparity')
     left = CameraSide(fresh, 'left/image', 'left/camera_info')
@@ -192,7 +192,7 @@ def test_a_calibration_that_is_sent_once(fresh):
 
     def advised():
         stamp = new_stamp()
-        side.send(encoded('rgb8', PICTURE, header(stamp)), None)
+        side.send(encoded('rgb8', IMAGE, header(stamp)), None)
         listeners[1].wait(stamp, 'depth/image')
         return all(deaf.said(f'{key} to {value}') for key, value in advice.items())
 
@@ -215,7 +215,7 @@ def test_the_wrong_type_is_named(fresh):
     process = fresh.start(MONO, {'model': 'plane', 'image_transport': 'compressed'})
     listener = Listener(fresh, 'mono_depth', 'depth/image')
     listener.wait_matched()
-    side = CameraSide(fresh, image='image/compressed')  # raw pictures under that name
+    side = CameraSide(fresh, image='image/compressed')  # raw images under that name
     fresh.spin_until(
         lambda: process.said(
             '/image/compressed carries sensor_msgs/msg/Image, expected '

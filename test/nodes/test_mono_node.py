@@ -19,7 +19,7 @@ from node_scene import (
     grey,
     plane_depth,
     ray_colour,
-    ray_picture,
+    ray_image,
 )
 from sensor_msgs.msg import CameraInfo, CompressedImage
 
@@ -75,7 +75,7 @@ def pixels_of(window, matrix):
 
 
 def arriving_camera(lens, window, rectified):
-    """Return the camera whose picture arrives."""
+    """Return the camera whose image arrives."""
     model, D, matrix = LENSES[lens]
     matrix = P[:, :3] if rectified else matrix
     width, height, (fx, fy, cx, cy) = pixels_of(window, matrix)
@@ -127,7 +127,7 @@ def rectify(graph, node):
     return change
 
 
-# `never` says that the picture is rectified already, whatever the calibration says.
+# `never` says that the image is rectified already, whatever the calibration says.
 MODES = [
     ('auto', 'rectified'),
     ('auto', 'plumb_bob'),
@@ -158,10 +158,10 @@ def test_numbers_are_exact(cameras, listener, rectify, mode, encoding, qos, wind
     source = arriving_camera(mode[1], window, rectified)
     stamp = new_stamp()
     head = header(stamp)
-    picture = ray_picture(source)
+    image = ray_image(source)
     side = cameras[qos]
     side.wait()
-    side.send(encoded(encoding, picture, head, padding=24), camera_info(mode[1], window, head))
+    side.send(encoded(encoding, image, head, padding=24), camera_info(mode[1], window, head))
     depth_msg, info, cloud, color = listener.wait(stamp, *OUTPUTS)
 
     # camera_info is that of the pixels which leave, written out by hand
@@ -171,7 +171,7 @@ def test_numbers_are_exact(cameras, listener, rectify, mode, encoding, qos, wind
     np.testing.assert_allclose(info.p[:3], [fx, 0, cx], rtol=1e-12)
     assert not any(info.d)
 
-    # depth is that of the plane where the picture shows it, cloud is the unprojection of the depth
+    # depth is that of the plane where the image shows it, cloud is the unprojection of the depth
     depth = image_to_depth(depth_msg)
     known = np.isfinite(depth)
     exact = plane_depth(camera_info_to_camera(info))
@@ -187,12 +187,12 @@ def test_numbers_are_exact(cameras, listener, rectify, mode, encoding, qos, wind
     np.testing.assert_allclose(points['y'], (v - cy) / fy * depth, rtol=1e-6, atol=1e-6)
     assert cloud.is_dense == known.all()
 
-    # the colour of a point is that of its ray, where the picture shows it
+    # the colour of a point is that of its ray, where the image shows it
     expected = ray_colour((u - cx) / fx, (v - cy) / fy)
     if ENCODINGS[encoding][2]:
         expected = np.repeat(grey(expected)[..., None], 3, -1)
     error = np.abs(points['rgb'].astype(float) - expected)[3:-3, 3:-3].max(-1)
-    seen = points['rgb'][3:-3, 3:-3].any(-1)  # beyond the raw picture it is black
+    seen = points['rgb'][3:-3, 3:-3].any(-1)  # beyond the raw image it is black
     assert seen.mean() > 0.8
     assert np.quantile(error[seen], 0.97) <= ENCODINGS[encoding][3] + 2
 
@@ -202,12 +202,12 @@ def test_numbers_are_exact(cameras, listener, rectify, mode, encoding, qos, wind
 
 
 def send(cameras, encoding='rgb8', lens='rectified', window='whole', frame_id='camera_optical'):
-    """Send one good picture and return its stamp."""
+    """Send one good image and return its stamp."""
     stamp = new_stamp()
     head = header(stamp, frame_id)
-    picture = ray_picture(arriving_camera(lens, window, lens == 'rectified'))
+    image = ray_image(arriving_camera(lens, window, lens == 'rectified'))
     cameras['best_effort'].wait()
-    cameras['best_effort'].send(encoded(encoding, picture, head), camera_info(lens, window, head))
+    cameras['best_effort'].send(encoded(encoding, image, head), camera_info(lens, window, head))
     return stamp
 
 
@@ -232,6 +232,20 @@ def test_millimetres(graph, cameras, listener, rectify):
     values = np.frombuffer(message.data, np.uint16).reshape(240, 320)
     exact = plane_depth(arriving_camera('rectified', 'whole', True))
     assert np.abs(values - 1e3 * exact).max() <= 0.51
+
+
+def test_decimated_images_show_the_same_plane(graph, cameras, listener, rectify):
+    rectify('auto')
+    assert graph.set_parameter('mono_depth', 'image_decimation', 4)[0]
+    stamp = send(cameras)
+    message, info, cloud = listener.wait(stamp, 'depth/image', 'depth/camera_info', 'points')
+    assert graph.set_parameter('mono_depth', 'image_decimation', 1)[0]
+    assert (message.width, message.height) == (cloud.width, cloud.height) == (80, 60)
+    camera = camera_info_to_camera(info, 80, 60)
+    np.testing.assert_allclose(image_to_depth(message), plane_depth(camera), rtol=1e-4)
+    whole = arriving_camera('rectified', 'whole', True)
+    assert camera.fx == pytest.approx(whole.fx / 4)
+    assert camera.cx == pytest.approx((whole.cx + 0.5) / 4 - 0.5)
 
 
 def test_depth_range_is_that_of_rep_117(graph, cameras, listener, rectify):
@@ -299,11 +313,11 @@ def test_cloud_rate_limit_counts_stamps(graph, cameras, listener, rectify):
     assert graph.set_parameter('mono_depth', 'points_max_rate', 2.0)[0]
     base = new_stamp() + 1_000_000_000  # clear of the last cloud
     stamps = [base + i * 100_000_000 for i in range(15)]  # 10 Hz by their stamps
-    picture = ray_picture(arriving_camera('rectified', 'whole', True))
+    image = ray_image(arriving_camera('rectified', 'whole', True))
     for stamp in stamps:
         head = header(stamp)
         cameras['best_effort'].send(
-            encoded('rgb8', picture, head), camera_info('rectified', 'whole', head)
+            encoded('rgb8', image, head), camera_info('rectified', 'whole', head)
         )
         listener.wait(stamp, 'depth/image')
     graph.spin_for(0.1)
@@ -318,8 +332,8 @@ def test_calibration_is_remembered(graph, cameras, listener, rectify):
     listener.wait(send(cameras), 'depth/image')
     stamp = new_stamp()
     head = header(stamp)
-    picture = ray_picture(arriving_camera('rectified', 'whole', True))
-    cameras['best_effort'].send(encoded('rgb8', picture, head), None)
+    image = ray_image(arriving_camera('rectified', 'whole', True))
+    cameras['best_effort'].send(encoded('rgb8', image, head), None)
     (message,) = listener.wait(stamp, 'depth/image')
     np.testing.assert_allclose(
         image_to_depth(message),
@@ -330,7 +344,7 @@ def test_calibration_is_remembered(graph, cameras, listener, rectify):
 
 @pytest.mark.parametrize('topic', ['front/image_rect', 'front/image_rect_color'])
 def test_a_topic_called_image_rect_is_not_rectified_again(graph, topic):
-    """image_proc sends rectified pictures beside the calibration of the raw ones."""
+    """image_proc sends rectified images beside the calibration of the raw ones."""
     remaps = {'image': topic, 'camera_info': 'front/camera_info', '__node': 'front_depth'}
     node = graph.start(MODULE, PLANE, remaps=remaps)
     camera = CameraSide(graph, topic, 'front/camera_info')
@@ -339,8 +353,8 @@ def test_a_topic_called_image_rect_is_not_rectified_again(graph, topic):
     stamp = new_stamp()
     head = header(stamp)
     arriving = arriving_camera('plumb_bob', 'whole', True)
-    picture = encoded('rgb8', ray_picture(arriving), head)
-    camera.send(picture, camera_info('plumb_bob', 'whole', head))
+    image = encoded('rgb8', ray_image(arriving), head)
+    camera.send(image, camera_info('plumb_bob', 'whole', head))
     depth, info = listener.wait(stamp, 'depth/image', 'depth/camera_info')
     np.testing.assert_allclose(image_to_depth(depth), plane_depth(arriving), rtol=1e-4)
     np.testing.assert_array_equal(info.k, arriving.K.ravel())
@@ -377,14 +391,14 @@ def test_compressed(kind, compressed_node):
     side.wait()
     stamp = new_stamp()
     head = header(stamp)
-    picture = ray_picture(arriving_camera('rectified', 'whole', True))
-    data = cv2.imencode(f'.{kind}', picture[..., ::-1])[1].tobytes()
+    image = ray_image(arriving_camera('rectified', 'whole', True))
+    data = cv2.imencode(f'.{kind}', image[..., ::-1])[1].tobytes()
     side.send(
         CompressedImage(header=head, format=kind, data=data),
         camera_info('rectified', 'whole', head),
     )
     cloud, depth = listener.wait(stamp, 'points', 'depth/image')
-    error = np.abs(cloud_fields(cloud)['rgb'].astype(int) - picture.astype(int))
+    error = np.abs(cloud_fields(cloud)['rgb'].astype(int) - image.astype(int))
     assert error.mean() <= (0 if kind == 'png' else 2)
     np.testing.assert_allclose(
         image_to_depth(depth),

@@ -29,14 +29,14 @@ MONO, STEREO = 'depth_ros.nodes.mono_depth', 'depth_ros.nodes.stereo_depth'
 NORMALS = dict(zip(('normal_x', 'normal_y', 'normal_z'), NORMAL))
 PLANE = {'model': 'plane', 'distance': DISTANCE, **NORMALS}
 CAMERA = Camera.pinhole(64, 48, 50.0)
-PICTURE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
 
 
-def send(side, stamp=None, camera=CAMERA, picture=PICTURE):
+def send(side, stamp=None, camera=CAMERA, image=IMAGE):
     side.wait()
     stamp = new_stamp() if stamp is None else stamp
     head = header(stamp)
-    side.send(encoded('rgb8', picture, head), camera_to_camera_info(camera, head))
+    side.send(encoded('rgb8', image, head), camera_to_camera_info(camera, head))
     return stamp
 
 
@@ -61,7 +61,7 @@ def test_ends_cleanly(fresh, module, how):
 @pytest.mark.parametrize('how', ['SIGINT', 'SIGTERM'])
 def test_ends_cleanly_at_any_line(how, line):
     """A signal while the node is still being made leaves no traceback either."""
-    script = Path(__file__).with_name('told_to_end.py')
+    script = Path(__file__).with_name('ended_process.py')
     settings = ros_environment(PYTHONPATH=os.pathsep.join(sys.path))
     command = [sys.executable, str(script), how, str(line)]
     done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=60)
@@ -88,13 +88,13 @@ def test_ends_with_a_model_in_flight(fresh):
     eyes = [
         CameraSide(fresh, f'{s}/image', f'{s}/camera_info', RELIABLE) for s in ('left', 'right')
     ]
-    picture = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8)
     for eye in eyes:
         eye.wait()
     before = cpu_seconds(process)
     head = header(new_stamp())
     for eye, camera in zip(eyes, (left, right)):
-        eye.send(encoded('mono8', picture, head), camera_to_camera_info(camera, head))
+        eye.send(encoded('mono8', image, head), camera_to_camera_info(camera, head))
     fresh.spin_until(lambda: cpu_seconds(process) > before + 1.0, 'the model at work')
     assert process.stop(signal.SIGINT, timeout=5) == 0
     assert process.said('exiting without it')
@@ -171,7 +171,7 @@ def test_life_cycle_by_hand(fresh):
 
 
 def test_a_failing_frame_costs_only_itself(fresh):
-    """OpenCV refuses a picture narrower than the search; the next one is worked on."""
+    """OpenCV refuses an image narrower than the search; the next one is worked on."""
     process = fresh.start(STEREO, {'disparity_range': 64})
     listener = Listener(fresh, 'stereo_depth', 'disparity')
     eyes = [CameraSide(fresh, f'{s}/image', f'{s}/camera_info') for s in ('left', 'right')]
@@ -181,10 +181,10 @@ def test_a_failing_frame_costs_only_itself(fresh):
             Camera.pinhole(width, 48, 50.0),
             Camera.pinhole(width, 48, 50.0, baseline=0.1),
         )
-        picture = np.random.default_rng(0).integers(0, 255, (48, width, 3), np.uint8)
+        image = np.random.default_rng(0).integers(0, 255, (48, width, 3), np.uint8)
         since = len(process.lines)
         for eye, camera in zip(eyes, cameras):
-            send(eye, stamp, camera, picture)
+            send(eye, stamp, camera, image)
         if width == 128:
             listener.wait(stamp, 'disparity')
         elif not since:
@@ -212,7 +212,7 @@ def test_relative_depth_is_never_sold_as_metres(fresh):
     assert len(listener.order['relative']) == 1
 
 
-def test_pictures_that_are_too_old_are_dropped_and_counted(fresh):
+def test_images_that_are_too_old_are_dropped_and_counted(fresh):
     process = fresh.start(MONO, {**PLANE, 'max_age': 5.0})
     listener, side = Listener(fresh, 'mono_depth', 'depth/image'), CameraSide(fresh)
     listener.wait(send(side), 'depth/image')
@@ -242,7 +242,7 @@ def test_simulated_time_that_jumps_back(fresh):
         tick.clock.sec, tick.clock.nanosec = int(seconds), int(seconds % 1 * 1e9)
         clock.publish(tick)
         stamp = int(seconds * 1e9)
-        # The tick and the picture travel apart: a picture before its tick is only younger.
+        # The tick and the image travel apart: an image before its tick is only younger.
         listener.received['depth/image'].pop(stamp, None)
         listener.wait(send(side, stamp), 'depth/image')
 
@@ -256,17 +256,17 @@ def test_simulated_time_that_jumps_back(fresh):
         at(seconds)
 
 
-def test_newest_picture_wins(fresh):
+def test_newest_image_wins(fresh):
     """A burst to a slow model: most are dropped, the last is worked on."""
     process = fresh.start(STEREO, {'disparity_range': 256, 'sgbm_mode': 1})
     listener = Listener(fresh, 'stereo_depth', 'disparity')
     cameras = [Camera.pinhole(640, 480, 500.0, baseline=b) for b in (0.0, 0.1)]
     eyes = [CameraSide(fresh, f'{s}/image', f'{s}/camera_info') for s in ('left', 'right')]
-    picture = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
     stamps = [new_stamp() + i * 1_000_000 for i in range(12)]
     for stamp in stamps:
         for eye, camera in zip(eyes, cameras):
-            send(eye, stamp, camera, picture)
+            send(eye, stamp, camera, image)
         fresh.spin_for(0.01)
     listener.wait(stamps[-1], 'disparity')
     assert listener.order['disparity'] == sorted(listener.order['disparity'])

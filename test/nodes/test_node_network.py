@@ -37,8 +37,8 @@ OPTIONS = {'precision': 'float32', 'device': 'cpu'}
 @pytest.mark.parametrize('family', ['depth_anything_metric', 'depth_anything_relative'])
 def test_a_node_publishes_what_the_pipeline_returns(graph, tmp_path, family):
     folder = tiny.write_checkpoint(tmp_path / family, tiny.FAMILIES[family]())
-    picture = tiny.picture(96, 128)
-    frame = Pipeline(create_model(str(folder), OPTIONS), Options())([View(picture, CAMERA)])
+    image = tiny.image(96, 128)
+    frame = Pipeline(create_model(str(folder), OPTIONS), Options())([View(image, CAMERA)])
     topics = ['relative'] if frame.depth is None else ['depth/image', 'points']
     name = f'net_{family}'
     remaps = {'__node': name, 'image': f'/{name}/image', 'camera_info': f'/{name}/info'}
@@ -51,7 +51,7 @@ def test_a_node_publishes_what_the_pipeline_returns(graph, tmp_path, family):
     side.wait()
     stamp = new_stamp()
     head = header(stamp)
-    side.send(encoded('rgb8', picture, head), camera_to_camera_info(CAMERA, head))
+    side.send(encoded('rgb8', image, head), camera_to_camera_info(CAMERA, head))
     messages = listener.wait(stamp, *topics)
     values = image_to_depth(messages[0])
     if frame.depth is None:
@@ -60,16 +60,16 @@ def test_a_node_publishes_what_the_pipeline_returns(graph, tmp_path, family):
         np.testing.assert_allclose(values, frame.depth, rtol=1e-4, atol=1e-5)
         points = cloud_fields(messages[1])
         np.testing.assert_allclose(points['z'], values, rtol=1e-6)
-        assert np.array_equal(points['rgb'], picture)
+        assert np.array_equal(points['rgb'], image)
     assert process.stop() == 0
 
 
 def test_a_prompt_has_its_own_topic(graph, tmp_path):
     folder = tiny.write_checkpoint(tmp_path / 'prompt', tiny.FAMILIES['prompt_depth_anything']())
-    picture = tiny.picture(96, 128)
+    image = tiny.image(96, 128)
     prompt = np.random.default_rng(5).uniform(1, 3, (12, 16)).astype(np.float32)
     model = create_model(str(folder), OPTIONS)
-    expected = Pipeline(model, Options())([View(picture, CAMERA, Known(depth=prompt))]).depth
+    expected = Pipeline(model, Options())([View(image, CAMERA, Known(depth=prompt))]).depth
     name = 'prompted'
     remaps = {'__node': name, **{t: f'/{name}/{t}' for t in ('image', 'camera_info', 'prompt')}}
     process = graph.start(
@@ -84,7 +84,7 @@ def test_a_prompt_has_its_own_topic(graph, tmp_path):
 
     def send(stamp):
         head = header(stamp)
-        side.send(encoded('rgb8', picture, head), camera_to_camera_info(CAMERA, head))
+        side.send(encoded('rgb8', image, head), camera_to_camera_info(CAMERA, head))
 
     send(new_stamp())  # without a prompt there are no metres, and it is said
     graph.spin_until(lambda: process.said('none came on'), 'a word on the missing prompt')
@@ -100,7 +100,7 @@ def test_a_prompt_has_its_own_topic(graph, tmp_path):
     (message,) = listener.wait(stamp, 'depth/image')
     np.testing.assert_allclose(image_to_depth(message), expected, rtol=1e-4)
     listener.close()
-    graph.spin_until(lambda: prompts.get_subscription_count() == 0, 'nobody listens')
+    graph.spin_until(lambda: prompts.get_subscription_count() == 0, 'the last subscriber leaves')
     assert process.stop() == 0
 
 

@@ -176,7 +176,7 @@ def test_the_gravest_comes_first():
     assert [r.code for r in explain(facts)] == ['failure', 'fallback', 'relative']
 
 
-def test_small_pictures_are_never_blamed_on_the_transport():
+def test_small_images_are_never_blamed_on_the_transport():
     facts = replace(WELL, eyes=[eye({'hertz': 2.0}, image_bytes=10_000)])
     assert explain(facts) == []
 

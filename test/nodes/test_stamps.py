@@ -9,7 +9,7 @@ from depth_ros.nodes.input.stamps import StampWatch
 MS = 1_000_000
 
 
-def test_the_nearest_difference_is_told_once():
+def test_the_nearest_difference_is_reported_once():
     watch = StampWatch()
     for i in range(5):
         watch.saw('left', i * 100 * MS)

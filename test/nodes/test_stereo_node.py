@@ -40,7 +40,7 @@ class Rig:
 
     def send(
         self,
-        pictures,
+        images,
         cameras=(LEFT, RIGHT),
         apart=0,
         encoding='rgb8',
@@ -55,7 +55,7 @@ class Rig:
             head = header(stamp + (0, apart)[i], ('left_optical', 'right_optical')[i])
             info = infos[i] if infos else camera_to_camera_info(cameras[i], head)
             info.header = head
-            self.eyes[i].send(encoded(encoding, pictures[i], head), info)
+            self.eyes[i].send(encoded(encoding, images[i], head), info)
         return stamp
 
 
@@ -65,7 +65,7 @@ def rendered():
 
 
 @pytest.fixture(scope='module')
-def pictures(rendered):
+def images(rendered):
     return [eye.image for eye in rendered]
 
 
@@ -85,7 +85,7 @@ def listener(graph, node):
 
 
 def assert_matches(depth, exact, focal=FOCAL, baseline=BASELINE):
-    """Assert that most of the picture is matched, and 95 % of it to less than a pixel."""
+    """Assert that most of the image is matched, and 95 % of it to less than a pixel."""
     valid = np.isfinite(depth)
     assert valid[:, 70:].mean() > 0.8  # the left border has no partner
     error = np.abs(focal * baseline / depth[valid] - focal * baseline / exact[valid])
@@ -94,10 +94,8 @@ def assert_matches(depth, exact, focal=FOCAL, baseline=BASELINE):
 
 
 @pytest.mark.parametrize('encoding', ['rgb8', 'mono8', 'bayer_rggb8', 'nv12'])
-def test_depth_disparity_and_cloud_agree_with_the_scene(
-    rig, listener, rendered, pictures, encoding
-):
-    stamp = rig.send(pictures, encoding=encoding)
+def test_depth_disparity_and_cloud_agree_with_the_scene(rig, listener, rendered, images, encoding):
+    stamp = rig.send(images, encoding=encoding)
     depth_msg, info, cloud, disparity, confidence = listener.wait(stamp, *OUTPUTS)
     depth = image_to_depth(depth_msg)
     assert_matches(depth, rendered[0].depth)
@@ -125,27 +123,27 @@ def test_depth_disparity_and_cloud_agree_with_the_scene(
 
 
 @pytest.mark.parametrize('order', [(0, 1), (1, 0)], ids=['left_first', 'right_first'])
-def test_one_output_per_stamp_on_every_topic(graph, rig, listener, pictures, order):
+def test_one_output_per_stamp_on_every_topic(graph, rig, listener, images, order):
     stamps = []
     for _ in range(10):
-        stamps.append(rig.send(pictures, order=order))
+        stamps.append(rig.send(images, order=order))
         listener.wait(stamps[-1], *OUTPUTS)
     graph.spin_for(0.1)
     for topic in OUTPUTS:
         assert [s for s in listener.order[topic] if s >= stamps[0]] == stamps, topic
 
 
-def test_stamps_that_differ_are_named(graph, node, rig, listener, pictures):
+def test_stamps_that_differ_are_named(graph, node, rig, listener, images):
     since = len(node.lines)
     pairs = []
     for _ in range(3):
         graph.spin_for(0.1)  # far more than 31 ms, or other stamps would be nearer
-        pairs.append(rig.send(pictures, apart=31 * MS))
+        pairs.append(rig.send(images, apart=31 * MS))
     sentence = 'left and right stamps differ by 31 ms, tolerance 0 ms; .*set approximate_sync'
     graph.spin_until(lambda: node.said(sentence, since), 'the sentence about stamps')
     assert not any(stamp in listener.received['disparity'] for stamp in pairs)
     graph.spin_for(0.1)  # the right eye was 31 ms ahead: an earlier stamp would be a jump back
-    listener.wait(rig.send(pictures), 'disparity')  # and the next good pair comes out
+    listener.wait(rig.send(images), 'disparity')  # and the next good pair comes out
 
 
 def test_eyes_of_different_focal_length(rig, listener):
@@ -175,7 +173,7 @@ def test_raw_eyes_with_lenses(rig, listener):
     assert_matches(image_to_depth(depth_msg), exact)
 
 
-def test_binned_eyes_behind_a_window(rig, listener, rendered, pictures):
+def test_binned_eyes_behind_a_window(rig, listener, rendered, images):
     """The calibration of a sensor twice as large; what arrives is its middle, binned 2x2."""
     infos = []
     for camera in (LEFT, RIGHT):
@@ -189,7 +187,7 @@ def test_binned_eyes_behind_a_window(rig, listener, rendered, pictures):
             matrix[width + 2] = 2 * matrix[width + 2] + 40
         info.p[3] *= 2
         infos.append(info)
-    stamp = rig.send(pictures, infos=infos)
+    stamp = rig.send(images, infos=infos)
     depth_msg, info, disparity = listener.wait(
         stamp, 'depth/image', 'depth/camera_info', 'disparity'
     )
@@ -211,19 +209,19 @@ def loose(graph):
 
 
 @pytest.mark.parametrize('apart', [0, 15 * MS, -15 * MS])
-def test_approximate_pairs(graph, loose, pictures, apart):
+def test_approximate_pairs(graph, loose, images, apart):
     _, rig, listener = loose
     graph.spin_for(0.05)  # so that stamps do not go back from one pair to the next
-    (message,) = listener.wait(rig.send(pictures, apart=apart), 'disparity')
+    (message,) = listener.wait(rig.send(images, apart=apart), 'disparity')
     assert message.header.frame_id == 'left_optical'
 
 
-def test_approximate_sync_has_a_tolerance(graph, loose, pictures):
+def test_approximate_sync_has_a_tolerance(graph, loose, images):
     process, rig, listener = loose
-    listener.wait(rig.send(pictures), 'disparity')
+    listener.wait(rig.send(images), 'disparity')
     since = len(process.lines)
     graph.spin_for(0.05)
-    stamp = rig.send(pictures, apart=31 * MS)
+    stamp = rig.send(images, apart=31 * MS)
     sentence = 'left and right stamps differ by 31 ms, tolerance 20 ms; .*raise'
     graph.spin_until(lambda: process.said(sentence, since), 'the sentence about stamps')
     assert stamp not in listener.received['disparity']

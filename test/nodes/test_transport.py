@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures from one process to another: all arrive with the profile, and without it it is said."""
+"""Images from one process to another: all arrive with the profile, and without it it is said."""
 
 from pathlib import Path
 
@@ -18,11 +18,11 @@ NO_PROFILE = {'FASTDDS_DEFAULT_PROFILES_FILE': None, 'FASTRTPS_DEFAULT_PROFILES_
 
 
 @pytest.mark.slow
-def test_every_best_effort_picture_arrives(graph):
+def test_every_best_effort_image_arrives(graph):
     """
-    120 of 120 pictures of 640x480 in colour, at 10 Hz, reach the node.
+    120 of 120 images of 640x480 in colour, at 10 Hz, reach the node.
 
-    A machine that has to wait for a tenth of a second makes the node let a picture go for a newer
+    A machine that has to wait for a tenth of a second makes the node let an image go for a newer
     one; it has arrived all the same, and the diagnostics count it.
     """
     messages = pytest.importorskip('diagnostic_msgs.msg')
@@ -36,7 +36,7 @@ def test_every_best_effort_picture_arrives(graph):
     listener = Listener(graph, 'mono_depth', 'depth/image', 'depth/camera_info')
     listener.wait_matched()
     camera = graph.start_script(CAMERA, '640', '480', '120')
-    graph.spin_until(lambda: camera.said('sent'), 'the pictures', timeout=60)
+    graph.spin_until(lambda: camera.said('sent'), 'the images', timeout=60)
     graph.spin_until(lambda: not camera.alive, 'the end of the camera')
     graph.spin_for(2.5)  # the diagnostics come once a second
     stamps = listener.order['depth/image']
@@ -46,7 +46,7 @@ def test_every_best_effort_picture_arrives(graph):
     assert not process.said('get lost')
 
 
-def test_pictures_that_get_lost_are_named(graph):
+def test_images_that_get_lost_are_named(graph):
     """Two processes without the profile: the diagnostics know the remedy."""
     process = graph.start(
         MONO, {'model': 'plane'}, remaps={'__ns': '/bare'}, environment=NO_PROFILE

@@ -37,7 +37,7 @@ def frames(messages, eyes=MONO, first=None, **options):
     return [f for f in assembler.frames(ordered) if isinstance(f, Frame)], assembler.lost
 
 
-def told(found):
+def calibrated(found):
     """Return for each frame when its image and its calibration were recorded."""
     return [(frame.time, frame.shots[0].info.time) for frame in found]
 
@@ -62,13 +62,13 @@ def test_without_one_of_its_stamp_the_last_before_it_is_taken():
     infos = [message(t * MS, 'info') for t in (0, 1000, 2500)]
     images = [message(t * MS, 'image') for t in (500, 1500, 2400, 2600, 9000)]
     found, _ = frames(infos + images)
-    assert [info // MS for _, info in told(found)] == [0, 1000, 1000, 2500, 2500]
+    assert [info // MS for _, info in calibrated(found)] == [0, 1000, 1000, 2500, 2500]
 
 
 def test_without_any_before_it_the_first_is_taken():
     first = [SimpleNamespace(time=7)]
     found, _ = frames([message(1 * MS, 'image'), message(900 * MS, 'info', 3)], first=first)
-    assert told(found) == [(1 * MS, 7)]
+    assert calibrated(found) == [(1 * MS, 7)]
 
 
 def test_without_any_the_images_are_counted_as_lost():
@@ -120,5 +120,5 @@ def test_a_part_that_is_read_alone_gives_the_frames_of_the_whole(cut, latched):
         within=(start, 2**63),
     )
     owned = [f for f in part if f.time >= start]
-    assert told(owned) == told([f for f in whole if f.time >= start])
+    assert calibrated(owned) == calibrated([f for f in whole if f.time >= start])
     assert lost.images == len(owned)

@@ -168,7 +168,7 @@ def test_parts_are_files_of_their_own_and_hold_the_frames_of_the_whole(
     job = job_for(recording, out, split=0.5)
     planned = plan(job)
     assert len(planned.parts) == 4
-    # In any order, by whom ever: each part depends on the recording alone.
+    # In any order, on any machine: each part depends on the recording alone.
     for number in (2, 0, 3, 1):
         run_one_part(job, planned, number)
     summary = run_job(job)

@@ -82,7 +82,7 @@ class Browser:
     def text(self):
         return self.run('document.body ? document.body.innerText : ""') or ''
 
-    def picture(self):
+    def image(self):
         """Return the page as it is seen, RGB."""
         data = base64.b64decode(self.call('Page.captureScreenshot', format='png')['data'])
         return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
@@ -97,7 +97,7 @@ class Browser:
             return np.zeros((0, 0, 3), np.uint8)
         left, top, right, bottom = (int(v) for v in box)
         # The panel lies over the right of the canvas, a notice about software WebGL in a corner.
-        return self.picture()[top + 130 : bottom, left : min(right, 520)]
+        return self.image()[top + 130 : bottom, left : min(right, 520)]
 
     def wait(self, condition, what, timeout=60.0):
         """Return what the condition gives once it is true."""

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The door lets through who has the token, and nothing else."""
+"""The gate lets through a connection with the token, and nothing else."""
 
 import socket
 import threading

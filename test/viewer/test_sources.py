@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is shown of a recording, a result, a cloud and a picture, without a browser."""
+"""What is shown of a recording, a result, a cloud and an image, without a browser."""
 
 import argparse
 
@@ -83,7 +83,7 @@ def test_a_cloud_has_no_more_points_than_a_browser_turns():
     assert np.isfinite(points).all()
 
 
-def test_a_result_a_cloud_and_a_picture_are_shown(tmp_path):
+def test_a_result_a_cloud_and_an_image_are_shown(tmp_path):
     pytest.importorskip('trimesh', reason='viser is not installed (extra view)')
     image = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
     cv2.imwrite(str(tmp_path / 'a.png'), image[..., ::-1])
@@ -119,7 +119,7 @@ def test_what_does_not_go_together_is_refused(arguments, words, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_a_picture_without_a_camera_and_an_empty_folder_are_refused(tmp_path):
+def test_a_image_without_a_camera_and_an_empty_folder_are_refused(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(DepthError, match='--focal'):
         moments(tmp_path / 'a.png', '--model', 'floor')

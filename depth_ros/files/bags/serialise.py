@@ -33,7 +33,7 @@ class Types:
         kind = self._topics[topic].type
         if kind not in self._own:
             self._own[kind] = self._store_for(self._topics[topic])
-        # The reader asks for aligned memory, and for bytes that nobody changes.
+        # The reader asks for aligned memory, and for bytes that do not change.
         view = data if isinstance(data, bytes) else memoryview(data)
         try:
             return self._own[kind].deserialize_cdr(view, kind)

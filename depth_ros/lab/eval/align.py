@@ -116,7 +116,7 @@ def fit_ransac(
     agree = np.abs(scales[:, None] * x + shifts[:, None] - y) <= tolerance * np.abs(y)
     best = int(np.argmax(np.count_nonzero(agree, axis=1)))
     fit, support = Fit(float(scales[best]), float(shifts[best])), 0
-    for _ in range(10):  # the fit of those who agree is agreed to by more, until nothing changes
+    for _ in range(10):  # refit to the pixels that agree until their set stays the same
         inliers = np.abs(fit(values) - target) <= tolerance * np.abs(target)
         count = int(np.count_nonzero(inliers))
         if count <= max(support, 1):

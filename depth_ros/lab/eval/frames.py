@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One frame of a data set: pictures, cameras, and what is known to be true."""
+"""One frame of a data set: images, cameras, and what is known to be true."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Layout:
     How a kind of folder is arranged.
 
     `find` returns the frames of a folder, in order, and none where the folder is arranged
-    otherwise. It looks at names only and opens no picture. `protocol` names the usual rules.
+    otherwise. It looks at names only and opens no image. `protocol` names the usual rules.
     """
 
     name: str

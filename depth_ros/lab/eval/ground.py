@@ -3,7 +3,7 @@
 """
 The ground below a camera, found in the truth of a frame that does not say where it is.
 
-Whoever measures how a camera is mounted knows this much, and data sets seldom say it.
+A measured mount gives this much, and few data sets state it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def ground_in_truth(
     depth: FloatImage, camera: Camera, trials: int = 1000, seed: int = 0
 ) -> Ground | None:
     """
-    Return the lowest plane that a good part of the picture lies on; None where there is none.
+    Return the lowest plane that a good part of the image lies on; None where there is none.
 
     Trials look at no more than 3000 pixels; the same seed gives the same plane.
     """

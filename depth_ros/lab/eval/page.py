@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A report as one HTML file that needs nothing else: tables, and pictures of chosen frames."""
+"""A report as one HTML file that needs nothing else: tables, and images of chosen frames."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from depth_ros.lab.eval import table
-from depth_ros.lab.eval.frames import Frame
-from depth_ros.lab.eval.measure import Measurement
-from depth_ros.lab.eval.pictures import (
+from depth_ros.lab.eval.drawing import (
     NO_PREDICTION,
     NO_TRUTH,
     STEP_COLORS,
+    draw_error,
+    draw_prediction,
+    draw_truth,
     encode,
-    error_picture,
-    prediction_picture,
     range_text,
     shows_disparity,
     step_labels,
-    truth_picture,
 )
+from depth_ros.lab.eval.frames import Frame
+from depth_ros.lab.eval.measure import Measurement
 from depth_ros.lab.eval.runner import Report
 from depth_ros.types import Image
 
@@ -55,7 +55,7 @@ figcaption { font-size: .82rem; opacity: .85; padding-top: .2rem; }
 
 @dataclass
 class _Page:
-    """The pictures of one frame: what is shared, and what each model adds."""
+    """The images of one frame: what is shared, and what each model adds."""
 
     name: str
     disparity: bool
@@ -65,19 +65,19 @@ class _Page:
 
 class Book:
     """
-    Gathers pictures while models run; pass `watch` to `evaluate`.
+    Gathers images while models run; pass `watch` to `evaluate`.
 
-    :param frames: how many frames the run has. :param pictures: how many of them are shown, spread
+    :param frames: how many frames the run has. :param images: how many of them are shown, spread
         evenly.
     """
 
-    def __init__(self, frames: int, pictures: int = 8) -> None:
-        count = min(frames, pictures)
+    def __init__(self, frames: int, images: int = 8) -> None:
+        count = min(frames, images)
         self._chosen = set(np.linspace(0, frames - 1, count).round().astype(int).tolist())
         self._pages: dict[int, _Page] = {}
 
     def watch(self, model: int, number: int, frame: Frame, seen: Measurement) -> None:
-        """Keep the pictures of a frame that was chosen."""
+        """Keep the images of a frame that was chosen."""
         if number not in self._chosen:
             return
         page = self._pages.get(number)
@@ -87,7 +87,7 @@ class Book:
                 ('image', _source(frame.image)),
                 (
                     f'truth, red to blue: {range_text(frame)}',
-                    _source(truth_picture(frame), exact=True),
+                    _source(draw_truth(frame), exact=True),
                 ),
             ]
         if shows_disparity(frame):
@@ -99,10 +99,10 @@ class Book:
             for label, key, unit in facts
         )
         page.models[model] = [
-            ('prediction', _source(prediction_picture(frame, seen), exact=True)),
+            ('prediction', _source(draw_prediction(frame, seen), exact=True)),
             (
                 f'error: {said}, coverage {100 * seen.coverage:.0f} %',
-                _source(error_picture(frame, seen), exact=True),
+                _source(draw_error(frame, seen), exact=True),
             ),
         ]
 
@@ -126,7 +126,7 @@ class Book:
     def _gallery(self, report: Report) -> str:
         if not self._pages:
             return ''
-        parts = ['<h2>Pictures</h2>']
+        parts = ['<h2>Images</h2>']
         for disparity in sorted({page.disparity for page in self._pages.values()}):
             parts.append(_key(disparity))
         for number_of in sorted(self._pages):
@@ -140,8 +140,8 @@ class Book:
         return '\n'.join(parts)
 
 
-def _source(picture: Image, exact: bool = False) -> str:
-    kind, data = encode(picture, WIDTH, exact)
+def _source(image: Image, exact: bool = False) -> str:
+    kind, data = encode(image, WIDTH, exact)
     return f'data:{kind};base64,{base64.b64encode(data).decode()}'
 
 

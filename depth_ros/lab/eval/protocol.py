@@ -22,7 +22,7 @@ _FRACTIONS = {
     'garg': (0.40810811, 0.99189189, 0.03594771, 0.96405229),
     'eigen': (0.3324324, 0.91351351, 0.0359477, 0.96405229),
 }
-# Pixels of the 480 x 640 picture that Eigen et al. used of NYU Depth v2.
+# Pixels of the 480 x 640 image that Eigen et al. used of NYU Depth v2.
 _NYU = (45, 471, 41, 601)
 CROPS = ('none', *_FRACTIONS, 'nyu')
 

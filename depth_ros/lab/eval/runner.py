@@ -34,7 +34,7 @@ BOUNDARY = Metric(
 )
 COLUMNS = (*DISPARITY_METRICS, *DEPTH_METRICS, BOUNDARY)
 
-# Truth and picture share their pixels as the files have them: nothing is undistorted here.
+# Truth and image share their pixels as the files have them: nothing is undistorted here.
 AS_GIVEN = Options(rectify='never', edge_threshold=0.0)
 
 
@@ -106,7 +106,7 @@ class Report:
     protocol: Protocol
     models: list[ModelResult]
     common: bool = False  # only pixels that every model gives were judged
-    ground: Telling = 'nothing'  # what the models were told of it, and in how many frames
+    ground: Telling = 'nothing'  # what the models knew of it, and in how many frames
     grounds: int = 0
 
     @property
@@ -151,7 +151,7 @@ class Runner:
     """
     A model with the pipeline that its number of views asks for.
 
-    :param ground: tell a model of one picture where the ground is, in frames that know it.
+    :param ground: tell a model of one image where the ground is, in frames that know it.
     """
 
     def __init__(
@@ -199,14 +199,14 @@ def evaluate(
     Measure every model on every frame.
 
     A frame that cannot be read or judged costs that frame, a model that cannot be made costs that
-    model; both are told in the report. `watch` sees each measurement while its pictures exist.
+    model; the report lists both. `watch` sees each measurement while its images exist.
 
     :param common: judge only pixels that every model gives, so that leaving out what is difficult
         is no advantage; coverage stays each model's own.
     :param ground: tell the models where the ground below the camera is: in frames that know it
         ('known'), or in all others as well in whose truth it is seen ('seen').
     """
-    told = ground != 'nothing'
+    with_ground = ground != 'nothing'
     report = Report(data, protocol, [], common, ground)
     runners: list[Runner | None] = []
     try:
@@ -214,7 +214,7 @@ def evaluate(
             result = ModelResult(contestant.label, contestant.options)
             report.models.append(result)
             try:
-                runners.append(Runner(contestant.create(), ground=told))
+                runners.append(Runner(contestant.create(), ground=with_ground))
                 result.info = runners[-1].model.info  # type: ignore[union-attr]
             except DepthError as error:
                 runners.append(None)
@@ -223,7 +223,7 @@ def evaluate(
             if ground == 'seen':
                 source = dataclasses.replace(source, load=partial(_with_ground, source))
             frame, outcomes = _one_frame(source, runners, protocol, common)
-            if told and frame is not None and frame.ground is not None:
+            if with_ground and frame is not None and frame.ground is not None:
                 report.grounds += 1
             for index, outcome in outcomes.items():
                 report.models[index].frames.append(outcome.result)

@@ -12,7 +12,7 @@ from depth_ros.lab.eval.metrics import Metric
 from depth_ros.lab.eval.runner import FrameResult, ModelResult, Report
 
 SCHEMA = 1
-HEADLINES = ('epe', 'bad2', 'abs_rel', 'delta1')  # what is told of every group of frames
+HEADLINES = ('epe', 'bad2', 'abs_rel', 'delta1')  # reported for every group of frames
 
 
 def number(value: float) -> str:
@@ -67,7 +67,7 @@ def group_rows(report: Report) -> list[tuple[str, list[str]]]:
         if metric.name in HEADLINES and groups:
             table.append((_title(metric), [''] * len(report.models)))
             for name, group in groups.items():
-                if metric not in group.columns:  # as sets of single pictures have no disparity
+                if metric not in group.columns:  # as sets of single images have no disparity
                     continue
                 count = max(len(model.frames) for model in group.models)
                 table.append((f'  {name or "others"} ({count})', _values(group, metric)))
@@ -113,18 +113,18 @@ def failures(report: Report) -> list[str]:
     return lines
 
 
-TOLD = {
+GROUND_NOTES = {
     'nothing': '',
-    'known': ', ground told in {} frames',
-    'seen': ', ground told in {} frames, from their truth where they do not know it',
+    'known': ', ground known in {} frames',
+    'seen': ', ground known in {} frames, taken from the truth where the data set has none',
 }
 
 
 def heading(report: Report) -> str:
     pixels = ', pixels that every model gives' if report.common else ''
-    told = TOLD[report.ground].format(report.grounds)
+    ground = GROUND_NOTES[report.ground].format(report.grounds)
     layout = report.data.layout.name
-    return f'{report.data} (layout {layout}), protocol {report.protocol}{pixels}{told}'
+    return f'{report.data} (layout {layout}), protocol {report.protocol}{pixels}{ground}'
 
 
 def text_table(report: Report, groups: bool = False) -> str:

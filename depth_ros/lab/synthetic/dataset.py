@@ -66,7 +66,7 @@ class SetOptions:
     focal: float = 0.0  # pixels; 0: a different one for each sequence
     baseline: float = 0.0  # metres; 0: a different one for each sequence
     distorted: float = 0.0  # share of raw, distorted cameras; those sequences have no right eye
-    sensor: bool = True  # noise, blur, exposure, JPEG; without, the picture is perfect
+    sensor: bool = True  # noise, blur, exposure, JPEG; without, the image is perfect
     antialias: int = 2
     rate: float = 10.0  # frames a second along the drive
     jobs: int = 1
@@ -123,7 +123,7 @@ def decode_depth(stored: npt.NDArray[np.uint16]) -> FloatImage:
 
 
 def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetOptions) -> Image:
-    """Write one sequence and return its picture for the contact sheet."""
+    """Write one sequence and return its image for the contact sheet."""
     from depth_ros.files.calibration import write_camera
     from depth_ros.files.writing import make_folder, write_image, write_text
 
@@ -149,7 +149,7 @@ def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetO
         write_camera(right, folder / 'camera_right.yaml', 'right')
     lines = [' '.join(f'{v:.9g}' for v in pose[:3].ravel()) for pose in poses]
     write_text(folder / 'poses.txt', '\n'.join(lines) + '\n')
-    picture: Image | None = None
+    pixels: Image | None = None
     for i, pose in enumerate(poses):
         renderer = Renderer(scene.at(i / options.rate))
         view = renderer.render(left, pose, antialias=options.antialias)
@@ -159,17 +159,17 @@ def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetO
         if right is not None:
             other = renderer.render(right, right_pose(pose, right), antialias=options.antialias)
             write_image(folder / 'image_right' / f'{i:06d}.png', sensor.apply(other.image, rng))
-        if picture is None:
-            picture = _thumbnail(view, image)
-    assert picture is not None
-    return picture
+        if pixels is None:
+            pixels = _thumbnail(view, image)
+    assert pixels is not None
+    return pixels
 
 
 def _thumbnail(view: Rendered, image: Image) -> Image:
-    """Return picture above depth, small."""
+    """Return image above depth, small."""
     import cv2
 
-    from depth_ros.files.pictures import depth_to_colors
+    from depth_ros.files.depth_colors import depth_to_colors
 
     size = SHEET_WIDTH, max(1, round(SHEET_WIDTH * view.camera.height / view.camera.width))
     both = image, depth_to_colors(view.depth)
@@ -177,11 +177,11 @@ def _thumbnail(view: Rendered, image: Image) -> Image:
     return np.vstack(small).astype(np.uint8)
 
 
-def contact_sheet(pictures: list[Image], columns: int = 6) -> Image:
-    """Return the pictures in rows; they all have one size."""
-    columns = min(columns, len(pictures))
-    blank = np.zeros_like(pictures[0])
-    filled = pictures + [blank] * (-len(pictures) % columns)
+def contact_sheet(images: list[Image], columns: int = 6) -> Image:
+    """Return the images in rows; they all have one size."""
+    columns = min(columns, len(images))
+    blank = np.zeros_like(images[0])
+    filled = images + [blank] * (-len(images) % columns)
     rows = [np.hstack(filled[i : i + columns]) for i in range(0, len(filled), columns)]
     return np.vstack(rows)
 
@@ -195,24 +195,24 @@ def write_set(out: Path, options: SetOptions) -> Iterator[tuple[str, int]]:
     from depth_ros.files.writing import write_image
 
     work = [(out / name, kind, seed, n, options) for name, kind, seed, n in sequences(options)]
-    pictures: list[Image] = []
+    images: list[Image] = []
     if options.jobs > 1:
         pool = ProcessPoolExecutor(options.jobs, initializer=serve_parent)
         try:
-            for (folder, _, _, n, _), picture in zip(work, pool.map(_job, work)):
-                pictures.append(picture)
+            for (folder, _, _, n, _), image in zip(work, pool.map(_job, work)):
+                images.append(image)
                 yield folder.name, n
         except BrokenProcessPool as error:
             raise DepthError(
                 'a process that renders has been ended, perhaps for want of memory; use fewer jobs'
             ) from error
         finally:
-            # After an error the others would go on to the last frame before it is told.
+            # After an error the other workers would render to the last frame before it is raised.
             pool.shutdown(cancel_futures=True)
     else:
         for job in work:
-            pictures.append(_job(job))
+            images.append(_job(job))
             yield job[0].name, job[3]
     # A sheet of hundreds of sequences could not be looked at: take some from all of them.
-    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(48, len(pictures))).round())
-    write_image(out / 'contact_sheet.png', contact_sheet([pictures[int(i)] for i in chosen]))
+    chosen = np.unique(np.linspace(0, len(images) - 1, min(48, len(images))).round())
+    write_image(out / 'contact_sheet.png', contact_sheet([images[int(i)] for i in chosen]))

@@ -18,7 +18,7 @@ from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.lab.train.config import AugmentConfig
 from depth_ros.types import Camera, FloatImage, Ground, Image
 
-# How far off a mount is, that somebody has measured and a robot that drives has shaken.
+# The error of a measured mount on a robot that drives.
 GROUND_TILT = 0.01  # radians
 GROUND_STEP = 0.03  # of the height
 BARE = 0.04  # of the camera's height: less than this above the ground is ground
@@ -26,7 +26,7 @@ BARE = 0.04  # of the camera's height: less than this above the ground is ground
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A picture, its exact depth (not finite where unknown) and its pinhole, all alike in size."""
+    """An image, its exact depth (not finite where unknown) and its pinhole, all alike in size."""
 
     image: Image
     depth: FloatImage
@@ -131,7 +131,7 @@ def _saturation(amount: float) -> np.ndarray:
 def _field(
     shape: tuple[int, ...], cells: int, amount: float, rng: np.random.Generator
 ) -> FloatImage:
-    """Return a smooth random field (H, W, 1) with so many cells along the picture's width."""
+    """Return a smooth random field (H, W, 1) with so many cells along the image's width."""
     height, width = shape[:2]
     coarse = rng.standard_normal((max(2, cells * height // width), cells), np.float32)
     strength = np.float32(rng.uniform(0, amount))
@@ -140,7 +140,7 @@ def _field(
 
 
 def vary_colour(image: Image, config: AugmentConfig, rng: np.random.Generator) -> Image:
-    """Return the picture as another sensor, lens and light would have given it."""
+    """Return the image as another sensor, lens and light would have given it."""
     amount = config.colour
     mix, offset, gamma = np.eye(3), 0.0, 1.0
     if amount > 0:

@@ -21,12 +21,12 @@ def write_card(out: Path, config: TrainConfig, scores: Mapping[str, Any], frames
     rendered = ['rendered by depth_ros for this run'] if config.data.frames else []
     source = ', '.join([*config.data.folders, *rendered])
     began = config.start or 'random weights'
-    # Others' weights bring along what those were trained on; whoever reads this must know.
+    # Weights of others carry what they were trained on, so the card names them.
     mixed = f', {config.mix:.0%} {config.mix_with or config.start} mixed in' if config.mix else ''
-    told = ', ground told' if config.augment.ground else ''
+    ground = ', ground known' if config.augment.ground else ''
     text = f"""# {config.name}
 
-A small network that turns one picture and its camera's focal length into metric depth with a
+A small network that turns one image and its camera's focal length into metric depth with a
 confidence per pixel. Weights in `model.safetensors` (float16), licence Apache-2.0.
 
 | | |
@@ -34,11 +34,11 @@ confidence per pixel. Weights in `model.safetensors` (float16), licence Apache-2
 | began with | {began}{mixed} |
 | trained on | {frames} frames: {source} |
 | steps | {scores['step']} of batch {config.batch} at {config.width}x{config.height} |
-| validation AbsRel, no scaling{told} | {scores['abs_rel']:.3f} |
-| validation share within 25 %{told} | {scores['delta1']:.3f} |
+| validation AbsRel, no scaling{ground} | {scores['abs_rel']:.3f} |
+| validation share within 25 %{ground} | {scores['delta1']:.3f} |
 | made with | torch {torch.__version__.split('+')[0]}, `depth_ros train config.yaml` |
 
 The validation frames come from the same source as the training frames, from other scenes.
-Scores on other pictures: `depth_ros eval --data FOLDER --model THIS_FOLDER`.
+Scores on other images: `depth_ros eval --data FOLDER --model THIS_FOLDER`.
 """
     write_text(out / CARD, text)

@@ -18,7 +18,7 @@ T = TypeVar('T')
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where pictures with depth come from."""
+    """Where images with depth come from."""
 
     folders: tuple[str, ...] = ()  # sets in the layout of docs/synthetic.md, read as they are
     frames: int = 0  # more than 0: render this many frames into <run>/data first
@@ -41,7 +41,9 @@ class AugmentConfig:
 
     zoom: float = 1.5  # crops down to 1/zoom of the frame: a longer lens
     roll: float = 0.08  # radians about the optical axis
-    ground: float = 0.0  # share of frames whose ground the network is told, where it is known
+    ground: float = (
+        0.0  # share of the frames with known ground in which the network takes it as input
+    )
     colour: float = 0.4  # brightness, contrast, saturation, white balance, gamma
     grey: float = 0.1  # share of frames without colour
     swap: float = 0.0  # share of frames with red, green and blue in another order
@@ -61,8 +63,8 @@ class LossConfig:
     variance_focus: float = 0.6
     gradient: float = 0.5
     likelihood: float = 0.2
-    bare: float = 0.0  # of saying where the ground is bare, in pictures whose ground is known
-    # Of answering as the first weights do, where nothing is told; inner parts then learn as well.
+    bare: float = 0.0  # of saying where the ground is bare, in images whose ground is known
+    # Of predicting as the first weights do without a ground; inner parts then learn as well.
     keep: float = 0.0
 
 
@@ -119,7 +121,7 @@ class TrainConfig:
             raise DepthError('only_ground needs `augment.ground`, or there is nothing to learn')
         if self.loss.bare and not self.augment.ground:
             raise DepthError(
-                'loss.bare needs `augment.ground`: nobody is told where the ground is'
+                'loss.bare needs `augment.ground` above 0: without it no frame has a known ground'
             )
         if self.loss.keep and not (self.only_ground and self.start):
             raise DepthError(

@@ -68,9 +68,9 @@ class Batch:
         return Batch(*(t.to(device) for t in (self.inputs, self.depth, self.focal, self.bare)))
 
 
-def collate(samples: Sequence[Sample], told: Sequence[Ground | None]) -> Batch:
-    """Stack frames of one size, with what the network is told of the ground of each."""
-    inputs = [network_input(s.image, s.camera, g) for s, g in zip(samples, told, strict=True)]
+def collate(samples: Sequence[Sample], grounds: Sequence[Ground | None]) -> Batch:
+    """Stack frames of one size, with the ground that the network takes as input."""
+    inputs = [network_input(s.image, s.camera, g) for s, g in zip(samples, grounds, strict=True)]
     return Batch(
         torch.from_numpy(np.stack(inputs)),
         torch.from_numpy(np.stack([s.depth for s in samples])),
@@ -138,8 +138,8 @@ class Batches(IterableDataset):
             index = int(chosen[place])
             sample = vary_geometry(self._read(index), config.augment, *size, rng)
             image = vary_colour(sample.image, config.augment, rng)
-            told = vary_ground(sample.ground, config.augment, rng)
-            return replace(sample, image=image), told
+            ground = vary_ground(sample.ground, config.augment, rng)
+            return replace(sample, image=image), ground
 
         # Each frame has its own numbers, so it does not matter which thread is first.
         with ThreadPoolExecutor(self.threads) as pool:
@@ -191,7 +191,7 @@ def training_batches(
 
 
 def validation_batches(frames: Sequence[Source], config: TrainConfig) -> Iterator[Batch]:
-    """Return every frame once, whole and unchanged; its ground is told to who learns from it."""
+    """Return every frame once, whole, with its ground where the run uses it as an input."""
 
     for start in range(0, len(frames), config.batch):
         some = frames[start : start + config.batch]

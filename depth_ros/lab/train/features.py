@@ -1,12 +1,12 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Change how a picture looks where the network sees it: in its first features.
+Change how an image looks where the network sees it: in its first features.
 
-Colours and light can be varied in the picture itself, but how real surfaces, lenses and sensors
-differ from rendered ones nobody can write down. Much of it shows as another mean and another
+Colours and light can be varied in the image itself, but how real surfaces, lenses and sensors
+differ from rendered ones cannot be written down. Much of it shows as another mean and another
 contrast of each early feature, so these are varied at random while the network learns (Fan and
-others, Normalization Perturbation, 2022). Where things are in the picture stays as it was.
+others, Normalization Perturbation, 2022). Where things are in the image stays as it was.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from depth_ros.models.networks.builtin.network import CompactDepth
 
-SHARE = 0.5  # of pictures; the others stay as they are, as all will be when the network is used
+SHARE = 0.5  # of images; the others stay as they are, as all will be when the network is used
 
 
 def vary_statistics(features: Tensor, amount: float) -> Tensor:

@@ -29,7 +29,7 @@ def scale_invariant_log(
     """
     Return Eigen's scale-invariant error of log depth, per image, under a root.
 
-    With variance_focus = 1 the result does not change when all depths of a picture are
+    With variance_focus = 1 the result does not change when all depths of an image are
     multiplied by one factor; less than 1 also punishes a wrong scale.
     """
     log_target = torch.where(mask, target, torch.ones_like(target)).clamp(min=EPSILON).log()
@@ -71,8 +71,8 @@ def scale_shift_invariant(
     """
     Return the trimmed mean absolute error of MiDaS, both sides normalised by median and spread.
 
-    It does not change when the prediction of a picture is multiplied by a positive number or
-    moved by any; the largest `trim` share of errors per picture is left out as label noise.
+    It does not change when the prediction of an image is multiplied by a positive number or
+    moved by any; the largest `trim` share of errors per image is left out as label noise.
     """
     target = torch.where(mask, target, torch.zeros_like(target))
     error = (normalise(prediction, mask) - normalise(target, mask)).abs().flatten(1)

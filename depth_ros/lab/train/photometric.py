@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Self-supervised losses: depth is right when it explains one picture by another.
+Self-supervised losses: depth is right when it explains one image by another.
 
 Images are (batch, channels, height, width) in 0..1, depth and disparity (batch, height, width).
 """
@@ -36,9 +36,9 @@ def photometric_error(a: Tensor, b: Tensor, ssim_weight: float = 0.85) -> Tensor
 
 def warp_by_disparity(right: Tensor, disparity: Tensor) -> tuple[Tensor, Tensor]:
     """
-    Return the right picture moved onto the left one, and where it was visible.
+    Return the right image moved onto the left one, and where it was visible.
 
-    The left pixel x looks at x - disparity of the right picture (pixels, positive).
+    The left pixel x looks at x - disparity of the right image (pixels, positive).
     """
     height, width = right.shape[-2:]
     x = torch.arange(width, device=right.device, dtype=right.dtype).expand(height, width)
@@ -50,7 +50,7 @@ def warp_by_pose(
     source: Tensor, depth: Tensor, K: Tensor, target_to_source: Tensor
 ) -> tuple[Tensor, Tensor]:
     """
-    Return the source picture as the target camera would see it, and where it was visible.
+    Return the source image as the target camera would see it, and where it was visible.
 
     :param K: (batch or 1, 3, 3), one pinhole for both.
     :param target_to_source: (batch or 1, 4, 4).
@@ -106,7 +106,7 @@ def minimum_reprojection(
 
 
 def edge_aware_smoothness(disparity: Tensor, image: Tensor) -> Tensor:
-    """Return how much the mean-normalised disparity changes where the picture does not."""
+    """Return how much the mean-normalised disparity changes where the image does not."""
     scaled = disparity / disparity.mean((1, 2), keepdim=True).clamp(min=1e-7)
     total = disparity.new_zeros(())
     for axis in (1, 2):

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A picture of how a run went: loss and validation over steps."""
+"""An image of how a run went: loss and validation over steps."""
 
 from __future__ import annotations
 

@@ -22,18 +22,18 @@ from depth_ros.files.writing import make_folder, replacing, write_text
 from depth_ros.geometry.depth_values import in_range
 from depth_ros.lab.eval.frames import Source
 from depth_ros.lab.train import losses
+from depth_ros.lab.train.anchor import Anchor
 from depth_ros.lab.train.card import write_card
 from depth_ros.lab.train.checkpoint import HISTORY, load_state, read_facts, save_state
 from depth_ros.lab.train.config import LossConfig, TrainConfig, config_to
 from depth_ros.lab.train.data import Batch, read_frame, training_batches, validation_batches
 from depth_ros.lab.train.features import vary_features
-from depth_ros.lab.train.keep import Kept
 from depth_ros.lab.train.limits import NEAREST
 from depth_ros.lab.train.optimiser import make_optimiser
 from depth_ros.lab.train.plot import plot_curves
 from depth_ros.models.engine.device import choose_device
 from depth_ros.models.mono.builtin import read_network, weights_folder
-from depth_ros.models.networks.builtin.network import PICTURE, Answer, CompactDepth, Layout
+from depth_ros.models.networks.builtin.network import IMAGE_CHANNELS, Answer, CompactDepth, Layout
 from depth_ros.models.networks.builtin.scale import metric_log_depth
 from depth_ros.types import DepthError, quoted
 
@@ -72,7 +72,7 @@ def total_loss(answer: Answer, batch: Batch, config: LossConfig, max_depth: floa
     honest = losses.laplace_log_likelihood(log_depth, log_error, target, mask)
     total = config.scale_invariant * silog + config.gradient * edges + config.likelihood * honest
     if config.bare and bare is not None:
-        known = batch.inputs[:, PICTURE] > 0
+        known = batch.inputs[:, IMAGE_CHANNELS] > 0
         total = total + config.bare * losses.bare_ground(bare, batch.bare, mask & known)
     return total
 
@@ -90,16 +90,16 @@ class Trainer:
         # bfloat16 keeps the range of float32, so no loss scaling is needed.
         self.dtype = torch.float32 if config.precision == 'float32' else torch.bfloat16
         network = first_network(config, out)
-        self.size = picture_size(config, out)
+        self.size = image_size(config, out)
         # Read now: a run must not learn at its end that they are gone.
         self.others = weights_to_mix(config, network)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: CompactDepth = copy.deepcopy(self.network).eval().requires_grad_(False)
         if config.only_ground:
             self.network.requires_grad_(False)
-        # Who is told no ground must not forget what is known of it.
+        # Predictions without a ground must not get worse.
         self.network.ground.requires_grad_(config.augment.ground > 0)
-        self.kept = kept_answers(config, self.network)
+        self.anchor = anchor_of(config, self.network)
         if config.augment.features:
             vary_features(self.network, config.augment.features)
         self.optimiser = make_optimiser(
@@ -145,9 +145,9 @@ class Trainer:
         loss = total_loss(outputs, batch, self.config.loss, limit)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        if self.kept:
+        if self.anchor:
             seed = self.config.seed + self.step
-            moved = self.kept.loss(self.network, batch.inputs, self.dtype, seed)
+            moved = self.anchor.loss(self.network, batch.inputs, self.dtype, seed)
             (self.config.loss.keep * moved).backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         self.optimiser.step()
@@ -177,7 +177,7 @@ class Trainer:
         What a network learns of one world it pays for in others; between two states of one
         training both hold (Wortsman and others, Robust fine-tuning of zero-shot models, 2022),
         and two runs from one beginning err in different ways (Model soups, 2022). What it knows
-        of the ground has nothing to do with how pictures look, and stays as it is.
+        of the ground has nothing to do with how images look, and stays as it is.
         """
         if self.others is None:
             return self.average
@@ -320,20 +320,20 @@ def first_network(config: TrainConfig, out: Path) -> CompactDepth:
         else read_network(weights_folder(config.start)).network
     )
     have = network.layout.as_dict()
-    told = layout_from({**have, **config.layout}).as_dict()
-    if told != have:
+    layout = layout_from({**have, **config.layout}).as_dict()
+    if layout != have:
         raise DepthError(
-            f'layout is {told}, the weights of {config.start} have {have}; '
+            f'layout is {layout}, the weights of {config.start} have {have}; '
             'leave `layout` out to go on with theirs'
         )
     return network
 
 
-def picture_size(config: TrainConfig, out: Path) -> list[int]:
+def image_size(config: TrainConfig, out: Path) -> list[int]:
     """
-    Return the size of pictures of which the network is told nothing.
+    Return the size of images without a known ground.
 
-    Who learns the ground alone may do so at another size than that of the weights it begins with.
+    Weights that learn the ground alone may learn it at another size than their first weights did.
     """
     if not (config.only_ground and config.start):
         return [config.width, config.height]
@@ -343,13 +343,13 @@ def picture_size(config: TrainConfig, out: Path) -> list[int]:
     return list(read_network(weights_folder(config.start)).size)
 
 
-def kept_answers(config: TrainConfig, network: CompactDepth) -> Kept | None:
+def anchor_of(config: TrainConfig, network: CompactDepth) -> Anchor | None:
     """Return what holds a network to the answers of the weights it began with, if anything."""
     if not config.loss.keep:
         return None
     first = read_network(weights_folder(config.start)).network
     first.to(next(network.parameters()).device).to(memory_format=torch.channels_last)
-    return Kept(network, first, config.augment.features)
+    return Anchor(network, first, config.augment.features)
 
 
 def weights_to_mix(config: TrainConfig, network: CompactDepth) -> dict[str, Tensor] | None:

@@ -100,12 +100,12 @@ def _reading(path: Path, runtime: str) -> Iterator[None]:
     except Exception as error:  # libraries raise of every kind
         line = ' '.join(str(error).split())[:160]
         raise ModelError(
-            f'{path} cannot be opened by {runtime}: it looks like {_look_of(path)} ({line}); '
+            f'{path} cannot be opened by {runtime}: it looks like {_content_of(path)} ({line}); '
             'export or download it again'
         ) from error
 
 
-def _look_of(path: Path) -> str:
+def _content_of(path: Path) -> str:
     with path.open('rb') as file:
         head = file.read(32)
     if not head:

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Pictures become network input on the device that runs the network.
+Images become network input on the device that runs the network.
 
 Every step does, to the last bit, what transformers' own image processors do, both the Pillow
 ones and the tensor ones; those of the tensor kind need torchvision, and both make several
@@ -132,7 +132,7 @@ def side_size(height: int, width: int, size: int, side: str, multiple: int) -> t
 
 
 def centre_padding(height: int, width: int, divisor: int) -> tuple[int, int, int, int]:
-    """Return (left, right, top, bottom) that centre a picture in the next multiple."""
+    """Return (left, right, top, bottom) that centre an image in the next multiple."""
     extra_height = math.ceil(height / divisor) * divisor - height
     extra_width = math.ceil(width / divisor) * divisor - width
     left, top = extra_width // 2, extra_height // 2
@@ -193,11 +193,12 @@ class Normaliser:
         if not settings['do_normalize']:
             mean, std = torch.zeros(3), torch.ones(3)
         fused = style == 'tensor' and settings['do_normalize'] and settings['do_rescale']
-        self.mean = (mean * (1.0 / scale) if fused else mean).view(1, 3, 1, 1).to(device)
-        self.std = (std * (1.0 / scale) if fused else std).view(1, 3, 1, 1).to(device)
+        share = 1.0 / scale if fused else 1.0
+        mean, std = (values.mul(share).view(1, 3, 1, 1) for values in (mean, std))
+        self.mean, self.std = mean.to(device), std.to(device)
         self.scale = 1.0 if fused else scale
         levels = torch.arange(256, dtype=torch.uint8).expand(1, 3, 1, 256)
-        table = self._arithmetic(levels, self.mean.cpu(), self.std.cpu())
+        table = self._arithmetic(levels, mean, std)
         self.table = np.ascontiguousarray(table[0, :, 0].T.numpy())[None]  # (1, 256, 3)
 
     def __call__(self, images: Any) -> Any:

@@ -47,7 +47,7 @@ WITHIN = math.log(1.25)  # confidence is the chance of an error below this, in l
 
 @dataclass(frozen=True)
 class BuiltinOptions(MountOptions):
-    """How the network runs, and what it is told of the camera."""
+    """How the network runs, and what is known of the camera."""
 
     device: str = option('auto', 'where it runs: auto, cpu, cuda or cuda:N')
     precision: str = option(
@@ -60,7 +60,7 @@ class BuiltinOptions(MountOptions):
 
 
 class BuiltinModel(ModelBase):
-    """Metric depth and confidence from one picture and its camera."""
+    """Metric depth and confidence from one image and its camera."""
 
     def __init__(self, name: str, folder: Path, options: BuiltinOptions) -> None:
         for needed in ('torch', 'safetensors'):
@@ -92,7 +92,7 @@ class BuiltinModel(ModelBase):
         if self.options.input_size:
             factor = self.options.input_size / max(camera.width, camera.height)
         else:
-            size = self.trained.size if ground is None else self.trained.size_told
+            size = self.trained.size if ground is None else self.trained.size_with_ground
             factor = math.sqrt(math.prod(size) / (camera.width * camera.height))
         width, height = (
             max(32, round(side * factor / 32) * 32) for side in (camera.width, camera.height)
@@ -151,11 +151,11 @@ class BuiltinModel(ModelBase):
 
 
 class Trained(NamedTuple):
-    """A network in float32, and the width and height of pictures that it was trained at."""
+    """A network in float32, and the width and height of images that it was trained at."""
 
     network: Any
     size: tuple[int, int]
-    size_told: tuple[int, int]  # of those whose ground it was told
+    size_with_ground: tuple[int, int]  # of those with a known ground
 
 
 def read_network(folder: Path) -> Trained:
@@ -196,11 +196,11 @@ def read_network(folder: Path) -> Trained:
             'use what `depth_ros train` wrote'
         ) from error
     check_finite(tensors.items(), path)
-    (width, height), (width_told, height_told) = sizes
+    (width, height), (ground_width, ground_height) = sizes
     return Trained(
         network.to(torch.float32),
         (int(width), int(height)),
-        (int(width_told), int(height_told)),
+        (int(ground_width), int(ground_height)),
     )
 
 

@@ -20,6 +20,7 @@ from depth_ros.models.engine.exported import check_input
 from depth_ros.models.engine.opening import open_runtime
 from depth_ros.models.engine.runtime import Executable
 from depth_ros.models.protocol import Family, ModelError, required_library
+from depth_ros.models.stereo.measured import cost_of, suits_of
 from depth_ros.models.stereo.pair import COARSE, DISPARITY, PairModel, PairNetwork, PairOptions
 from depth_ros.models.stereo.preparation import Preparation
 from depth_ros.models.weights.catalogue import Entry
@@ -118,7 +119,12 @@ def pair_family(
     :param build: returns the network of a name under the options, with random weights.
     :param key: maps a key of an official file to that of the network.
     """
-    names = {name: entry.info(name, family) for name, entry in entries.items()}
+    names = {
+        name: replace(entry, suits=suits_of(entry.description), cost=cost_of(name)).info(
+            name, family
+        )
+        for name, entry in entries.items()
+    }
 
     def skeleton(name: str) -> Any:
         from depth_ros.models.networks.unfilled import without_weights

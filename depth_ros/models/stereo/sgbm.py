@@ -215,7 +215,7 @@ class SgbmModel(ModelBase):
 
 
 def grey(image: Image) -> Image:
-    """Return the picture as HxW."""
+    """Return the image as HxW."""
     return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
 
 

@@ -18,7 +18,8 @@ class Entry:
 
     `kind` and `depth_range` are compared with the configuration where that says them, and stand
     in for it where it does not. `licence` is that of the weights; `commercial` is False unless
-    it is known to allow commercial use.
+    it is known to allow commercial use. `suits` says for which scenes and distances the weights
+    are, `cost` what a prediction takes, as measured.
     """
 
     source: Source
@@ -33,6 +34,8 @@ class Entry:
     depth_range: tuple[float, float] | None = None  # metres
     training_focal: float = 0.0  # pixels of the network's input; 0 where it is not known
     caution: str = ''
+    suits: str = ''
+    cost: str = ''
 
     def info(self, name: str, family: str, takes_depth: bool = False) -> ModelInfo:
         """Return the ModelInfo that stands in the catalogue."""
@@ -52,6 +55,8 @@ class Entry:
             takes_depth=takes_depth,
             source=self.source,
             caution=self.caution,
+            suits=self.suits,
+            cost=self.cost,
         )
 
 

@@ -78,7 +78,7 @@ def _file(file: Path, unsafe_pickle: bool) -> Content:
         return Content(_renamed(read_checkpoint(file)))
     if file.suffix in ('.npy', '.npz'):
         return Content(_renamed(read_numpy(file)))
-    if look_of(file)[0] == KERAS and file.suffix in ('.h5', '.hdf5', '.keras'):
+    if content_of(file)[0] == KERAS and file.suffix in ('.h5', '.hdf5', '.keras'):
         arrays, model = read_keras(file)
         return Content(_renamed(arrays), {KERAS_MODEL: model})
     try:
@@ -106,7 +106,7 @@ def _folder(folder: Path, official: Official, unsafe_pickle: bool) -> Content:
     if indices:
         return _file(_only(folder, indices, 'NAME.index'), False)
     weights = [path for path in files if path.suffix in ('.npy', '.npz', '.h5', '.safetensors')]
-    weights += [p for p in files if p.suffix in TORCH_ENDINGS and look_of(p)[1]]
+    weights += [p for p in files if p.suffix in TORCH_ENDINGS and content_of(p)[1]]
     return _file(_only(folder, weights, 'one file of weights'), unsafe_pickle)
 
 
@@ -160,10 +160,10 @@ def _renamed(arrays: Arrays) -> dict[str, Any]:
 
 def _torch(file: Path) -> Any:
     torch = required_library('torch', 'convert', 'torch')
-    looks, can_be_loaded = look_of(file)
+    forms, can_be_loaded = content_of(file)
     if not can_be_loaded:
         raise ModelError(
-            f'{file} is {looks}, expected a checkpoint that torch.save wrote; download it again'
+            f'{file} is {forms}, expected a checkpoint that torch.save wrote; download it again'
         )
     version = tuple(int(part) for part in re.findall(r'\d+', torch.__version__)[:2])
     if version < SAFE_TORCH:
@@ -182,7 +182,7 @@ def _torch(file: Path) -> Any:
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise ModelError(
-            f'{file} looks like {looks} and cannot be read ({_first_words(error)}); '
+            f'{file} forms like {forms} and cannot be read ({_first_words(error)}); '
             'download it again'
         ) from error
 
@@ -204,11 +204,11 @@ def _numpy_globals() -> list[Any]:
 KERAS = 'an HDF5 file (Keras)'
 
 
-def look_of(file: Path) -> tuple[str, bool]:
-    """Return what a file looks like by its first bytes, and whether torch.save writes such."""
+def content_of(file: Path) -> tuple[str, bool]:
+    """Return what a file forms like by its first bytes, and whether torch.save writes such."""
     with file.open('rb') as opened:
         head = opened.read(16)
-    looks = (
+    forms = (
         (b'PK\x03\x04', 'a zip archive as torch writes it', True),
         (b'\x80', 'a pickle', True),
         (b'<!DOC', 'a web page', False),
@@ -218,7 +218,7 @@ def look_of(file: Path) -> tuple[str, bool]:
         (b'\x93NUMPY', 'a NumPy array', False),
         (b'', 'of an unknown format' if head else 'empty', False),
     )
-    return next((words, known) for mark, words, known in looks if head.startswith(mark))
+    return next((words, known) for mark, words, known in forms if head.startswith(mark))
 
 
 def _tensors(content: Any, file: Path) -> dict[str, Any]:

@@ -8,6 +8,9 @@ import importlib
 import logging
 import os
 import re
+import socket
+import urllib.parse
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,10 @@ from depth_ros.types import quoted
 PATTERNS = (CONFIG, *PROCESSORS, WEIGHTS, INDEX, 'model-*-of-*.safetensors')
 
 _HUB_ID = re.compile(r'[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}')
+
+
+_TRUE = {'1', 'TRUE', 'YES', 'ON'}
+_CONNECT = 5.0  # seconds for the hub to accept a connection
 
 
 class HubUnreachable(ModelError):
@@ -82,11 +89,27 @@ def download(repository: str, revision: str = 'main', *, progress: bool = False)
     if os.environ.get('HF_HUB_DISABLE_PROGRESS_BARS') is None:
         (bars.enable_progress_bars if progress else bars.disable_progress_bars)()
     try:
+        _connect()
         return Path(
             hub.snapshot_download(repository, revision=revision, allow_patterns=list(PATTERNS))
         )
     except Exception as error:
         raise _hub_error(repository, revision, error) from error
+
+
+def _connect() -> None:
+    """
+    Raise OSError where the hub does not answer at all.
+
+    Its client tries again for half a minute before it gives up, and a fallback would wait for it.
+    Behind a proxy only the client itself can say.
+    """
+    offline = os.environ.get('HF_HUB_OFFLINE', '').upper() in _TRUE
+    if offline or urllib.request.getproxies():
+        return
+    address = urllib.parse.urlsplit(importlib.import_module('huggingface_hub.constants').ENDPOINT)
+    port = address.port or (80 if address.scheme == 'http' else 443)
+    socket.create_connection((address.hostname or '', port), timeout=_CONNECT).close()
 
 
 def _hub() -> Any:
@@ -118,7 +141,7 @@ def _hub_error(repository: str, revision: str, error: Exception) -> ModelError:
             f'the disk is full while downloading {repository}; free space or point HF_HOME '
             'at a larger disk'
         )
-    if os.environ.get('HF_HUB_OFFLINE', '').upper() in {'1', 'TRUE', 'YES', 'ON'}:
+    if os.environ.get('HF_HUB_OFFLINE', '').upper() in _TRUE:
         return HubUnreachable(
             f'{repository} is not on this machine and HF_HUB_OFFLINE forbids a download; run '
             f'`depth_ros fetch {repository}` with a network, or name a local folder'

@@ -238,7 +238,7 @@ def sha256_of(path: Path) -> str:
 
 def folder_named(name: str) -> Path:
     """Return the path that a name stands for, whether anything is there or not."""
-    # Unlike that of Path, it takes the home of nobody; but no name with a zero byte.
+    # Unlike Path.expanduser, it accepts an unknown user; but no name with a zero byte.
     return Path(name if '\0' in name else os.path.expanduser(name))
 
 

@@ -72,7 +72,7 @@ class DemoRecorder(Node):
             depths.clear()
 
     def write(self) -> None:
-        """Leave everything in the folder for whoever measures it."""
+        """Leave everything in the folder for the report."""
         for source, depths in self.depths.items():
             stamps = np.array(list(depths), np.int64)
             np.savez(self.folder / f'{source}.npz', stamps=stamps, depths=list(depths.values()))

@@ -43,7 +43,7 @@ class Throttle:
 
 
 def missing_profile() -> str:
-    """Return the variable that would make the transport of this process pass pictures, or ''."""
+    """Return the variable that would make the transport of this process pass images, or ''."""
     if 'fastrtps' not in get_rmw_implementation_identifier():
         return ''
     if os.environ.get('FASTDDS_BUILTIN_TRANSPORTS') in ('LARGE_DATA', 'LARGE_DATAv6'):

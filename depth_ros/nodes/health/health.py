@@ -3,7 +3,7 @@
 """
 What a node counts about itself: rates, ages, drops, failures, seconds per stage.
 
-Pure Python and thread safe; the clock is given in seconds by whoever calls.
+Pure Python and thread safe; the caller gives the clock in seconds.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Snapshot:
 
     frames: int
     rate: float
-    age: Percentiles  # seconds from the stamp of the picture to the publication
+    age: Percentiles  # seconds from the stamp of the image to the publication
     stages: Mapping[str, Percentiles]  # seconds
     drops: Mapping[str, int]  # since start, by cause
     failures: int  # since start

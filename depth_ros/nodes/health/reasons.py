@@ -205,7 +205,7 @@ def _next(state: str) -> str:
 def _eye(eye: EyeFacts, facts: Facts) -> Iterator[Reason]:
     side = f'{eye.name} ' if eye.name else ''
     code = f'{eye.name}_' if eye.name else ''
-    # Without a consumer an absent camera is worth a word, but nobody misses anything.
+    # Without subscribers an absent camera is reported, but it is no error.
     gravest = Level.ERROR if facts.consumers else Level.WARN
     for what, topic in (('image', eye.image), ('camera_info', eye.info)):
         for reason in _topic(f'{side}{what}', f'{code}{what}', topic):

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One camera as it arrives: its picture, raw or compressed, and its calibration."""
+"""One camera as it arrives: its image, raw or compressed, and its calibration."""
 
 from __future__ import annotations
 

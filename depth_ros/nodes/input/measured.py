@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The depth image that some models take beside the picture: of a LiDAR, or of a coarse sensor."""
+"""The depth image that some models take beside the image: of a LiDAR, or of a coarse sensor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REMEMBERED = 10
 
 class PromptInput:
     """
-    Subscribe to `<prefix>prompt` while it is wanted, and find the one that belongs to a picture.
+    Subscribe to `<prefix>prompt` while it is wanted, and find the one that belongs to an image.
 
     With the transport compressedDepth it is a CompressedImage on <prompt>/compressedDepth.
     """
@@ -51,18 +51,18 @@ class PromptInput:
         self._messages.append(message)
 
     def nearest(self, stamp: int, tolerance: float) -> FloatImage:
-        """Return metres from the message nearest in time to a picture's stamp (nanoseconds)."""
+        """Return metres from the message nearest in time to an image's stamp (nanoseconds)."""
         messages = list(self._messages)
         if not messages:
             raise DepthError(
-                'the model takes a depth image beside the picture and none came on '
+                'the model takes a depth image beside the image and none came on '
                 f'{self._topic}; publish or remap one, or choose a model that takes none'
             )
         best = min(messages, key=lambda message: abs(stamp_ns(message.header) - stamp))
         apart = abs(stamp_ns(best.header) - stamp) * 1e-9
         if apart > tolerance:
             raise DepthError(
-                f'the nearest depth image on {self._topic} is {apart:.3g} s from the picture, '
+                f'the nearest depth image on {self._topic} is {apart:.3g} s from the image, '
                 f'prompt_tolerance is {tolerance:g} s; synchronise the sensors or raise it'
             )
         if isinstance(best, CompressedImage):

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Find out by how much the stamps of two eyes differ, whoever pairs them."""
+"""Find out by how much the stamps of two eyes differ, for either synchroniser."""
 
 from __future__ import annotations
 

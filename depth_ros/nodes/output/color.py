@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from depth_ros.files.pictures import depth_to_colors
+from depth_ros.files.depth_colors import depth_to_colors
 from depth_ros.messages.classes import Image
 from depth_ros.messages.image import array_to_image
 from depth_ros.nodes.output.output import Output

@@ -73,7 +73,7 @@ _INPUT = (
     configured(
         'image_transport',
         'raw',
-        'how pictures arrive: sensor_msgs/Image, or CompressedImage on <image>/compressed',
+        'how images arrive: sensor_msgs/Image, or CompressedImage on <image>/compressed',
         choices=('raw', 'compressed'),
     ),
     ParameterSpec(
@@ -93,7 +93,7 @@ _INPUT = (
     ParameterSpec(
         'max_age',
         0.0,
-        'seconds after which a picture is too old to be worth working on; 0 takes any',
+        'seconds after which an image is too old to be worth working on; 0 takes any',
         range=(0.0, ANY),
     ),
 )
@@ -123,7 +123,7 @@ _SYNC = (
         range=(0.0, 10.0),
     ),
     configured(
-        'queue_size', 10, 'pictures of one eye kept until the other arrives', range=(1, 1000)
+        'queue_size', 10, 'images of one eye kept until the other arrives', range=(1, 1000)
     ),
 )
 
@@ -174,7 +174,7 @@ _PROMPT = (
     ParameterSpec(
         'prompt_tolerance',
         0.2,
-        'seconds between a picture and the depth image on `prompt`, for models that take one',
+        'seconds between an image and the depth image on `prompt`, for models that take one',
         range=(0.0, ANY),
     ),
     configured(
@@ -230,6 +230,6 @@ def model_options(name: str) -> tuple[ParameterSpec, ...]:
 
 
 def pipeline_options(values: Mapping[str, Value]) -> Options:
-    """Return what the pipeline is told, from parameter values."""
+    """Return the settings of the pipeline from parameter values."""
     names = {field.name for field in dataclasses.fields(Options)}
     return Options(**{k: v for k, v in values.items() if k in names})  # type: ignore[arg-type]

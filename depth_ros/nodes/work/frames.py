@@ -22,7 +22,7 @@ from depth_ros.shots import Resolver, Shot
 from depth_ros.types import Camera, DepthKind, Image, quoted
 
 NS = 1e-9
-Job = tuple[Shot, ...]  # one picture per eye; the first one's header is that of the result
+Job = tuple[Shot, ...]  # one image per eye; the first one's header is that of the result
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Frames:
         self._forget = False
         self._too_old = 0
         self.settings = settings
-        self.age = float('nan')  # seconds, of the last picture when its turn came
+        self.age = float('nan')  # seconds, of the last image when its turn came
         self.relative = False  # the last frame had no metres
         self.no_baseline = False  # because the distance between the eyes is not known
         self.seconds = 0.0  # that the last frame took to compute
@@ -55,7 +55,7 @@ class Frames:
         self._forget = True
 
     def take_too_old(self) -> int:
-        """Return how many pictures were too old since this was last asked."""
+        """Return how many images were too old since this was last asked."""
         count, self._too_old = self._too_old, 0
         return count
 

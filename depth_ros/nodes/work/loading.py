@@ -74,5 +74,5 @@ def sentence_of(error: BaseException, what: str) -> str:
     if isinstance(error, DepthError):
         return text
     if isinstance(error, MemoryError) or type(error).__name__ == 'OutOfMemoryError':
-        return f'{what}: out of memory; use smaller pictures or a smaller model'
+        return f'{what}: out of memory; use smaller images or a smaller model'
     return f'{what}: {type(error).__name__}' + (f': {text}' if text else '')

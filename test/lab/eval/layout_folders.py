@@ -113,7 +113,7 @@ def kitti_stereo(root: Path, calibrated: bool = True) -> None:
                 'calib_time: 09-Jan-2012 13:57:47\n'
                 'P_rect_02: 50 0 11 5 0 50 9 0 0 0 1 0\nP_rect_03: 50 0 11 -20 0 50 9 0 0 0 1 0\n',
             )
-    # The later picture of each pair of moments has no truth.
+    # The later image of each pair of moments has no truth.
     image(root / 'training' / 'image_2' / '000000_11.png')
 
 

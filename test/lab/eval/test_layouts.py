@@ -13,7 +13,7 @@ from depth_ros.lab.eval.layouts.indoor import associate
 from depth_ros.lab.eval.layouts.reading import quaternion_pose, read_pfm
 from depth_ros.types import DepthError
 
-# layout, how to write it, number of frames, width of the pictures if not the usual
+# layout, how to write it, number of frames, width of the images if not the usual
 CASES = {
     'depth_ros': (folders.depth_ros, 2),
     'middlebury': (folders.middlebury, 2),

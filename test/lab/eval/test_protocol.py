@@ -10,7 +10,7 @@ import pytest
 from depth_ros.lab.eval.protocol import CROPS, PROTOCOLS, Protocol, crop_mask, make_protocol
 from depth_ros.types import DepthError
 
-# Corners that papers and their tools state for these picture sizes: top, bottom, left, right.
+# Corners that papers and their tools state for these image sizes: top, bottom, left, right.
 CORNERS = {
     'none': ((10, 20), (0, 10, 0, 20)),
     'garg': ((375, 1242), (153, 371, 44, 1197)),
@@ -28,7 +28,7 @@ def test_crop_is_the_rectangle_of_the_papers(crop):
     np.testing.assert_array_equal(mask, expected)
 
 
-def test_nyu_crop_needs_nyu_pictures():
+def test_nyu_crop_needs_nyu_images():
     with pytest.raises(DepthError, match='640x480'):
         crop_mask('nyu', 240, 320)
 

@@ -4,7 +4,7 @@
 Real sets: readers, scales and masks give the figures that the sets' notes state.
 
 The notes give what OpenCV's matcher reaches on matched pixels: bad-2 in percent and EPE in
-pixels. The model has its defaults but for the range of disparities and, on the small picture of
+pixels. The model has its defaults but for the range of disparities and, on the small image of
 cones, a smaller window and a wider prefilter (its defaults reach 4.3 % and 0.50 px there).
 """
 

@@ -75,7 +75,7 @@ def test_the_relative_plane_is_exact_after_its_alignment(tmp_path):
     assert model.mean('abs_rel') < 1e-5
 
 
-def test_a_bad_frame_costs_that_frame_and_is_told(tmp_path):
+def test_a_bad_frame_costs_that_frame_and_is_reported(tmp_path):
     report = evaluate(plane_set(tmp_path, 4, bad=(1,)), [contestant('plane', **TILT)], Protocol())
     model = report.models[0]
     assert [f.name for f in model.measured] == ['000', '002', '003']
@@ -103,8 +103,8 @@ def test_a_stereo_model_without_pairs_fails_by_the_frame(tmp_path):
     assert math.isnan(model.mean('abs_rel'))
 
 
-def test_the_ground_is_told_to_who_asks_for_it(tmp_path):
-    """Floors at heights of their own: who is told them is exact, who is not is wrong."""
+def test_a_model_that_asks_for_the_ground_gets_it(tmp_path):
+    """Floors at heights of their own: exact where the height is known, wrong elsewhere."""
     image = np.zeros((40, 60, 3), np.uint8)
 
     def load(number):
@@ -115,12 +115,12 @@ def test_the_ground_is_told_to_who_asks_for_it(tmp_path):
     sources = tuple(Source(str(i), lambda i=i: load(i)) for i in range(3))
     data = DataSet(tmp_path, Layout('made', '', lambda root: sources), sources)
     floor = [contestant('floor', camera_height=0.9, camera_pitch=0.6)]
-    blind, told = (evaluate(data, floor, Protocol(), ground=g) for g in ('nothing', 'known'))
-    errors = [[f.metrics['abs_rel'] for f in r.models[0].frames] for r in (blind, told)]
+    blind, aware = (evaluate(data, floor, Protocol(), ground=g) for g in ('nothing', 'known'))
+    errors = [[f.metrics['abs_rel'] for f in r.models[0].frames] for r in (blind, aware)]
     np.testing.assert_allclose(errors, [[2, 0, 0], [0, 0, 0]], atol=1e-6)
-    assert 'ground told in 2 frames' in text_table(told)
-    assert 'ground told' not in text_table(blind)
-    assert (report_to_json(blind)['grounds'], report_to_json(told)['grounds']) == (None, 2)
+    assert 'ground known in 2 frames' in text_table(aware)
+    assert 'ground known' not in text_table(blind)
+    assert (report_to_json(blind)['grounds'], report_to_json(aware)['grounds']) == (None, 2)
 
 
 def test_a_ground_that_no_frame_knows_is_found_in_the_truth(tmp_path):
@@ -133,7 +133,7 @@ def test_a_ground_that_no_frame_knows_is_found_in_the_truth(tmp_path):
     known, seen = (evaluate(data, wrong, Protocol(), ground=g) for g in ('known', 'seen'))
     assert (known.grounds, seen.grounds) == (0, 1)
     assert [report_to_json(report)['ground'] for report in (known, seen)] == ['known', 'seen']
-    assert 'ground told in 1 frames, from their truth' in text_table(seen)
+    assert 'ground known in 1 frames, taken from the truth' in text_table(seen)
     assert known.models[0].mean('abs_rel') > 1
     assert seen.models[0].mean('abs_rel') < 1e-3
     assert frame.ground is None
@@ -221,7 +221,7 @@ def grouped_set(tmp_path):
     return DataSet(tmp_path, Layout('made', '', lambda root: sources), sources)
 
 
-def test_each_group_of_frames_is_told_by_itself(tmp_path):
+def test_each_group_of_frames_is_reported_by_itself(tmp_path):
     models = [contestant('plane', 'near', distance=4.0), contestant('plane', 'far', distance=8.0)]
     report = evaluate(grouped_set(tmp_path), models, Protocol())
     lines = text_table(report, groups=True).splitlines()
@@ -240,7 +240,7 @@ def test_each_group_of_frames_is_told_by_itself(tmp_path):
     assert 'hall (1)' not in Book(4, 0).html(report)
 
 
-def test_frames_of_one_group_are_not_told_twice(tmp_path):
+def test_frames_of_one_group_are_not_reported_twice(tmp_path):
     report = evaluate(plane_set(tmp_path), [contestant('plane', **TILT)], Protocol())
     assert text_table(report, groups=True).endswith('All frames are of one group.')
     assert report_to_json(report)['groups'] == {}
@@ -252,7 +252,7 @@ def test_groups_of_which_nothing_was_measured_are_not_called_one(tmp_path):
     assert report_to_json(report)['groups']['hall'][0]['failed'] == 1
 
 
-def test_a_metric_that_a_group_does_not_have_is_not_told_of_it():
+def test_a_metric_that_a_group_does_not_have_is_not_reported():
     frames = [
         FrameResult('mono/0', {'abs_rel': 0.5, 'epe': math.nan}),
         FrameResult('pair/0', {'abs_rel': 0.1, 'epe': 2.0}),
@@ -334,8 +334,8 @@ class Links(html.parser.HTMLParser):
         self.text.append(data)
 
 
-def page_of(data, contestants, pictures=2):
-    book = Book(len(data.sources), pictures)
+def page_of(data, contestants, images=2):
+    book = Book(len(data.sources), images)
     page = book.html(evaluate(data, contestants, Protocol(), watch=book.watch))
     found = Links()
     found.feed(page)
@@ -364,16 +364,16 @@ def test_page_shows_image_truth_prediction_and_error_and_needs_nothing_else(tmp_
     assert 'frame 3 is damaged' in text
 
 
-def test_error_picture_has_the_colour_of_the_error(tmp_path):
+def test_error_image_has_the_colour_of_the_error(tmp_path):
+    from depth_ros.lab.eval.drawing import NO_PREDICTION, NO_TRUTH, STEP_COLORS, draw_error
     from depth_ros.lab.eval.measure import Measurement
-    from depth_ros.lab.eval.pictures import NO_PREDICTION, NO_TRUTH, STEP_COLORS, error_picture
 
     truth = np.array([[10, 10, 10, 10, np.nan]] * 2, np.float32)
     values = np.array([[10.05, 10.3, 15, np.nan, 10]] * 2, np.float32)
     frame = Frame('a', np.zeros((2, 5, 3), np.uint8), Camera.pinhole(5, 2, 5.0), truth)
-    picture = error_picture(frame, Measurement('none', {}, 1.0, 8, depth=values))
+    image = draw_error(frame, Measurement('none', {}, 1.0, 8, depth=values))
     expected = [STEP_COLORS[0], STEP_COLORS[2], STEP_COLORS[5], NO_PREDICTION, NO_TRUTH]
-    np.testing.assert_array_equal(picture[0], expected)
+    np.testing.assert_array_equal(image[0], expected)
 
 
 @pytest.mark.parametrize(
@@ -383,11 +383,11 @@ def test_page_of_disparity_of_sparse_truth_and_of_both(write, tmp_path):
     write(tmp_path)
     data = open_dataset(tmp_path)
     model = contestant('inverse_plane', normal_x=0.3)
-    found = page_of(data, [model], pictures=1)
+    found = page_of(data, [model], images=1)
     assert len(found.sources) == 4
 
 
-def test_a_page_without_pictures_still_has_the_table(tmp_path):
-    found = page_of(plane_set(tmp_path), [contestant('plane', **TILT)], pictures=0)
+def test_a_page_without_images_still_has_the_table(tmp_path):
+    found = page_of(plane_set(tmp_path), [contestant('plane', **TILT)], images=0)
     assert found.sources == []
     assert any('AbsRel' in t for t in found.text)

@@ -101,7 +101,7 @@ def broken(arguments):
     raise DepthError('the disk is full')
 
 
-def test_an_error_in_a_worker_is_told_at_once(tmp_path, monkeypatch):
+def test_an_error_in_a_worker_is_raised_at_once(tmp_path, monkeypatch):
     """Before, all other frames were rendered first: a run on a full disk seemed to hang."""
     monkeypatch.setattr(dataset, '_job', broken)
     options = SetOptions(frames=100_000, per_sequence=1, width=64, height=48, jobs=2)

@@ -66,7 +66,7 @@ def test_a_view_keeps_its_promises(kind: str) -> None:
     assert (view.normals[view.sky] == 0).all()
     # Normals face the eye.
     assert ((view.normals * rays_of(SMALL)).sum(-1)[solid] < 1e-4).all()
-    assert view.image.std() > 5, 'the picture is not empty'
+    assert view.image.std() > 5, 'the image is not empty'
 
 
 @pytest.mark.parametrize('kind', KINDS)
@@ -120,7 +120,7 @@ def test_poses_compose(kind: str) -> None:
     assert np.median(difference) < 0.01
 
 
-def test_a_rotated_pair_of_worlds_gives_the_same_picture_of_depth() -> None:
+def test_a_rotated_pair_of_worlds_gives_the_same_image_of_depth() -> None:
     scene = synthetic.plane_scene((0.2, 0.1, 1), 3.0)
     turned = np.eye(4)
     turned[:3, :3] = synthetic.camera_pose((0, 0, 0), 0.3, 0.2, 0.1)[:3, :3]

@@ -16,16 +16,16 @@ GREY = np.full((40, 60, 3), 100, np.uint8)
 
 
 @pytest.fixture(scope='module')
-def picture() -> np.ndarray:
+def pixels() -> np.ndarray:
     return synthetic.render(synthetic.make_scene('room', 3), Camera.pinhole(80, 60, 70.0)).image
 
 
-def test_no_effect_is_no_change(picture: np.ndarray) -> None:
+def test_no_effect_is_no_change(pixels: np.ndarray) -> None:
     rng = np.random.default_rng(0)
-    np.testing.assert_array_equal(sensor.Sensor().apply(picture, rng), picture)
-    np.testing.assert_array_equal(sensor.expose(picture, 0.0), picture)
-    np.testing.assert_array_equal(sensor.blur(picture, 0.0, 1.0), picture)
-    np.testing.assert_array_equal(sensor.vignette(picture, 0.0), picture)
+    np.testing.assert_array_equal(sensor.Sensor().apply(pixels, rng), pixels)
+    np.testing.assert_array_equal(sensor.expose(pixels, 0.0), pixels)
+    np.testing.assert_array_equal(sensor.blur(pixels, 0.0, 1.0), pixels)
+    np.testing.assert_array_equal(sensor.vignette(pixels, 0.0), pixels)
 
 
 def test_one_stop_is_twice_the_light() -> None:
@@ -55,21 +55,21 @@ def test_blur_moves_along_its_direction_and_keeps_the_light() -> None:
     assert light[18].max() == 0
 
 
-def test_jpeg_keeps_the_picture_and_loses_detail(picture: np.ndarray) -> None:
-    good, poor = (np.abs(sensor.jpeg(picture, q).astype(int) - picture).mean() for q in (95, 10))
+def test_jpeg_keeps_the_image_and_loses_detail(pixels: np.ndarray) -> None:
+    good, poor = (np.abs(sensor.jpeg(pixels, q).astype(int) - pixels).mean() for q in (95, 10))
     assert 0 < good < poor < 30
 
 
-def test_a_sampled_sensor_is_reproducible(picture: np.ndarray) -> None:
+def test_a_sampled_sensor_is_reproducible(pixels: np.ndarray) -> None:
     one, two, other = (
-        sensor.sample_sensor(np.random.default_rng(s)).apply(picture, np.random.default_rng(1))
+        sensor.sample_sensor(np.random.default_rng(s)).apply(pixels, np.random.default_rng(1))
         for s in (3, 3, 4)
     )
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
 
 
-def test_exact_motion_blur_of_no_motion_is_the_picture() -> None:
+def test_exact_motion_blur_of_no_motion_is_the_image() -> None:
     scene = synthetic.make_scene('corridor', 1)
     renderer, camera = synthetic.Renderer(scene), Camera.pinhole(48, 36, 40.0)
     still = sensor.motion_blurred(renderer, camera, scene.start, scene.start, 3)
@@ -111,7 +111,7 @@ def test_laser_scan_of_a_wall() -> None:
     assert np.isinf(behind).all()
 
 
-def test_rays_and_pictures_agree() -> None:
+def test_rays_and_images_agree() -> None:
     scene = synthetic.make_scene('warehouse', 2)
     view = synthetic.render(scene, Camera.pinhole(40, 30, 35.0))
     finite = ~view.sky

@@ -58,10 +58,10 @@ def test_crop_mirror_and_turn_move_the_plane_as_they_move_the_camera(seed):
     assert varied.ground.height == GROUND.height
 
 
-def test_the_ground_is_told_now_and_then_and_nearly_right():
+def test_the_ground_is_given_in_a_share_of_frames_and_nearly_right():
     rng = np.random.default_rng(0)
-    told = [vary_ground(GROUND, AugmentConfig(ground=0.6), rng) for _ in range(400)]
-    known = [ground for ground in told if ground is not None]
+    varied = [vary_ground(GROUND, AugmentConfig(ground=0.6), rng) for _ in range(400)]
+    known = [ground for ground in varied if ground is not None]
     assert 200 < len(known) < 280
     tilts = [np.arccos(ground.down @ GROUND.down) for ground in known]
     heights = [np.log(ground.height / GROUND.height) for ground in known]
@@ -112,7 +112,7 @@ def test_another_shape_is_cut_out_and_not_squeezed_in(size):
         assert np.isfinite(varied.depth).all()
 
 
-def test_what_lies_outside_the_picture_has_no_depth():
+def test_what_lies_outside_the_image_has_no_depth():
     turned = vary_geometry(
         frame(), AugmentConfig(zoom=1.0, roll=0.4), 96, 72, np.random.default_rng(1)
     )
@@ -128,7 +128,7 @@ def test_depth_is_never_mixed_across_an_edge():
         assert set(np.unique(varied.depth[np.isfinite(varied.depth)])) <= {1.0, 9.0}
 
 
-def test_colours_change_by_the_seed_and_stay_pictures():
+def test_colours_change_by_the_seed_and_stay_images():
     image = frame().image
     config = AugmentConfig()
     first, again, other = (
@@ -140,7 +140,7 @@ def test_colours_change_by_the_seed_and_stay_pictures():
     assert first.shape == image.shape
 
 
-def test_no_variation_leaves_the_picture_as_it_is():
+def test_no_variation_leaves_the_image_as_it_is():
     nothing = AugmentConfig(colour=0, grey=0, blur=0, noise=0, jpeg=0)
     image = frame().image
     np.testing.assert_array_equal(vary_colour(image, nothing, np.random.default_rng(0)), image)

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a network sees of a picture's looks varies while it learns."""
+"""What a network sees of an image's looks varies while it learns."""
 
 import pytest
 
@@ -25,13 +25,13 @@ def test_means_and_contrasts_change_and_nothing_else():
     (mean, contrast), (new_mean, new_contrast) = parts(features), parts(varied)
     changed = (varied != features).flatten(1).any(1)
     assert changed.float().mean() == pytest.approx(SHARE, abs=0.1)
-    # Signs aside, what is left without mean and contrast is the same picture.
+    # Signs aside, what is left without mean and contrast is the same image.
     shape = (features - mean) / contrast
     new_shape = (varied - new_mean) / new_contrast
     torch.testing.assert_close(shape.abs(), new_shape.abs(), rtol=1e-3, atol=1e-3)
     for ratio in (new_mean / mean, new_contrast / contrast):
         assert 0.3 < ratio[changed].std() < 0.7
-        # Every channel of every picture for itself.
+        # Every channel of every image for itself.
         assert len(ratio[changed].flatten().unique()) > 0.9 * changed.sum() * 3
 
 
@@ -57,4 +57,4 @@ def test_a_network_varies_what_its_first_layers_see(part):
         before = layer(inputs)
         vary_features(network, 0.5)
         changed = (layer(inputs) != before).flatten(1).any(1)
-    assert 0 < changed.sum() < 16, 'some pictures, not all'
+    assert 0 < changed.sum() < 16, 'some images, not all'

@@ -227,7 +227,7 @@ def test_bare_ground_costs_nothing_where_it_is_sure_and_right():
     # Wrong by sixty in one guess of three, at the pixels that count.
     wrong = torch.where(torch.arange(3)[None, :, None, None] == 1, sure - sure.sign() * 60, sure)
     assert losses.bare_ground(wrong, bare, mask).item() == pytest.approx(10 / 3, rel=1e-4)
-    # Who says nothing pays the entropy of a coin.
+    # Even odds cost the entropy of a coin.
     nothing = torch.zeros_like(guesses)
     assert losses.bare_ground(nothing, bare, mask).item() == pytest.approx(np.log(2))
     hidden = torch.where(mask[:, None], guesses, guesses + 7)

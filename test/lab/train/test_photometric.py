@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Depth that is right explains one picture by another."""
+"""Depth that is right explains one image by another."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def texture(seed=0, width=WIDTH, dtype=torch.float64):
     return functional.avg_pool2d(functional.pad(noise, (2, 2, 2, 2), mode='reflect'), 5, 1)
 
 
-def test_no_error_between_a_picture_and_itself():
+def test_no_error_between_an_image_and_itself():
     assert photometric.photometric_error(texture(), texture()).max().item() == pytest.approx(0)
     assert photometric.photometric_error(texture(), texture(1)).min().item() > 0
 
@@ -30,7 +30,7 @@ def test_dissimilarity_is_symmetric_and_bounded():
     assert 0 <= error.min() <= error.max() <= 1
 
 
-def test_the_exact_disparity_reproduces_the_left_picture():
+def test_the_exact_disparity_reproduces_the_left_image():
     wide = texture(width=WIDTH + 5)
     left, right = wide[..., :WIDTH], wide[..., 5:]
     disparity = torch.full((1, HEIGHT, WIDTH), 5.0, dtype=torch.float64)
@@ -93,7 +93,7 @@ def test_a_pixel_no_source_sees_is_left_out():
     assert value.item() == 0
 
 
-def test_smoothness_allows_steps_where_the_picture_has_them():
+def test_smoothness_allows_steps_where_the_image_has_them():
     step = (torch.arange(WIDTH) >= WIDTH // 2).double()
     disparity = 1 + step.expand(1, HEIGHT, WIDTH)
     flat = torch.full((1, 3, HEIGHT, WIDTH), 0.5, dtype=torch.float64)

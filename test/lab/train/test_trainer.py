@@ -20,7 +20,7 @@ from depth_ros.lab.train.checkpoint import claimed  # noqa: E402
 from depth_ros.lab.train.data import Batches, find_frames  # noqa: E402
 from depth_ros.lab.train.trainer import Trainer, learning_rate, predict  # noqa: E402
 from depth_ros.models.mono.builtin import read_network  # noqa: E402
-from depth_ros.models.networks.builtin.network import PICTURE  # noqa: E402
+from depth_ros.models.networks.builtin.network import IMAGE_CHANNELS  # noqa: E402
 from depth_ros.models.registry import create_model  # noqa: E402
 from depth_ros.types import Camera, DepthError, DepthKind, Known, View  # noqa: E402
 
@@ -106,7 +106,7 @@ def test_what_a_run_leaves_is_a_metric_model(dataset, tmp_path):
     double = np.repeat(np.repeat(image, 2, 0), 2, 1)
     again = model.predict([View(double, Camera.pinhole(160, 128, 140.0))])
     assert np.median(again.values) == pytest.approx(np.median(prediction.values), rel=1e-3)
-    # Twice as wide a lens with the same picture is another world.
+    # Twice as wide a lens with the same image is another world.
     wide = model.predict([View(image, Camera.pinhole(80, 64, 35.0))])
     assert np.median(wide.values) < 0.9 * np.median(prediction.values)
 
@@ -169,7 +169,7 @@ def test_a_part_of_the_first_weights_can_be_kept(dataset, tmp_path):
 
 
 @pytest.mark.parametrize('share', [0.0, 1.0])
-def test_what_is_known_of_the_ground_is_learned_by_who_is_told(share, posed, tmp_path):
+def test_a_network_learns_from_a_known_ground(share, posed, tmp_path):
     frames = find_frames(posed)
     assert all(frame.load().ground is not None for frame in frames)
     config = configuration(posed, augment={'ground': share})
@@ -180,7 +180,7 @@ def test_what_is_known_of_the_ground_is_learned_by_who_is_told(share, posed, tmp
         assert torch.equal(value, before[name]) == (share == 0), name
 
 
-def test_where_the_ground_is_bare_is_learned_by_who_is_told(posed, tmp_path):
+def test_a_network_with_a_known_ground_learns_where_it_is_bare(posed, tmp_path):
     frames = find_frames(posed)
     ended = []
     for weight in (0.0, 5.0):
@@ -192,10 +192,10 @@ def test_where_the_ground_is_bare_is_learned_by_who_is_told(posed, tmp_path):
         known = batch.depth.isfinite()
         ended.append(losses.bare_ground(answer.bare, batch.bare, known).item())
     assert ended[1] < 0.8 * ended[0]
-    # What is true of the ground does not depend on what is told of it.
-    untold = Batches(frames, configuration(posed)).batch(0)
-    assert not untold.inputs[:, PICTURE].any()
-    assert torch.equal(untold.bare, batch.bare)
+    # The truth of the ground does not depend on the input.
+    without = Batches(frames, configuration(posed)).batch(0)
+    assert not without.inputs[:, IMAGE_CHANNELS].any()
+    assert torch.equal(without.bare, batch.bare)
     assert batch.bare.any()
 
 
@@ -207,7 +207,9 @@ def test_who_learns_the_ground_alone_stays_the_same_without_one(posed, tmp_path)
     more = {'start': str(first), 'only_ground': True, 'augment': {'ground': 1.0}, **size}
     Trainer(configuration(posed, **more), frames, frames, second).run()
     began, ended = read_network(first), read_network(second)
-    assert ended.size == began.size == began.size_told != ended.size_told == (128, 96)
+    assert (
+        ended.size == began.size == began.size_with_ground != ended.size_with_ground == (128, 96)
+    )
     before, after = (trained.network.state_dict() for trained in (began, ended))
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
@@ -236,7 +238,7 @@ def test_another_run_can_be_mixed_in(dataset, tmp_path):
     )
     for name, value in both.items():
         if value.is_floating_point():
-            ours = name.startswith('ground.')  # has nothing to do with how pictures look
+            ours = name.startswith('ground.')  # has nothing to do with how images look
             expected = other[name] if ours else (one[name] + other[name]) / 2
             torch.testing.assert_close(value, expected, rtol=2e-3, atol=1e-4, msg=name)
     for name in ('head.weight', 'ground.bare.weight'):
@@ -264,7 +266,7 @@ def test_a_run_goes_on_when_what_it_began_with_is_gone(dataset, tmp_path):
 
 
 @pytest.mark.parametrize('where', ['start: {}', 'mix: 0.5\nmix_with: {}'])
-def test_missing_weights_are_told_before_anything_is_rendered(where, tmp_path, capsys):
+def test_missing_weights_are_reported_before_anything_is_rendered(where, tmp_path, capsys):
     path = tmp_path / 'run.yaml'
     which = where.format(tmp_path / 'none')
     path.write_text(f'{which}\ndata: {{frames: 4, validation_frames: 2}}\n')

@@ -95,8 +95,8 @@ def test_where_it_is_sure_it_is_right_more_often(model, views):
     assert within[sure > high].mean() > within[sure < low].mean() + 0.1
 
 
-def test_the_same_picture_through_a_longer_lens_is_farther_away(model, views):
-    """Twice the focal length makes the same picture of twice the distance, more or less."""
+def test_the_same_image_through_a_longer_lens_is_farther_away(model, views):
+    """Twice the focal length makes the same image of twice the distance, more or less."""
     short = model.predict([View(views[0].image, CAMERA)]).values
     long = model.predict([View(views[0].image, Camera.pinhole(320, 240, 460.0))]).values
     assert 1.2 < np.median(long / short) < 3.5
@@ -110,23 +110,23 @@ def within_a_quarter(depth, truth):
 
 def test_who_knows_the_ground_is_right_more_often(model, views):
     """Without any scaling, on unseen scenes."""
-    shares = {'told': [], 'untold': []}
+    shares = {'known': [], 'unknown': []}
     for view in views:
-        for name, ground in (('told', Ground.below_pose(view.pose)), ('untold', None)):
+        for name, ground in (('known', Ground.below_pose(view.pose)), ('unknown', None)):
             depth = model.predict([View(view.image, CAMERA, Known(ground=ground))]).values
             shares[name].append(within_a_quarter(depth, view.depth))
-    assert np.mean(shares['told']) > np.mean(shares['untold']) + 0.05
+    assert np.mean(shares['known']) > np.mean(shares['unknown']) + 0.05
 
 
 def test_a_mount_is_a_ground(model, views):
     mount = {'camera_height': 0.8, 'camera_pitch': 0.3, 'camera_roll': -0.1}
     mounted = create_model('builtin', {'device': 'cpu', 'precision': 'float32', **mount})
     view = View(views[0].image, CAMERA)
-    told = View(views[0].image, CAMERA, Known(ground=Ground.below_mount(*mount.values())))
-    np.testing.assert_array_equal(mounted.predict([view]).values, model.predict([told]).values)
+    given = View(views[0].image, CAMERA, Known(ground=Ground.below_mount(*mount.values())))
+    np.testing.assert_array_equal(mounted.predict([view]).values, model.predict([given]).values)
     assert 'camera_height' in model.info.caution
     assert 'camera_height' not in mounted.info.caution
-    # What is known of one picture goes before what was said of all.
+    # What is known of one image goes before what was said of all.
     other = View(views[0].image, CAMERA, Known(ground=Ground.below_mount(0.4)))
     np.testing.assert_array_equal(mounted.predict([other]).values, model.predict([other]).values)
 
@@ -143,7 +143,7 @@ def scores_of(heading, card):
     return [float(v) for v in re.findall(r'\| builtin \| ([0-9.]+) \| ([0-9.]+) \|', text)[0]]
 
 
-def test_real_pictures_score_what_the_card_says(real_data):
+def test_real_images_score_what_the_card_says(real_data):
     data = open_datasets([real_data(name) for name in REAL])
     contestant = Contestant('builtin', lambda: create_model('builtin', {'device': 'cpu'}))
     report = evaluate(data, [contestant], make_protocol('full', alignment='median'))

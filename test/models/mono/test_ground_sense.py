@@ -10,21 +10,21 @@ torch = pytest.importorskip('torch')
 from depth_ros.geometry.planes import plane_depth  # noqa: E402
 from depth_ros.models.networks.builtin import ground as sense  # noqa: E402
 from depth_ros.models.networks.builtin.network import (  # noqa: E402
-    PICTURE,
+    IMAGE_CHANNELS,
     CompactDepth,
     Layout,
     fold_normalisation,
     network_input,
 )
 from depth_ros.models.networks.builtin.scale import CANONICAL_FOCAL, LOG_DEPTH_BIAS  # noqa: E402
-from depth_ros.models.networks.builtin.second_look import SecondLook  # noqa: E402
+from depth_ros.models.networks.builtin.second_pass import SecondPass  # noqa: E402
 from depth_ros.models.networks.builtin.sharpen import twice  # noqa: E402
 from depth_ros.types import Camera, Ground  # noqa: E402
 
 SMALL = Layout(8, (8, 8, 16, 16), (1, 1, 1, 1), (8, 8, 8, 8), (8, 8, 8, 8))
 CAMERA = Camera.pinhole(64, 64, 60.0)
 GROUND = Ground.below_mount(0.7, 0.35, 0.1)
-PICTURES = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
 
 
 def focal(camera):
@@ -37,7 +37,7 @@ def test_the_planes_are_those_of_the_bare_ground(fx):
     camera = Camera.pinhole(64, 48, fx, 1.1 * fx, 30.0, 21.0)
     image = np.zeros((48, 64, 3), np.uint8)
     planes = network_input(image, camera, GROUND)
-    known, slope, log_depth, log_height = planes[PICTURE:]
+    known, slope, log_depth, log_height = planes[IMAGE_CHANNELS:]
     truth = plane_depth(camera, tuple(GROUND.down.tolist()), GROUND.height)
     farthest = np.exp(sense.FARTHEST) * focal(camera)
     near = truth < farthest
@@ -48,15 +48,15 @@ def test_the_planes_are_those_of_the_bare_ground(fx):
     assert ((slope > 0) == np.isfinite(truth)).all()
     np.testing.assert_allclose(np.exp(log_height) * focal(camera), GROUND.height, rtol=1e-5)
     unknown = network_input(image, camera)
-    assert not unknown[PICTURE:].any()
-    np.testing.assert_array_equal(unknown[:PICTURE], planes[:PICTURE])
+    assert not unknown[IMAGE_CHANNELS:].any()
+    np.testing.assert_array_equal(unknown[:IMAGE_CHANNELS], planes[:IMAGE_CHANNELS])
 
 
 def half_planes(camera, ground):
     """Return planes and rays as the network has them at half the size of its input."""
     image = np.zeros((camera.height, camera.width, 3), np.uint8)
     planes = torch.from_numpy(network_input(image, camera, ground))[None]
-    return planes[:, PICTURE:], planes[:, 3:PICTURE]
+    return planes[:, IMAGE_CHANNELS:], planes[:, 3:IMAGE_CHANNELS]
 
 
 def test_a_wall_is_as_far_away_as_the_ground_where_it_stands():
@@ -82,7 +82,7 @@ def test_a_wall_is_as_far_away_as_the_ground_where_it_stands():
 
 
 def test_a_pitched_camera_sees_the_same_wall():
-    """In the middle column, where down in the picture is down in the world."""
+    """In the middle column, where down in the image is down in the world."""
     pitch, distance, height = 0.4, 2.0, 0.8
     camera, ground = Camera.pinhole(33, 128, 90.0, cy=64.0), Ground.below_mount(height, pitch)
     planes, rays = half_planes(camera, ground)
@@ -134,7 +134,7 @@ def scrambled(seed=0):
 
 
 def inputs(ground):
-    return torch.from_numpy(network_input(PICTURES, CAMERA, ground))[None]
+    return torch.from_numpy(network_input(IMAGES, CAMERA, ground))[None]
 
 
 @torch.no_grad()
@@ -152,7 +152,7 @@ def test_who_knows_no_ground_is_not_disturbed_by_what_is_learned_of_it():
 
 @torch.no_grad()
 def test_who_stands_beside_one_that_knows_is_not_disturbed_either():
-    """In a batch of both everything is computed, for who knows nothing in vain."""
+    """In a batch of both everything is computed, and masked where the ground is unknown."""
     network = scrambled()
     both = network(torch.cat([inputs(None), inputs(GROUND)]))
     for alone, together in zip(network(inputs(None))[:2], both[:2], strict=True):
@@ -173,7 +173,7 @@ def test_bare_ground_is_looked_for_twice_and_never_above_the_horizon(monkeypatch
     depth_upright = sense.depth_upright
     monkeypatch.setattr(sense, 'depth_upright', upright)
     guesses = network(inputs(GROUND)).bare
-    below = torch.nn.functional.avg_pool2d(inputs(GROUND)[:, PICTURE:], 2)[:, 1] > 0
+    below = torch.nn.functional.avg_pool2d(inputs(GROUND)[:, IMAGE_CHANNELS:], 2)[:, 1] > 0
     assert below.any()
     assert not below.all()
     assert len(looked) == guesses.shape[1] == 2
@@ -192,10 +192,10 @@ def test_nothing_is_seen_otherwise_before_it_is_learned():
 
 
 @torch.no_grad()
-def test_the_second_look_sees_all_that_the_first_has_seen():
+def test_the_second_pass_sees_all_that_the_first_has_seen():
     """From any place a change can come through to another; nothing does before it has learned."""
     layout = Layout()
-    fresh = SecondLook(5, layout.decoder[0], layout.widths, layout.second).eval()
+    fresh = SecondPass(5, layout.decoder[0], layout.widths, layout.second).eval()
     sizes = [(32, 48), (16, 24), (8, 12), (4, 6)]
     first = [torch.randn(1, w, *s) for w, s in zip(layout.widths, sizes, strict=True)]
     x = torch.randn(1, 5, 64, 96)
@@ -227,7 +227,7 @@ def test_where_the_ground_is_believed_its_depth_is_the_answer():
     network.ground.sharpen.choose.weight.zero_()
     network.ground.sharpen.choose.bias.view(9, 4)[4] = 100
     log_depth = network(inputs(GROUND)).log_depth
-    half = torch.nn.functional.avg_pool2d(inputs(GROUND)[:, PICTURE:], 2)
+    half = torch.nn.functional.avg_pool2d(inputs(GROUND)[:, IMAGE_CHANNELS:], 2)
     torch.testing.assert_close(log_depth[:, ::2, 1::2], half[:, 2] + LOG_DEPTH_BIAS)
     assert log_depth.shape == inputs(GROUND)[:, 0].shape
     assert network(inputs(None)).log_depth.shape == half[:, 0].shape

@@ -176,9 +176,9 @@ def test_fetch_knows_what_is_part_of_the_package_and_what_is_nothing():
 
 
 def test_pins_are_commits_of_repositories_in_the_catalogue():
-    told = {i.source.repository: i.source.revision for i in NAMES.values()}
-    assert set(REVISIONS) <= set(told)
+    listed = {i.source.repository: i.source.revision for i in NAMES.values()}
+    assert set(REVISIONS) <= set(listed)
     for repository, revision in REVISIONS.items():
         assert re.fullmatch(r'[0-9a-f]{40}|refs/pr/[0-9]+', revision), repository
-        assert told[repository] == revision
-    assert {told[name] for name in set(told) - set(REVISIONS)} == {'main'}
+        assert listed[repository] == revision
+    assert {listed[name] for name in set(listed) - set(REVISIONS)} == {'main'}

@@ -18,7 +18,7 @@ import pytest
 from depth_ros.models.engine.device import DeviceLost, OutOfMemory, guard
 from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import create_model
-from depth_ros.models.weights.hub import HubUnreachable
+from depth_ros.models.weights.hub import HubUnreachable, download
 from depth_ros.models.weights.verify import WeightsMissing
 from depth_ros.types import Camera, View
 
@@ -172,7 +172,7 @@ def test_code_that_comes_with_a_checkpoint_is_never_run(folder):
 @pytest.mark.parametrize(
     'changes',
     [
-        {'_attn_implementation': 'somebody/kernels'},
+        {'_attn_implementation': 'someone/kernels'},
         {'backbone_config': {'attn_implementation': {'x': 1}, '_attn_implementation': 'a/b@c'}},
         {'use_pretrained_backbone': True},
         {'parts': [{'quantization_config': {'quant_method': 'custom'}}]},
@@ -258,7 +258,7 @@ def test_a_failing_device_is_one_sentence_and_the_model_can_be_tried_again(
     """The faults are simulated: the network raises what torch raises, the device is renamed."""
     model = create_model(str(sound), {'precision': 'float32'})
     runtime = model._runtime
-    view = View(tiny.picture(96, 128), Camera.pinhole(128, 96, 100.0))
+    view = View(tiny.image(96, 128), Camera.pinhole(128, 96, 100.0))
     before = model.predict([view]).values
     with monkeypatch.context() as patch:
         patch.setattr(runtime, 'network', Fault(error))
@@ -273,14 +273,7 @@ def test_other_faults_are_not_dressed_up(sound, monkeypatch):
     model = create_model(str(sound))
     monkeypatch.setattr(model._runtime, 'network', Fault(RuntimeError('a bug')))
     with pytest.raises(RuntimeError, match='a bug'):
-        model.predict([View(tiny.picture(96, 128), Camera.pinhole(128, 96, 100.0))])
-
-
-def test_a_closed_model_says_so(sound):
-    model = create_model(str(sound))
-    model.close()
-    with pytest.raises(ModelError, match='closed'):
-        model.predict([View(tiny.picture(96, 128), Camera.pinhole(128, 96, 100.0))])
+        model.predict([View(tiny.image(96, 128), Camera.pinhole(128, 96, 100.0))])
 
 
 LOAD = """
@@ -314,6 +307,18 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path):
     )
     assert said.startswith(HubUnreachable.__name__)
     assert 'check the network' in said
+
+
+def test_the_client_is_not_asked_while_the_hub_does_not_answer(monkeypatch):
+    """It tries again for half a minute, and a fallback would wait for it."""
+    hub = pytest.importorskip('huggingface_hub')
+    monkeypatch.setattr('huggingface_hub.constants.ENDPOINT', 'http://127.0.0.1:9')
+    monkeypatch.setattr(hub, 'snapshot_download', lambda *_, **__: pytest.fail('it was asked'))
+    for name in ('http_proxy', 'https_proxy', 'all_proxy', 'HF_HUB_OFFLINE'):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with pytest.raises(HubUnreachable, match='cannot be reached'):
+        download('some/model')
 
 
 def test_offline_without_the_files_says_how_to_get_them(tmp_path):

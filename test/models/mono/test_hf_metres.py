@@ -20,7 +20,7 @@ from depth_ros.models.engine.images import side_size  # noqa: E402
 from depth_ros.models.mono.hf.prompt_depth_anything import fill_prompt  # noqa: E402
 from depth_ros.models.mono.values import cleaned, input_focal  # noqa: E402
 
-IMAGE = tiny.picture(96, 128)
+IMAGE = tiny.image(96, 128)
 
 
 @pytest.fixture(scope='session')
@@ -53,7 +53,7 @@ def test_depth_pro_is_proportional_to_the_focal_length_of_the_camera(folders):
     np.testing.assert_allclose(long / short, 2.5, rtol=1e-5)
 
 
-def test_depth_pro_takes_its_own_estimate_when_told_to(folders):
+def test_depth_pro_takes_its_own_estimate_when_set_to(folders):
     """Both sides of the difference: the ratio is that of the two focal lengths, nowhere else."""
     own = [values(folders['depth_pro'], view(fx), focal='model') for fx in (100.0, 250.0)]
     np.testing.assert_array_equal(*own)
@@ -108,7 +108,7 @@ def test_relative_depth_has_no_focal_length(folders):
     )
 
 
-def test_a_larger_picture_of_the_same_view_has_the_same_focal_length_in_the_input(folders):
+def test_a_larger_image_of_the_same_view_has_the_same_focal_length_in_the_input(folders):
     model = create_model(folders['metric'])
     small = input_focal(Camera.pinhole(128, 96, 110.0), (96, 128), model.plan(96, 128).resized)
     large = input_focal(
@@ -209,8 +209,8 @@ def test_sides_are_at_the_nearest_multiple_and_never_zero():
                 )
 
 
-def test_a_picture_that_is_too_small_is_refused(tmp_path):
+def test_a_image_that_is_too_small_is_refused(tmp_path):
     folder = tiny.write_checkpoint(tmp_path, tiny.glpn())
-    small = View(tiny.picture(20, 40), Camera.pinhole(40, 20, 30.0))
+    small = View(tiny.image(20, 40), Camera.pinhole(40, 20, 30.0))
     with pytest.raises(ModelError, match='too small'):
         create_model(str(folder)).predict([small])

@@ -143,7 +143,7 @@ def relative_error(values, truth):
 @pytest.mark.parametrize('size', SIZES, ids=lambda s: f'{s[1]}x{s[0]}')
 def test_depth_is_that_of_transformers(checkpoints, family, size):
     folder = checkpoints(family)
-    image = tiny.picture(*FITTING.get(family, size))
+    image = tiny.image(*FITTING.get(family, size))
     model = load(folder, family)
     truth = Reference(folder, family).depth(image, prompt_of(model))
     assert truth.std() > 1e-3 * np.abs(truth).mean()  # the comparison is about something
@@ -155,7 +155,7 @@ def test_depth_is_that_of_transformers(checkpoints, family, size):
 @pytest.mark.parametrize('size', SIZES, ids=lambda s: f'{s[1]}x{s[0]}')
 def test_input_is_that_of_the_image_processor_to_the_last_bit(checkpoints, family, size):
     folder = checkpoints(family)
-    image = tiny.picture(*size, seed=3)
+    image = tiny.image(*size, seed=3)
     model = load(folder, family)
     ours = model.adapter.prepare(torch.from_numpy(image)[None], model.plan(*size))
     truth = Reference(folder, family).pixels(image)
@@ -166,18 +166,18 @@ def test_input_is_that_of_the_image_processor_to_the_last_bit(checkpoints, famil
 @pytest.mark.parametrize('family', tiny.FAMILIES)
 def test_the_default_is_within_a_thousandth_of_transformers(checkpoints, family):
     folder = checkpoints(family)
-    image = tiny.picture(*FITTING.get(family, SIZES[0]))
+    image = tiny.image(*FITTING.get(family, SIZES[0]))
     model = load(folder, family, processor=TransformersOptions().processor)
     truth = Reference(folder, family).depth(image, prompt_of(model))
     error = relative_error(predict(model, image), truth)
     # A deliberate difference: the tensor processor is the default also where transformers would
-    # fall back to Pillow's, and single grey levels of so small a picture weigh much.
+    # fall back to Pillow's, and single grey levels of so small an image weigh much.
     assert error.mean() < 1e-3
     assert error.max() < 1e-2
 
 
 def test_the_two_image_processors_differ_by_little(checkpoints):
-    folder, image = checkpoints('depth_anything_metric'), tiny.picture(96, 128)
+    folder, image = checkpoints('depth_anything_metric'), tiny.image(96, 128)
     pillow, tensor = (
         predict(load(folder, 'depth_anything_metric', processor=style), image)
         for style in ('pillow', 'tensor')
@@ -187,9 +187,9 @@ def test_the_two_image_processors_differ_by_little(checkpoints):
 
 
 @pytest.mark.parametrize('family', ['dpt_dinov2', 'chmv2'])
-def test_padding_is_cut_away_and_not_stretched_over_the_picture(checkpoints, family):
-    """Deliberately other than transformers, which maps the padded depth onto the picture."""
-    folder, image = checkpoints(family), tiny.picture(101, 147)
+def test_padding_is_cut_away_and_not_stretched_over_the_image(checkpoints, family):
+    """Deliberately other than transformers, which maps the padded depth onto the image."""
+    folder, image = checkpoints(family), tiny.image(101, 147)
     model = load(folder, family)
     left, right, top, bottom = model.plan(101, 147).padding
     assert min(left, right, top, bottom) > 0
@@ -240,36 +240,16 @@ def test_range_is_what_the_configuration_says(checkpoints, family, expected):
 @pytest.mark.parametrize('precision', ['float16', 'bfloat16'])
 @pytest.mark.parametrize('family', tiny.FAMILIES)
 def test_half_precision_agrees_to_one_percent(checkpoints, family, precision):
-    folder, image = checkpoints(family), tiny.picture(96, 128)
+    folder, image = checkpoints(family), tiny.image(96, 128)
     exact = predict(load(folder, family), image)
     model = load(folder, family, precision=precision)
     assert model.info.precision == precision
     assert np.nanmedian(relative_error(predict(model, image), exact)) < 0.01
 
 
-@pytest.mark.parametrize('family', tiny.FAMILIES)
-def test_a_batch_is_its_pictures_one_by_one(checkpoints, family):
-    model = load(checkpoints(family), family)
-    sizes = [(96, 128), (101, 147), (96, 128)]
-    prompt = prompt_of(model)
-    views = [
-        View(
-            tiny.picture(h, w, seed),
-            camera_of(h, w, 90 + 20 * seed),
-            Known(depth=None if prompt is None else prompt + seed),
-        )
-        for seed, (h, w) in enumerate(sizes)
-    ]
-    together = model.predict_batch([[v] for v in views])
-    for i, view in enumerate(views):
-        alone = model.predict([view])
-        assert together[i].camera is view.camera
-        np.testing.assert_allclose(together[i].values, alone.values, rtol=2e-4)
-
-
-def test_grey_is_a_picture_of_three_equal_channels(checkpoints):
+def test_grey_is_an_image_of_three_equal_channels(checkpoints):
     model = load(checkpoints('glpn'), 'glpn')
-    grey = tiny.picture(96, 128)[..., 0].copy()
+    grey = tiny.image(96, 128)[..., 0].copy()
     camera = camera_of(96, 128)
     one = model.predict([View(grey, camera)]).values
     three = model.predict([View(np.dstack([grey] * 3), camera)]).values

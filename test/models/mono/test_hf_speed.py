@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def view():
-    return View(tiny.picture(96, 128), CAMERA)
+    return View(tiny.image(96, 128), CAMERA)
 
 
 def path_of(network):
@@ -82,7 +82,7 @@ def test_position_embeddings_are_interpolated_once_for_each_size(folder):
     model = create_model(str(folder), {'precision': 'float32'})
     remembered = model._runtime.network.network.backbone.embeddings.interpolate_pos_encoding
     for size in ((96, 128), (96, 128), (120, 90), (96, 128)):
-        image = tiny.picture(*size)
+        image = tiny.image(*size)
         model.predict([View(image, Camera.pinhole(size[1], size[0], 100.0))])
     assert len(remembered.known) == 2
 
@@ -127,7 +127,7 @@ def test_the_fastest_way_that_says_the_same_is_chosen(outputs, seconds, exact, e
 
 @pytest.mark.parametrize('family', tiny.FAMILIES)
 def test_what_the_paths_are_tried_on_shows_a_loss_of_precision(family, monkeypatch, tmp_path):
-    """Bfloat16 must not pass for float32 on the trial picture and prompt of any family."""
+    """Bfloat16 must not pass for float32 on the trial image and prompt of any family."""
     rounding = []
 
     def compare(network, run, paths, exact, set_attention):
@@ -248,13 +248,13 @@ def test_a_network_that_votes_has_no_single_graph(tmp_path):
         create_model(str(folder), {'runtime': 'openvino'})
 
 
-def test_pictures_of_a_batch_do_not_vote_for_each_other(tmp_path):
-    """The vote of ZoeDepth's network is one for the whole batch: pictures go one by one."""
+def test_images_of_a_batch_do_not_vote_for_each_other(tmp_path):
+    """The vote of ZoeDepth's network is one for the whole batch: images go one by one."""
     folder = tiny.write_checkpoint(tmp_path, tiny.zoedepth(two_heads=True))
     model = create_model(str(folder), {'precision': 'float32'})
     sizes = []
     network = model._runtime.network
     network.register_forward_pre_hook(lambda module, given: sizes.append(len(given[0])))
-    views = [[View(tiny.picture(96, 128, seed), CAMERA)] for seed in range(3)]
+    views = [[View(tiny.image(96, 128, seed), CAMERA)] for seed in range(3)]
     model.predict_batch(views)
     assert sizes == [1, 1, 1]

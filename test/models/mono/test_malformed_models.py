@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints of which no depth can come are refused at load, not by pictures full of NaN."""
+"""Checkpoints of which no depth can come are refused at load, not by images full of NaN."""
 
 import json
 import math

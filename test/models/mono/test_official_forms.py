@@ -253,7 +253,7 @@ def test_an_archive_that_points_outside_is_refused(narrow, tmp_path):
     assert not (tmp_path.parent / 'outside.pth').exists()
 
 
-def test_what_is_fetched_by_hand_is_told_with_its_flag(tmp_path, monkeypatch):
+def test_what_is_fetched_by_hand_is_listed_with_its_flag(tmp_path, monkeypatch):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     info = family_of('fastdepth').names['fastdepth']
     with pytest.raises(WeightsMissing, match=r'skipadd\.pth\.tar --unsafe-pickle`'):

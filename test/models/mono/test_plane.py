@@ -83,7 +83,7 @@ def test_the_length_of_the_normal_says_nothing():
 
 
 def test_pixels_without_a_ray_are_nan():
-    # Strong barrel distortion folds the picture back before its corners.
+    # Strong barrel distortion folds the image back before its corners.
     lens = Camera(
         200,
         200,

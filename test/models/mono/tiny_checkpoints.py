@@ -4,7 +4,7 @@
 Small checkpoints of every family, written as a user's would be: config, processor, safetensors.
 
 The weights are random and keep the variance from layer to layer, so that the output depends on
-every part of the picture as a trained network's does.
+every part of the image as a trained network's does.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ IMAGENET = {'image_mean': [0.485, 0.456, 0.406], 'image_std': [0.229, 0.224, 0.2
 NECK = {'neck_hidden_sizes': [8, 8, 16, 16], 'fusion_hidden_size': 16}
 
 
-def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """Return a smooth random picture with some noise, uint8 RGB."""
+def image(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Return a smooth random image with some noise, uint8 RGB."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (height // 12 + 2, width // 12 + 2, 3), dtype=np.uint8)
     smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.int16)

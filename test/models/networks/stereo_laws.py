@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -71,16 +69,6 @@ def check_batch(network: nn.Module, height: int, width: int) -> None:
     for stage, *separate in zip(both.stages, *(one.stages for one in alone), strict=True):
         torch.testing.assert_close(stage, torch.cat(separate), rtol=1e-4, atol=1e-3 * spread)
     assert float((both.disparity[0] - both.disparity[1]).abs().max()) > 0.1 * spread
-
-
-def check_meta(build: Callable[[Any], nn.Module], config: Any, height: int, width: int) -> None:
-    """Shapes are known without memory: no tensor is made on another device."""
-    with torch.device('meta'):
-        network = build(config).eval()
-    images = [image.to('meta') for image in pair(height, width)]
-    result = network(*images).disparity
-    assert result.device.type == 'meta'
-    assert result.shape == (1, 1, height, width)
 
 
 def check_bfloat16(network: nn.Module, height: int, width: int, share: float) -> None:

@@ -34,11 +34,6 @@ def test_a_batch_gives_what_single_pairs_give(config, height, width):
 
 
 @pytest.mark.parametrize(('config', 'height', 'width'), CASES)
-def test_it_works_without_memory(config, height, width):
-    laws.check_meta(aanet.build, replace(config, no_feature_mdconv=True), height, width)
-
-
-@pytest.mark.parametrize(('config', 'height', 'width'), CASES)
 def test_bfloat16_is_close(config, height, width):
     laws.check_bfloat16(network(config), height, width, share=0.2)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from network_laws import LAWS, assert_meta, assert_parity, filled, image
+from network_laws import LAWS, assert_parity, filled, image
 
 from depth_ros.models.networks import adabins
 from depth_ros.models.networks.encoders.efficientnet import EfficientNetConfig
@@ -23,10 +23,6 @@ def narrow(**changes) -> adabins.AdaBins:
 @pytest.mark.parametrize('law', LAWS)
 def test_the_laws_of_networks(law):
     law(narrow(), image(*SIZE))
-
-
-def test_the_meta_device_gives_the_same_shapes():
-    assert_meta(lambda: adabins.build(NARROW), image(*SIZE, batch=1))
 
 
 @pytest.mark.parametrize('norm', adabins.NORMS)

@@ -29,10 +29,6 @@ def test_a_batch_gives_what_single_pairs_give(size):
     laws.check_batch(network(), *size)
 
 
-def test_it_works_without_memory():
-    laws.check_meta(anynet.build, CONFIG, *SIZE)
-
-
 def test_bfloat16_is_close():
     laws.check_bfloat16(network(), *SIZE, share=0.2)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from network_laws import GOLDEN, LAWS, assert_meta, assert_parity, filled, image
+from network_laws import GOLDEN, LAWS, assert_parity, filled, image
 
 from depth_ros.models.networks import bts
 from depth_ros.models.networks.encoders.densenet import DenseNetConfig
@@ -32,11 +32,6 @@ def narrow(config: bts.BtsConfig) -> bts.Bts:
 @pytest.mark.parametrize('law', LAWS)
 def test_the_laws_of_networks(config, law):
     law(narrow(config), image(64, 96), FOCAL)
-
-
-@NARROW
-def test_the_meta_device_gives_the_same_shapes(config):
-    assert_meta(lambda: bts.build(config), image(64, 96), FOCAL)
 
 
 @pytest.mark.parametrize('side', [2, 4, 8])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from network_laws import LAWS, assert_meta, assert_parity, filled, image
+from network_laws import LAWS, assert_parity, filled, image
 
 from depth_ros.models.networks import densedepth
 from depth_ros.models.networks.encoders.densenet import DenseNetConfig
@@ -26,10 +26,6 @@ def narrow(config: densedepth.DenseDepthConfig = VARIANTS[0]) -> densedepth.Dens
 @pytest.mark.parametrize('law', LAWS)
 def test_the_laws_of_networks(law):
     law(narrow(), image(64, 96))
-
-
-def test_the_meta_device_gives_the_same_shapes():
-    assert_meta(lambda: densedepth.build(VARIANTS[0]), image(64, 32, batch=1))
 
 
 def test_variants_differ_and_have_the_same_weights():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from network_laws import LAWS, assert_meta, assert_parity, filled, image
+from network_laws import LAWS, assert_parity, filled, image
 
 from depth_ros.models.networks import fastdepth
 from depth_ros.types import DepthError
@@ -29,11 +29,6 @@ def narrow(config: fastdepth.FastDepthConfig) -> fastdepth.FastDepth:
 @pytest.mark.parametrize('law', LAWS)
 def test_the_laws_of_networks(config, law):
     law(narrow(config), image(64, 96))
-
-
-@NARROW
-def test_the_meta_device_gives_the_same_shapes(config):
-    assert_meta(lambda: fastdepth.build(config), image(64, 32, batch=1))
 
 
 @pytest.mark.parametrize('config', [ADDED, JOINED, fastdepth.SKIP_ADD, fastdepth.SKIP_CONCAT])

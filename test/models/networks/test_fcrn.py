@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from network_laws import LAWS, assert_meta, assert_parity, filled, image
+from network_laws import LAWS, assert_parity, filled, image
 from torch.nn import functional
 
 from depth_ros.models.networks import fcrn
@@ -23,10 +23,6 @@ def narrow() -> fcrn.Fcrn:
 @pytest.mark.parametrize('law', LAWS)
 def test_the_laws_of_networks(law):
     law(narrow(), image(64, 96))
-
-
-def test_the_meta_device_gives_the_same_shapes():
-    assert_meta(lambda: fcrn.build(NARROW), image(64, 32, batch=1))
 
 
 @pytest.mark.parametrize('size', [(33, 64), (65, 97), (228, 304)])

@@ -35,10 +35,6 @@ def test_a_batch_gives_what_single_pairs_give(config):
     laws.check_batch(network(config), *SIZE)
 
 
-def test_it_works_without_memory():
-    laws.check_meta(leastereo.build, CONFIG, *SIZE)
-
-
 def test_bfloat16_is_close():
     laws.check_bfloat16(network(CONFIG), *SIZE, share=0.2)
 

@@ -28,11 +28,6 @@ def test_a_batch_gives_what_single_pairs_give(changes):
     laws.check_batch(network(**changes), *SIZE)
 
 
-@pytest.mark.parametrize('name', lightstereo.VARIANTS)
-def test_it_works_without_memory(name):
-    laws.check_meta(lightstereo.build, lightstereo.VARIANTS[name], *SIZE)
-
-
 def test_bfloat16_is_close():
     laws.check_bfloat16(network(), *SIZE, share=0.2)
 

@@ -43,6 +43,8 @@ def test_the_catalogue_says_what_must_be_known(name):
     assert info.views == 2
     assert info.licence
     assert 'trained on' in info.description
+    assert re.search(r'\d', info.suits)  # a range of metres, or of disparity
+    assert re.fullmatch(r'[\d.]+ s of processor time and \d+ MB at .*', info.cost) or '-l-' in name
     assert isinstance(info.source, (Url, ZipMember, ByHand))
     assert re.match(r'https://', getattr(info.source, 'url', '') or info.source.page)
     assert info.input_multiple == family_of(name).preparation.multiple
@@ -167,19 +169,6 @@ def test_every_size_becomes_one_that_the_network_takes(name, width, height, offs
     assert abs(offset / plan.scale - plan.shift) <= 1
     if input_size:
         assert max(plan.resized) == input_size
-
-
-@each_network
-@pytest.mark.parametrize('size', [(64, 64), (720, 1280)])
-def test_the_sizes_of_frames_run_through(name, size):
-    """On the meta device: shapes without memory."""
-    options = family_of(name).config(**few(name))
-    camera = Camera.pinhole(size[1], size[0], 500.0)
-    plan = plan_for(family_of(name).preparation, camera, camera, 0)
-    with torch.device('meta'):
-        network = family_of(name).build(name, options).module.eval()
-    images = [torch.empty(1, 3, *plan.input, device='meta') for _ in range(2)]
-    assert network(*images)[0].shape == (1, 1, *plan.input)
 
 
 def test_ranges_that_a_network_cannot_search_are_refused():

@@ -212,13 +212,6 @@ def test_warm_up_runs_the_sizes_of_the_cameras(make):
         assert model._runtime.network.network.seen[0].shape[2:] == (64, 80)
 
 
-def test_a_closed_model_says_so(make):
-    model = make()
-    model.close()
-    with pytest.raises(ModelError, match='was closed'):
-        model.predict(frontal_pair(64, 80, 8))
-
-
 def views_of(width, height, other=None, baseline=0.1):
     other = other or (width, height)
     cameras = (

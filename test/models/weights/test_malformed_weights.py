@@ -122,7 +122,7 @@ def test_ordinary_configurations_pass(tmp_path):
 
 
 NAMES = {
-    'home of nobody': '~nosuchuser/x',
+    'home of an unknown user': '~nosuchuser/x',
     'five thousand characters': 'x' * 5000,
     'a path of five thousand characters': '/x' * 2500,
     'ten megabytes': 'x' * 10_000_000,

@@ -36,7 +36,7 @@ TUM: dict[str, Intrinsics] = {
 }
 TUM_DEFAULT: Intrinsics = (525.0, 525.0, 319.5, 239.5)
 TUM_UNIT = 5000.0
-TUM_GAP = 0.02  # seconds between picture and depth, as the benchmark's associate tool allows
+TUM_GAP = 0.02  # seconds between image and depth, as the benchmark's associate tool allows
 
 
 def _camera(image: Image, intrinsics: Intrinsics) -> Camera:
@@ -53,11 +53,11 @@ def _load(
     pose: Matrix | None = None,
     pose_file: Path | None = None,
 ) -> Frame:
-    picture = read_image(image)
+    pixels = read_image(image)
     truth = read_png_values(depth, unit, invalid=(0, 65535))
     if pose_file is not None and pose_file.is_file():
         pose = read_pose(pose_file)
-    return Frame(name, picture, _camera(picture, intrinsics), truth, pose=pose)
+    return Frame(name, pixels, _camera(pixels, intrinsics), truth, pose=pose)
 
 
 def _nyu(root: Path) -> list[Source]:

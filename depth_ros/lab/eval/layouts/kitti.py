@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""KITTI: stereo 2012 and 2015, depth, depth with pictures side by side, object with LiDAR."""
+"""KITTI: stereo 2012 and 2015, depth, depth with images side by side, object with LiDAR."""
 
 from __future__ import annotations
 
@@ -100,11 +100,11 @@ def _depth(root: Path) -> list[Source]:
 
 
 def _load_depth(name: str, image: Path, truth: Path, intrinsics: Path) -> Frame:
-    picture = read_image(image)
-    height, width = picture.shape[:2]
+    pixels = read_image(image)
+    height, width = pixels.shape[:2]
     K = read_numbers(intrinsics, 9).reshape(3, 3)
     camera = Camera.pinhole(width, height, K[0, 0], K[1, 1], K[0, 2], K[1, 2])
-    return Frame(name, picture, camera, read_png_values(truth, METRE))
+    return Frame(name, pixels, camera, read_png_values(truth, METRE))
 
 
 # Frame 2011_09_30 of the raw recordings, as published with Metric3D; other frames bring their own.
@@ -125,12 +125,12 @@ def _side_by_side(root: Path) -> list[Source]:
 
 
 def _load_side_by_side(name: str, image: Path, truth: Path, folder: Path) -> Frame:
-    picture = read_image(image)
-    height, width = picture.shape[:2]
+    pixels = read_image(image)
+    height, width = pixels.shape[:2]
     file = folder / 'intrinsics.txt'
     K = read_numbers(file, 9).reshape(3, 3) if file.is_file() else _DEMO
     camera = Camera.pinhole(width, height, K[0, 0], K[1, 1], K[0, 2], K[1, 2])
-    return Frame(name, picture, camera, read_png_values(truth, METRE))
+    return Frame(name, pixels, camera, read_png_values(truth, METRE))
 
 
 def _object(root: Path) -> list[Source]:
@@ -151,8 +151,8 @@ def _object(root: Path) -> list[Source]:
 
 
 def _load_object(name: str, image: Path, sweep: Path, calib: Path) -> Frame:
-    picture = read_image(image)
-    height, width = picture.shape[:2]
+    pixels = read_image(image)
+    height, width = pixels.shape[:2]
     keys = read_keys(calib)
     P = take(calib, keys, 'P2', 3, 4)
     camera = Camera.pinhole(width, height, P[0, 0], P[1, 1], P[0, 2], P[1, 2])
@@ -169,7 +169,7 @@ def _load_object(name: str, image: Path, sweep: Path, calib: Path) -> Frame:
     depth = sparse_depth(
         points.reshape(-1, 4)[:, :3], move @ rectify @ to_camera, camera.K, width, height
     )
-    return Frame(name, picture, camera, depth)
+    return Frame(name, pixels, camera, depth)
 
 
 def sparse_depth(

@@ -90,7 +90,7 @@ def _uncalibrated(name: str, left: Image, right: Image, disparity: FloatImage) -
     return _pair(name, left, right, disparity, K, K, baseline=0.1, metric=False)
 
 
-# Names of left, right and truth; width of the full-size pictures. The pairs of 2001 look like
+# Names of left, right and truth; width of the full-size images. The pairs of 2001 look like
 # those of 2003 but count disparity differently: the width tells them apart.
 _OLD = (
     (('im2', 'im6', 'disp2'), 1800),  # 2003
@@ -117,7 +117,7 @@ def _old(root: Path) -> list[Source]:
 
 def _load_old(name: str, files: Sequence[Path], full_width: int) -> Frame:
     left, right = read_image(files[0]), read_image(files[1])
-    # Disparity is stored in pixels of the full-size picture, of which this is 1, 1/2, 1/3, 1/4.
+    # Disparity is stored in pixels of the full-size image, of which this is 1, 1/2, 1/3, 1/4.
     scale = max(1, round(full_width / left.shape[1]))
     if full_width == 1800 and scale * left.shape[1] != full_width:
         raise DepthError(

@@ -16,13 +16,13 @@ from depth_ros.files.images import read_values
 from depth_ros.files.reading import LARGEST_ARRAY, LARGEST_TEXT, read_bytes
 from depth_ros.types import DepthError, FloatImage, Matrix, quoted
 
-PICTURES = ('.png', '.jpg', '.jpeg')
+IMAGES = ('.png', '.jpg', '.jpeg')
 _REMEDY = 'give the data set as it was published'
 
 
 def read_png_values(path: Path, scale: float, invalid: Iterable[int] = (0,)) -> FloatImage:
     """
-    Return the numbers of an 8- or 16-bit picture divided by scale, NaN where they are invalid.
+    Return the numbers of an 8- or 16-bit image divided by scale, NaN where they are invalid.
 
     :param scale: how much of the file's unit is one metre or one pixel.
     """
@@ -135,7 +135,7 @@ def quaternion_pose(numbers: npt.ArrayLike) -> Matrix:
     )
 
 
-def numbered(folder: Path, prefix: str, suffixes: Iterable[str] = PICTURES) -> dict[str, Path]:
+def numbered(folder: Path, prefix: str, suffixes: Iterable[str] = IMAGES) -> dict[str, Path]:
     """Return the files prefix + KEY + suffix of a folder by KEY, in the order of their numbers."""
     found = {}
     if folder.is_dir():

@@ -61,7 +61,7 @@ def _camera(path: Path) -> Camera:
 
 @lru_cache(maxsize=1 << 15)
 def _camera_as_of(path: Path, written: int) -> Camera:
-    # Parsing YAML takes longer than decoding the picture, and training reads a frame many times.
+    # Parsing YAML takes longer than decoding the image, and training reads a frame many times.
     return read_camera(path)
 
 
@@ -69,7 +69,7 @@ def _rectified(
     file: Path, camera: Camera, depth: FloatImage | None = None
 ) -> tuple[Image, Camera, FloatImage | None]:
     """
-    Return picture, camera and truth without distortion, because models see such pictures.
+    Return image, camera and truth without distortion, because models see such images.
 
     Truth is taken from the nearest pixel, turned with the camera where R turns it.
     """

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The rays of a camera, and pictures in tiles as the caster wants them."""
+"""The rays of a camera, and images in tiles as the caster wants them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which of a picture's points the lights do not reach, all lamps asked at once."""
+"""Which of an image's points the lights do not reach, all lamps asked at once."""
 
 from __future__ import annotations
 

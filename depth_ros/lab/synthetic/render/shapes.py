@@ -161,7 +161,7 @@ def surface(xp: Any, shape: Shape, p: Vector, half: Vector) -> tuple[Vector, Any
         one = zero + 1.0
         sign = [xp.where(p[i] < 0, -one, one) for i in range(3)]
         normal = tuple(xp.where(on, s, zero) for on, s in zip((on_x, on_y, on_z), sign))
-        # Six faces, six pieces of texture: otherwise opposite faces are the same picture.
+        # Six faces, six pieces of texture: otherwise opposite faces are the same image.
         shift = (half[0] + half[1]) * 1.7
         u = xp.where(on_x, p[1] + shift * sign[0], xp.where(on_y, p[0] - shift * sign[1], p[0]))
         v = xp.where(on_z, p[1] + shift * sign[2], p[2])

@@ -48,7 +48,7 @@ def render_stereo(
 
 
 def _seen(renderer: Renderer, one: Rendered, other: Rendered) -> npt.NDArray[np.bool_]:
-    """Return which pixels of one view the other sees: in its picture and not hidden."""
+    """Return which pixels of one view the other sees: in its image and not hidden."""
     points = points_of(one)
     sky = ~np.isfinite(one.depth)
     grid = camera_rays(one.camera).astype(np.float64)

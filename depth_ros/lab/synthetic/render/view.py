@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Render one view with NumPy: picture, exact depth, normals, instances, sky, occlusion."""
+"""Render one view with NumPy: image, exact depth, normals, instances, sky, occlusion."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Rendered:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """How a picture is taken."""
+class ViewSettings:
+    """How an image is taken."""
 
     pose: Floats
     pixel: float  # width of a pixel at one metre, for the choice of texture level
@@ -178,7 +178,7 @@ class Renderer:
         return away, 1 / (square + self.typed(0.3))
 
     def colours(
-        self, d: np.ndarray, t: np.ndarray, row: np.ndarray, look: Look
+        self, d: np.ndarray, t: np.ndarray, row: np.ndarray, settings: ViewSettings
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return linear light (3, tiles, rays) and world normals that face the eye."""
         tiles = d.shape[1]
@@ -194,7 +194,7 @@ class Renderer:
             row, t, d = flat_row[hit].astype(np.intp), flat_t[hit], flat_d[:, hit]
             length = np.sqrt(shade.dot(d, d))
             view = d / length
-            point = look.pose[:3, 3].astype(self.dtype)[:, None] + t * d
+            point = settings.pose[:3, 3].astype(self.dtype)[:, None] + t * d
             normal, uv = self.surface_at(row, point)
             facing = -shade.dot(normal, view)
             normal *= np.where(facing < 0, self.typed(-1), self.typed(1))
@@ -209,12 +209,14 @@ class Renderer:
             }  # fmt: skip
             distance = t * length
             slant = np.sqrt(np.maximum(np.abs(facing), self.typed(0.04)))
-            footprint = distance * self.typed(look.pixel) / slant
+            footprint = distance * self.typed(settings.pixel) / slant
             base = shade.albedo(np, self.table, material, uv, footprint, np.int32)
-            strength = c[17] if look.specular else np.zeros_like(c[17])
+            strength = c[17] if settings.specular else np.zeros_like(c[17])
             shiny = np.flatnonzero(strength)  # most things are not
             gloss = shiny, strength[shiny], c[18][shiny], view[:, shiny]
-            diffuse, shine = self.lights_at(row, point, normal, (tiles, hit), look.shadows, gloss)
+            diffuse, shine = self.lights_at(
+                row, point, normal, (tiles, hit), settings.shadows, gloss
+            )
             total = [base[i] * (diffuse[i] + c[19]) for i in range(3)]
             if len(shiny):
                 around, weight = shade.reflected(
@@ -238,11 +240,11 @@ class Renderer:
         """
         pose = checked_pose(self.scene.start if pose is None else pose)
         grid, blind = self._rays(camera)
-        look = Look(pose, 1 / camera.fx, shadows, specular)
+        settings = ViewSettings(pose, 1 / camera.fx, shadows, specular)
         with np.errstate(divide='ignore', invalid='ignore', over='ignore', under='ignore'):
-            light, normals, t, row = self._image(grid, look)
+            light, normals, t, row = self._image(grid, settings)
             if antialias > 1:
-                self._smooth_edges(light, normals, row, grid, antialias, look)
+                self._smooth_edges(light, normals, row, grid, antialias, settings)
         exposure = self.typed(self.scene.exposure)
         image = (shade.encode(np, light, exposure) + 0.5).astype(np.uint8)
         ids = np.append(self.scene.solids.instance, 0)[row].astype(np.int32)
@@ -255,7 +257,7 @@ class Renderer:
         """Return linear light (H, W, 3) before exposure."""
         with np.errstate(divide='ignore', invalid='ignore', over='ignore', under='ignore'):
             grid, blind = self._rays(camera)
-            light = self._image(grid, Look(pose, 1 / camera.fx, True, False))[0]
+            light = self._image(grid, ViewSettings(pose, 1 / camera.fx, True, False))[0]
         light[blind] = 0
         return light
 
@@ -265,27 +267,27 @@ class Renderer:
         blind = np.isnan(grid).any(axis=2)
         return np.where(blind[..., None], self.typed(0), grid), blind
 
-    def _image(self, grid: FloatImage, look: Look) -> tuple[np.ndarray, ...]:
+    def _image(self, grid: FloatImage, settings: ViewSettings) -> tuple[np.ndarray, ...]:
         """Return light, world normals, Z and row of one ray per pixel, as images."""
         height, width = grid.shape[:2]
-        return tuple(from_tiles(p, width, height) for p in self._trace(to_tiles(grid), look))
+        return tuple(from_tiles(p, width, height) for p in self._trace(to_tiles(grid), settings))
 
-    def _trace(self, xy: np.ndarray, look: Look) -> tuple[np.ndarray, ...]:
+    def _trace(self, xy: np.ndarray, settings: ViewSettings) -> tuple[np.ndarray, ...]:
         """Return light, world normals, Z and row for x/z and y/z in tiles, (2, tiles, rays)."""
         # The ray has z = 1 in the camera, so that t is Z.
-        r = look.pose[:3, :3].astype(self.dtype)
+        r = settings.pose[:3, :3].astype(self.dtype)
         d = np.stack([r[i, 0] * xy[0] + r[i, 1] * xy[1] + r[i, 2] for i in range(3)])
         # Block by block, so that what a block needs stays in the processor's cache.
         parts = []
         for block in np.array_split(d, max(1, round(d.shape[1] / BLOCK)), axis=1):
             block = np.ascontiguousarray(block)
-            t, row = self.caster.from_point(look.pose[:3, 3], block)
-            parts.append((*self.colours(block, t, row, look), t, row))
+            t, row = self.caster.from_point(settings.pose[:3, 3], block)
+            parts.append((*self.colours(block, t, row, settings), t, row))
         return tuple(np.concatenate(p, axis=-2) for p in zip(*parts))
 
     def _smooth_edges(
         self, light: np.ndarray, normals: np.ndarray, row: np.ndarray, grid: FloatImage,
-        samples: int, look: Look,
+        samples: int, settings: ViewSettings,
     ) -> None:  # fmt: skip
         """Replace the light of pixels on edges by the mean of samples x samples rays."""
         height, width = row.shape
@@ -304,7 +306,7 @@ class Renderer:
         count = len(rays)
         rays = np.concatenate([rays, np.repeat(rays[-1:], -count % TILE**2, axis=0)])
         xy = np.ascontiguousarray(rays.T.reshape(2, -1, TILE**2), self.dtype)
-        fine = self._trace(xy, look)[0].reshape(3, -1)[:, :count]
+        fine = self._trace(xy, settings)[0].reshape(3, -1)[:, :count]
         # A lamp would outweigh all that is beside it: what is white anyway counts as white.
         fine = np.minimum(fine, 4.0 / self.scene.exposure)
         light.reshape(-1, 3)[chosen] = fine.reshape(3, len(chosen), -1).mean(axis=2).T

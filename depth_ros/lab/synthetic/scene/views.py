@@ -22,8 +22,8 @@ HEIGHTS = (0.12, 1.9)
 REACH = {'home': 8.0}  # metres; views beyond, through a window, are no better
 PROBE = Camera.pinhole(32, 24, 26.0)
 TOO_NEAR = 0.35  # metres; a robot stops before it
-FEW = 4  # things in a picture, walls and skirting boards too
-USUAL_SPREAD = 0.4  # standard deviation of log depth in pictures of real robots and hands
+FEW = 4  # things in an image, walls and skirting boards too
+USUAL_SPREAD = 0.4  # standard deviation of log depth in images of real robots and hands
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def sample_camera(
         # An equidistant lens maps angle to radius linearly, so its focal length is another one.
         K[0, 0] = K[1, 1] = width / 2 / (field / 2)
         return Camera(width, height, K, rng.normal(0, 0.01, 4), Distortion.EQUIDISTANT)
-    # Coefficients shrink with the field: what matters is the shift at the picture's corner.
+    # Coefficients shrink with the field: what matters is the shift at the image's corner.
     radius = math.tan(field / 2) ** 2 * (1 + (height / width) ** 2)
     k1 = rng.uniform(-0.16, 0.03) / radius
     k2 = -k1 * rng.uniform(0.0, 0.25) / radius
@@ -79,7 +79,7 @@ def sample_camera(
 
 
 def probe(scene: Scene, caster: Caster, pose: Floats) -> tuple[Floats, int]:
-    """Return Z along the rays of a coarse picture, and how many things are in it."""
+    """Return Z along the rays of a coarse image, and how many things are in it."""
     x = (np.arange(PROBE.width) - PROBE.cx) / PROBE.fx
     y = (np.arange(PROBE.height) - PROBE.cy) / PROBE.fy
     u, v = np.meshgrid(x, y)
@@ -134,7 +134,8 @@ def sample_glance(
     """
     Return a camera-to-world pose that has near and far as cameras in use have them.
 
-    A picture that was chosen for its structure has about twice as much; who learns from chosen
+    An image that was chosen for its structure has about twice as much; a network that learns from
+    chosen
     ones only, sees depth where there is none. A blank wall, which random poses find often, has
     too little. Of a few random poses the one is taken whose spread of log depth is closest to
     what is drawn for it.

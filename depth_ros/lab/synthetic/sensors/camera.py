@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-What a real camera does to a perfect picture: each effect alone, and a camera with all of them.
+What a real camera does to a perfect image: each effect alone, and a camera with all of them.
 
 Images are uint8 HxWx3 RGB in and out; the truth beside them does not change.
 """
@@ -29,17 +29,17 @@ def _display(light: np.ndarray) -> Image:
 
 
 def expose(image: Image, stops: float) -> Image:
-    """Return the picture exposed by that many stops more (or less); highlights clip."""
+    """Return the image exposed by that many stops more (or less); highlights clip."""
     return _display(_linear(image) * 2.0**stops)
 
 
 def white_balance(image: Image, red: float, blue: float) -> Image:
-    """Return the picture with the red and blue gains of a wrong white balance."""
+    """Return the image with the red and blue gains of a wrong white balance."""
     return _display(_linear(image) * np.array([red, 1.0, blue], np.float32))
 
 
 def vignette(image: Image, strength: float) -> Image:
-    """Return the picture darkened towards the corners, where `strength` of the light is lost."""
+    """Return the image darkened towards the corners, where `strength` of the light is lost."""
     height, width = image.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     fall = (1.0 - strength * ((x**2 + y**2) / 2) ** 1.5).astype(np.float32)
@@ -47,7 +47,7 @@ def vignette(image: Image, strength: float) -> Image:
 
 
 def blur(image: Image, length: float, angle: float) -> Image:
-    """Return the picture smeared over `length` pixels in a direction (radians)."""
+    """Return the image smeared over `length` pixels in a direction (radians)."""
     steps = max(1, math.ceil(length)) + 1
     light, total = _linear(image), np.zeros(image.shape, np.float32)
     for s in np.linspace(-0.5, 0.5, steps):
@@ -69,7 +69,7 @@ def _shifted(light: np.ndarray, dx: float, dy: float) -> np.ndarray:
 
 def noise(image: Image, rng: np.random.Generator, photons: float, read: float) -> Image:
     """
-    Return the picture as few photons would show it.
+    Return the image as few photons would show it.
 
     `photons` is the number at full white (shot noise), `read` the noise of the electronics
     relative to white.
@@ -80,7 +80,7 @@ def noise(image: Image, rng: np.random.Generator, photons: float, read: float) -
 
 
 def jpeg(image: Image, quality: int) -> Image:
-    """Return the picture after JPEG compression."""
+    """Return the image after JPEG compression."""
     import cv2
 
     _, packed = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
@@ -109,7 +109,7 @@ def at_shutter(scene: Scene, time: float) -> Renderer:
 
 @dataclass(frozen=True)
 class Sensor:
-    """One camera's imperfections; apply() is a function of the picture and the generator."""
+    """One camera's imperfections; apply() is a function of the image and the generator."""
 
     stops: float = 0.0
     red: float = 1.0
@@ -122,7 +122,7 @@ class Sensor:
     jpeg_quality: int = 100  # 100 leaves compression out
 
     def apply(self, image: Image, rng: np.random.Generator) -> Image:
-        """Return the picture as this camera would deliver it."""
+        """Return the image as this camera would deliver it."""
         if self.blur_length > 0.5:
             image = blur(image, self.blur_length, self.blur_angle)
         if self.stops:

@@ -193,7 +193,7 @@ def plant(b: Builder) -> None:
 
 
 def person(b: Builder) -> None:
-    """Add somebody of capsules, standing or walking."""
+    """Add a person made of capsules, standing or walking."""
     rng = b.rng
     s = rng.uniform(0.85, 1.12) * (0.65 if rng.random() < 0.12 else 1.0)
     top, bottom, skin = materials.cloth(b), materials.cloth(b), materials.skin(b)

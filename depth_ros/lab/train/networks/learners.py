@@ -40,7 +40,7 @@ from depth_ros.models.mono import (
 from depth_ros.models.mono.network_adapter import NetworkAdapter, Sizes
 from depth_ros.models.mono.network_run import RunFacts, is_run_of, read_run
 from depth_ros.models.networks.builtin.ground import CHANNELS
-from depth_ros.models.networks.builtin.network import PICTURE
+from depth_ros.models.networks.builtin.network import IMAGE_CHANNELS
 from depth_ros.models.networks.builtin.scale import metric_log_depth
 from depth_ros.models.networks.encoders.resnet import RESNETS
 from depth_ros.models.networks.monodepth2 import PoseConfig, build_pose
@@ -289,7 +289,9 @@ class BuiltinLearner(Learner):
     def depth_of(self, result: Any, batch: ClipBatch) -> Tensor:
         images, K = batch.images, batch.K
         count, _, height, width = images.shape
-        planes = images.new_zeros(count, PICTURE + CHANNELS, height, width)  # no ground is known
+        planes = images.new_zeros(
+            count, IMAGE_CHANNELS + CHANNELS, height, width
+        )  # no ground is known
         planes[:, :3] = 4 * images - 2
         x = torch.arange(width, device=images.device, dtype=images.dtype)
         y = torch.arange(height, device=images.device, dtype=images.dtype)

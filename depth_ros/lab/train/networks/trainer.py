@@ -147,7 +147,7 @@ class NetworkTrainer:
             facts = {
                 'layout': trained.network.layout.as_dict(),
                 'size': [self.config.width, self.config.height],
-                'size_told': list(trained.size_told),
+                'size_told': list(trained.size_with_ground),
             }
             metadata = {key: json.dumps(value) for key, value in facts.items()}
         else:
@@ -171,7 +171,7 @@ class NetworkTrainer:
         source = ', '.join([*config.data.folders, *rendered])
         judged_as = 'at the best scale of each frame' if self.scaled else 'without scaling'
         known = {'labels': 'depth', 'pairs': 'the right images', 'video': 'neighbouring images'}
-        told = known[config.learn] + (' and odometry' if config.odometry else '')
+        labels = known[config.learn] + (' and odometry' if config.odometry else '')
         return f"""# {config.name}
 
 {config.network}, trained by `depth_ros train config.yaml`. Weights in `{WEIGHTS}`.
@@ -179,7 +179,7 @@ class NetworkTrainer:
 | | |
 |---|---|
 | began with | {config.start or 'random weights'} |
-| learned from | {self.images} images of {source}, with {told} |
+| learned from | {self.images} images of {source}, with {labels} |
 | steps | {self.step} of batch {config.batch} at {config.width}x{config.height} |
 | AbsRel before and after, unseen frames, {judged_as} | {first[1]:.3f}, {last[1]:.3f} |
 | within 25 % before and after | {first[3]:.3f}, {last[3]:.3f} |

@@ -4,7 +4,7 @@
 What differs from one family of transformers' depth models to the next.
 
 A family subclasses Adapter in its own file: what its configuration says the numbers mean, how
-pictures become input, and how output becomes depth. The engine and the loader know no family.
+images become input, and how output becomes depth. The engine and the loader know no family.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ LARGEST_MULTIPLE = 4096  # pixels
 
 @dataclass(frozen=True)
 class Plan:
-    """What depends only on the size of the picture: sizes are (height, width)."""
+    """What depends only on the size of the image: sizes are (height, width)."""
 
     source: tuple[int, int]
     resized: tuple[int, int]
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)  # left, right, top, bottom
-    pads_first: bool = False  # whether the source is padded, or the resized picture
+    pads_first: bool = False  # whether the source is padded, or the resized image
 
     @property
     def input(self) -> tuple[int, int]:
@@ -80,7 +80,7 @@ class Adapter:
 
     @property
     def is_one_graph(self) -> bool:
-        """Whether the same layers run whatever is seen, and pictures of a batch are apart."""
+        """Whether the same layers run whatever is seen, and images of a batch are apart."""
         return True
 
     def check(self) -> None:
@@ -107,7 +107,7 @@ class Adapter:
         return max(1, int(self.settings.get('ensure_multiple_of') or 1))
 
     def plan(self, height: int, width: int, input_size: int) -> Plan:
-        """Return the sizes for pictures of one size; input_size 0 is the checkpoint's own."""
+        """Return the sizes for images of one size; input_size 0 is the checkpoint's own."""
         settings = self.settings
         if input_size and not self.resizable:
             raise ModelError(
@@ -122,8 +122,8 @@ class Adapter:
             resized = (height, width)
         if min(resized) < 1:
             raise ModelError(
-                f'a picture of {width}x{height} becomes {resized[1]}x{resized[0]}, too small '
-                f'for this model; send larger pictures or set input_size'
+                f'an image of {width}x{height} becomes {resized[1]}x{resized[0]}, too small '
+                f'for this model; send larger images or set input_size'
             )
         divisor = int(settings.get('size_divisor') or 0) if settings.get('do_pad') else 0
         padding = preprocess.centre_padding(*resized, divisor) if divisor else (0, 0, 0, 0)
@@ -136,7 +136,7 @@ class Adapter:
     def spare(self, network: Any, use_camera: bool) -> None:
         """Take out of the network what will not be needed."""
 
-    # Pictures in, depth out; tensors are on the model's device
+    # Images in, depth out; tensors are on the model's device
 
     def attach(self, device: Any, processor: str) -> None:
         """Learn where the network runs, and which image processor to equal."""
@@ -144,7 +144,7 @@ class Adapter:
         self.normalise = preprocess.Normaliser(self.settings, self.style, device)
 
     def prepare(self, images: Any, plan: Plan) -> Any:
-        """Return the input of the network for uint8 pictures, NHWC."""
+        """Return the input of the network for uint8 images, NHWC."""
         resample = self.settings['resample']
         resized = preprocess.resize_uint8(images, plan.resized, resample, self.style)
         return preprocess.pad(self.normalise(resized), plan.padding)
@@ -161,13 +161,13 @@ class Adapter:
 
     def finish(self, outputs: Any, plan: Plan, cameras: Sequence[Camera] | None) -> Any:
         """
-        Return (N, H, W) at the size of the pictures, from the network's outputs.
+        Return (N, H, W) at the size of the images, from the network's outputs.
 
         `cameras` are given where the caller wants known focal lengths used.
         """
         depth = outputs['predicted_depth']
         if any(plan.padding):
-            # transformers stretches the padded depth over the picture, up to half a multiple off;
+            # transformers stretches the padded depth over the image, up to half a multiple off;
             # here the padding is cut away.
             left, _, top, _ = plan.padding
             height, width = plan.resized

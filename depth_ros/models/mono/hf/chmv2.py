@@ -11,7 +11,7 @@ from depth_ros.types import DepthKind
 
 
 class Chmv2(Adapter):
-    """Its metres are canopy height unless somebody trained it otherwise, so nobody may guess."""
+    """Its metres are canopy height unless trained otherwise, so the kind must be stated."""
 
     model_type = 'chmv2'
     tail = ('head.conv_depth.head.4',)

@@ -18,7 +18,7 @@ class Dpt(Adapter):
     The decoders that MiDaS has (ViT, hybrid, BEiT, Swin V2, without a projection before the
     head) are taken for what they were published as, affine-invariant inverse depth: nothing can
     become metres by that. Anything else, such as a DINOv2 backbone, was also trained for metres
-    with the same head, so somebody must say which.
+    with the same head, so the kind must be stated.
     """
 
     model_type = 'dpt'
@@ -71,7 +71,7 @@ def _dinov2(size: str, place: str, parameters: int) -> Entry:
         licence='Apache-2.0',
         commercial=True,
         description=f'DINOv2 head in metres, {"rooms" if place == "nyu" else "roads"}',
-        size=0,  # the picture's own, padded to the multiple
+        size=0,  # the image's own, padded to the multiple
         multiple=14,
         parameters=parameters,
         depth_range=(0.0, reach),

@@ -15,7 +15,7 @@ from depth_ros.types import DepthKind
 
 
 class Glpn(Adapter):
-    """The picture keeps its size, rounded down to the multiple; sigmoid x max_depth."""
+    """The image keeps its size, rounded down to the multiple; sigmoid x max_depth."""
 
     model_type = 'glpn'
     tail = ('head.head.2',)
@@ -47,7 +47,7 @@ def _entry(place: str, reach: float, focal: float, words: str) -> Entry:
         licence='Apache-2.0 on its card; the original code is for research',
         commercial=False,
         description=words,
-        size=0,  # the picture's own
+        size=0,  # the image's own
         multiple=32,
         parameters=61_000_000,
         depth_range=(0.0, reach),

@@ -57,7 +57,7 @@ class TransformersOptions(EngineOptions):
     )
     training_focal: float = option(
         0.0,
-        "focal length of the training pictures in pixels of the network's input; metric depth "
+        "focal length of the training images in pixels of the network's input; metric depth "
         "is multiplied by the camera's over it; 0 is no correction, -1 the catalogue's value",
         range=(-1.0, 1e5),
     )
@@ -108,7 +108,7 @@ class TransformersModel(ModelBase):
         return near_and_far if self.adapter.takes_depth else None
 
     def _tune(self, camera: Camera) -> None:
-        """Let the runtime find its fastest way on a picture of this camera's size."""
+        """Let the runtime find its fastest way on an image of this camera's size."""
         runtime = self._open_runtime()
         plan = self.plan(camera.height, camera.width)
         noise = np.random.default_rng(0).integers(0, 256, (camera.height, camera.width, 3))
@@ -131,7 +131,7 @@ class TransformersModel(ModelBase):
         batch: Sequence[Sequence[View]],
         previous: Sequence[Prediction | None] | None = None,
     ) -> list[Prediction]:
-        """Predict for several cameras at once; pictures of one size share a forward pass."""
+        """Predict for several cameras at once; images of one size share a forward pass."""
         runtime = self._open_runtime()
         views = [v[0] for v in batch]
         together: dict[tuple[int, ...], list[int]] = {}
@@ -147,7 +147,7 @@ class TransformersModel(ModelBase):
         return [r for r in results if r is not None]
 
     def plan(self, height: int, width: int) -> Plan:
-        """Return the sizes for pictures of one size."""
+        """Return the sizes for images of one size."""
         key = (height, width)
         if key not in self._plans:
             self._plans[key] = self.adapter.plan(height, width, self.options.input_size)
@@ -262,7 +262,7 @@ def open_model(
 
 
 def resolve_kind(name: str, adapter: Adapter, stated: str, known: ModelInfo | None) -> DepthKind:
-    """Return what the numbers mean: what the configuration says, else what somebody states."""
+    """Return what the numbers mean: what the configuration says, else the option `kind`."""
     said = adapter.kind()
     if stated != 'auto':
         wanted = DepthKind(stated)

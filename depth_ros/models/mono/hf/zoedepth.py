@@ -17,7 +17,7 @@ from depth_ros.types import Camera, DepthKind
 
 
 class ZoeDepth(Adapter):
-    """The picture is mirrored outwards first, because the network is weak at its borders."""
+    """The image is mirrored outwards first, because the network is weak at its borders."""
 
     model_type = 'zoedepth'
     tail = ('metric_head',)
@@ -47,7 +47,7 @@ class ZoeDepth(Adapter):
         return len(self.config.bin_configurations) == 1
 
     def plan(self, height: int, width: int, input_size: int) -> Plan:
-        """Return the plan; here the picture is padded first and resized then."""
+        """Return the plan; here the image is padded first and resized then."""
         top = left = 0
         if self.settings['do_pad']:
             top, left = (int(math.sqrt(side / 2) * 3) for side in (height, width))

@@ -16,6 +16,16 @@ def convolution(inside: int, outside: int, size: int, stride: int = 1) -> nn.Mod
     )
 
 
+def small(weight: Tensor) -> None:
+    """
+    Fill weights with small random numbers to learn from; leave those on the meta device.
+
+    There, torch would import its compiler for it: a thousand modules, and seconds of every start.
+    """
+    if not weight.is_meta:
+        nn.init.normal_(weight, std=1e-3)
+
+
 class Block(nn.Module):
     """
     Two 3x3 convolutions around a shortcut.
@@ -34,7 +44,7 @@ class Block(nn.Module):
 
 
 class Context(nn.Module):
-    """Lets every place know the whole picture: its mean and its rows, for a camera's pitch."""
+    """Lets every place know the whole image: its mean and its rows, for a camera's pitch."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -48,7 +58,7 @@ class Context(nn.Module):
 
 
 class Up(nn.Module):
-    """Twice the size, joined with what the encoder saw there and with what else is told."""
+    """Twice the size, joined with the encoder's features and with those of the ground."""
 
     def __init__(self, inside: int, skip: int, outside: int) -> None:
         super().__init__()
@@ -56,8 +66,8 @@ class Up(nn.Module):
         self.skip = convolution(skip, outside, 1)
         self.mix = convolution(outside, outside, 3)
 
-    def forward(self, x: Tensor, skip: Tensor, told: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, skip: Tensor, ground: Tensor | None = None) -> Tensor:
         x = functional.interpolate(self.down(x), scale_factor=2.0, mode='bilinear')
         x = x + self.skip(skip)
-        x = functional.relu(x if told is None else x + told)
+        x = functional.relu(x if ground is None else x + ground)
         return x + functional.relu(self.mix(x))

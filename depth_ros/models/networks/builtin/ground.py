@@ -18,15 +18,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth_ros.models.networks.builtin.blocks import convolution
+from depth_ros.models.networks.builtin.blocks import convolution, small
 from depth_ros.models.networks.builtin.scale import LOG_DEPTH_BIAS, log_focal
-from depth_ros.models.networks.builtin.second_look import SecondLook
+from depth_ros.models.networks.builtin.second_pass import SecondPass
 from depth_ros.models.networks.builtin.sharpen import Sharpen
 from depth_ros.types import Camera, FloatImage, Ground
 
 CHANNELS = 4  # of what ground_planes gives
 NEAREST, FARTHEST = -2.0, 4.5  # log metres for the canonical focal length
-RANK = 64  # of what who knows the ground sees otherwise
+RANK = 64  # of the change of encoder features where the ground is known
 FINEST = 24  # channels that tell where edges are
 SHARP = 4.0  # makes the edge of the bare ground a step: rows of doubt must not add up
 
@@ -99,7 +99,7 @@ class GroundSense(nn.Module):
         self.refine = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
         )
-        self.second = SecondLook(width + CHANNELS + 3, width, encoder, second)
+        self.second = SecondPass(width + CHANNELS + 3, width, encoder, second)
         self.trust = nn.Conv2d(width, 2, 3, padding=1)
         self.again = nn.Conv2d(width, 1, 3, padding=1)
         self.last = nn.Sequential(
@@ -110,26 +110,26 @@ class GroundSense(nn.Module):
         self.turns = nn.ModuleList(Turn(w, min(w, RANK)) for w in encoder)
         self.sharpen = Sharpen(width, FINEST)
         # Until it has learned, it all but does as if nothing were known.
-        for told in (self.stem, *self.levels, self.found, self.last[-1]):
-            nn.init.zeros_(told.weight)
+        for layer in (self.stem, *self.levels, self.found, self.last[-1]):
+            nn.init.zeros_(layer.weight)
         for head, bias in ((self.bare, -1.0), (self.again, 0.0), (self.trust, -4.0)):
             assert head.bias is not None
-            nn.init.normal_(head.weight, std=1e-3)
+            small(head.weight)
             nn.init.constant_(head.bias, bias)
 
-    def told(self, half: Tensor) -> list[Tensor]:
-        """Return what each level of the decoder is told, the largest first."""
+    def at_levels(self, half: Tensor) -> list[Tensor]:
+        """Return the ground features of each level of the decoder, the largest first."""
         planes = [half]
         while len(planes) < len(self.levels):
             planes.append(functional.avg_pool2d(planes[-1], 2))
         return [level(plane) for level, plane in zip(self.levels, planes, strict=True)]
 
     def turn(self, x: Tensor, half: Tensor, level: int) -> Tensor:
-        """Return what a stage of the encoder saw, as who knows the ground had better see it."""
+        """Return the features of an encoder stage, changed where the ground is known."""
         known = half[:, :1, :1, :1].to(x.dtype)
         return functional.relu(x + known * self.turns[level](x))
 
-    def look(
+    def locate(
         self, x: Tensor, half: Tensor, rays: Tensor, first: Sequence[Tensor]
     ) -> tuple[Tensor, Places]:
         """
@@ -138,10 +138,10 @@ class GroundSense(nn.Module):
         :param first: what the encoder saw, from 1/4 to 1/32.
         """
         known, slope, depth, _ = half.float().unbind(1)
-        told = half.to(x.dtype)  # or all that follows would be as wide
-        gate = told[:, :1]
+        planes = half.to(x.dtype)  # or all that follows would be float32
+        gate = planes[:, :1]
         flat = _log_flat(rays.float(), slope)
-        below = known * (slope > 0)  # the horizon, above which nobody sees ground
+        below = known * (slope > 0)  # the horizon, above which there is no ground
 
         def find(log_odds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             bare = below * (SHARP * log_odds).sigmoid()
@@ -152,7 +152,7 @@ class GroundSense(nn.Module):
         found, _, _ = find(guess)
         x = functional.relu(x + self.found(found))
         x = x + gate * functional.relu(self.refine(x))
-        x = x + gate * self.second(torch.cat([x, told, found], 1), first)
+        x = x + gate * self.second(torch.cat([x, planes, found], 1), first)
         # By now it knows better what is bare, and so how far away the upright is.
         better = guess + self.again(x)[:, 0].float()
         found, upright, seen = find(better)
@@ -174,9 +174,9 @@ def depth_upright(bare: Tensor, depth: Tensor, log_flat: Tensor) -> tuple[Tensor
     Return the log depth of upright things, from where the ground below them ends.
 
     They are as far away, measured along the ground, as the last bare ground below them in the
-    picture. `bare` says where that is seen, `depth` is its log depth; the second result says
+    image. `bare` says where that is seen, `depth` is its log depth; the second result says
     whether any is seen below, 0 to 1. All (batch, height, width); down is taken as straight down
-    in the picture, which for robots it nearly is.
+    in the image, which for robots it nearly is.
     """
     # From the bottom up, each row keeps of the one below it what is not bare ground of its own.
     # Rows are joined by twos, fours, eights, so that it takes few operations on large arrays.

@@ -5,10 +5,10 @@ A small convolutional encoder-decoder that predicts metric depth and how far to 
 
 Two things make it know metres. Beside the colours it sees the viewing ray of every pixel, so that
 it can tell a wide lens from a long one. And it predicts depth for one canonical focal length: the
-same object at twice the distance through a lens twice as long makes the same picture, so what it
+same object at twice the distance through a lens twice as long makes the same image, so what it
 answers is multiplied by the camera's focal length over the canonical one.
 
-Where somebody knows how high the camera is and which way is down, it is told that too
+Where the height of the camera and the direction of down are known, they are inputs too
 (`ground.py`): things stand on the ground, so this gives the scale of all else.
 """
 
@@ -23,14 +23,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth_ros.models.networks.builtin.blocks import Block, Context, Up, convolution
+from depth_ros.models.networks.builtin.blocks import Block, Context, Up, convolution, small
 from depth_ros.models.networks.builtin.ground import CHANNELS, GroundSense, ground_planes
 from depth_ros.models.networks.builtin.scale import LOG_DEPTH_BIAS
 from depth_ros.models.networks.builtin.sharpen import twice
 from depth_ros.types import Camera, FloatImage, Ground, Image
 
 LARGEST = 1024  # width of a layer, and most blocks
-PICTURE = 5  # channels: colours and rays
+IMAGE_CHANNELS = 5  # channels: colours and rays
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Layout:
     widths: Sequence[int] = (40, 80, 128, 224)  # at 1/4, 1/8, 1/16, 1/32
     blocks: Sequence[int] = (1, 2, 3, 2)
     decoder: Sequence[int] = (16, 40, 64, 112)  # at 1/2, 1/4, 1/8, 1/16
-    second: Sequence[int] = (32, 64, 112, 128)  # of the second look, at 1/4, 1/8, 1/16, 1/32
+    second: Sequence[int] = (32, 64, 112, 128)  # of the second pass, at 1/4, 1/8, 1/16, 1/32
 
     def __post_init__(self) -> None:
         if not _is_size(self.stem):
@@ -64,9 +64,9 @@ def _is_size(value: object) -> bool:
 
 class Answer(NamedTuple):
     """
-    What the network says, at half the size of its input.
+    The predictions of the network, at half the size of its input.
 
-    Who knows the ground gets its first two at the whole size.
+    With a known ground the first two have the size of the input.
     """
 
     log_depth: Tensor  # (batch, height, width), in metres for the canonical focal length
@@ -86,7 +86,7 @@ class CompactDepth(nn.Module):
         super().__init__()
         self.layout = layout = layout or Layout()
         widths = layout.widths
-        self.stem = convolution(PICTURE, layout.stem, 3, stride=2)
+        self.stem = convolution(IMAGE_CHANNELS, layout.stem, 3, stride=2)
         stages = []
         before = layout.stem
         for width, blocks in zip(widths, layout.blocks, strict=True):
@@ -103,17 +103,17 @@ class CompactDepth(nn.Module):
         )
         self.ground = GroundSense(layout.stem, layout.decoder, widths, layout.second)
         self.head = nn.Conv2d(layout.decoder[0], 2, 3, padding=1)
-        nn.init.normal_(self.head.weight, std=1e-3)
+        small(self.head.weight)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor) -> Answer:
-        picture, planes = x[:, :PICTURE], x[:, PICTURE:]
+        image, planes = x[:, :IMAGE_CHANNELS], x[:, IMAGE_CHANNELS:]
         half = functional.avg_pool2d(planes, 2)
-        # In a batch of both it is computed for all, for who knows nothing in vain.
+        # In a batch of both it is computed for all and masked where the ground is unknown.
         known = self.ground.training or bool(half[:, 0].any())
-        *told, deepest = self.ground.told(half)
-        x = functional.relu(self.stem(picture) + self.ground.stem(half))
+        *grounds, deepest = self.ground.at_levels(half)
+        x = functional.relu(self.stem(image) + self.ground.stem(half))
         seen = [x]
         for level, stage in enumerate(self.stages):
             x = stage(x)
@@ -123,31 +123,31 @@ class CompactDepth(nn.Module):
         x = self.context(x + deepest)
         first = (*seen[1:-1], x)
         for up, skip, ground in zip(
-            reversed(self.ups), reversed(seen[:-1]), reversed(told), strict=True
+            reversed(self.ups), reversed(seen[:-1]), reversed(grounds), strict=True
         ):
             x = up(x, skip, ground)
-        rays = functional.avg_pool2d(picture[:, 3:], 2)
-        looked = self.ground.look(x, half, rays, first) if known else None
-        x, places = looked or (functional.relu(x), None)
+        rays = functional.avg_pool2d(image[:, 3:], 2)
+        located = self.ground.locate(x, half, rays, first) if known else None
+        x, places = located or (functional.relu(x), None)
         log_depth, log_error = self.head(x).float().unbind(1)
         bare = None
         if places is not None:
             log_depth, bare = places.blend(log_depth), places.guesses
-            log_depth = self.ground.sharpen(log_depth, x, picture[:, :3], planes[:, 0] > 0)
+            log_depth = self.ground.sharpen(log_depth, x, image[:, :3], planes[:, 0] > 0)
             log_error = twice(log_error)
         return Answer(log_depth + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0, bare)
 
 
 def network_input(image: Image, camera: Camera, ground: Ground | None = None) -> FloatImage:
-    """Return the (9, H, W) input for an RGB picture of an undistorted camera of its size."""
+    """Return the (9, H, W) input for an RGB image of an undistorted camera of its size."""
     height, width = image.shape[:2]
-    planes = np.empty((PICTURE + CHANNELS, height, width), np.float32)
+    planes = np.empty((IMAGE_CHANNELS + CHANNELS, height, width), np.float32)
     for channel in range(3):
         np.multiply(image[..., channel], np.float32(4 / 255), out=planes[channel])
     planes[:3] -= 2
     planes[3] = (np.arange(width) - camera.cx) / camera.fx
     planes[4] = ((np.arange(height) - camera.cy) / camera.fy)[:, None]
-    planes[PICTURE:] = ground_planes(planes[3], planes[4], camera, ground)
+    planes[IMAGE_CHANNELS:] = ground_planes(planes[3], planes[4], camera, ground)
     return planes
 
 

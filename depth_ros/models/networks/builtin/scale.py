@@ -3,7 +3,7 @@
 """
 What the compact network counts depth in.
 
-The same object at twice the distance through a lens twice as long makes the same picture, so depth
+The same object at twice the distance through a lens twice as long makes the same image, so depth
 is counted for one canonical focal length, and as a logarithm that starts at a few metres.
 """
 

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Depth at twice the size, whose edges lie where the picture has them.
+Depth at twice the size, whose edges lie where the image has them.
 
 Between the near and the far side of an edge there is nothing, and an average of both is wrong for
 either. So each new pixel weighs the depths around it (Teed and Deng, RAFT, 2020), by what the
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth_ros.models.networks.builtin.blocks import convolution
+from depth_ros.models.networks.builtin.blocks import convolution, small
 
 COLOURS = 3
 AROUND = 9  # depths, 3x3
@@ -22,15 +22,14 @@ PARTS = 4  # new pixels of each old one, 2x2
 
 
 class Sharpen(nn.Module):
-    """Until it has learned, all but bilinear; just that for who knows no ground."""
+    """Before training almost bilinear; exactly bilinear without a known ground."""
 
     def __init__(self, inside: int, hidden: int) -> None:
         super().__init__()
         self.see = convolution(inside + PARTS * COLOURS, hidden, 3)
         self.choose = nn.Conv2d(hidden, AROUND * PARTS, 1)
-        nn.init.normal_(self.choose.weight, std=1e-3)
-        assert self.choose.bias is not None
-        if not self.choose.bias.is_meta:  # where weights are to be assigned
+        small(self.choose.weight)
+        if self.choose.bias is not None and not self.choose.bias.is_meta:
             self.choose.bias.data = _bilinear().clamp(min=1e-2).log().flatten()
 
     def forward(self, values: Tensor, x: Tensor, colours: Tensor, known: Tensor) -> Tensor:
@@ -38,7 +37,7 @@ class Sharpen(nn.Module):
         Return values (batch, height, width) at twice the size.
 
         :param x: the features that they were made of.
-        :param colours: the picture, and `known` where the ground is, both at the new size.
+        :param colours: the image, and `known` where the ground is, both at the new size.
         """
         batch, height, width = values.shape
         x = torch.cat([x, functional.pixel_unshuffle(colours, 2)], 1)

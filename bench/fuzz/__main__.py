@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import inspect
 import json
 import mmap
 import os
@@ -26,11 +27,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.fuzz import files
+from bench.fuzz.readers import ByteReader, DrawReader, Reader
 from depth_ros.types import DepthError
-from fuzz import files
-from fuzz.readers import ByteReader, DrawReader, Reader
 
 SLOW = 10  # seconds for one input
+GRACE = 120.0  # seconds beside those of a target, to start and to end
 LARGEST_TEXT = 2000
 MEMORY = 6 << 30  # bytes of address space beside what is there at the start
 INPUT = 4096  # random bytes that one input is made of, at most
@@ -41,7 +43,7 @@ def targets() -> dict[str, Target]:
     """Return what can be sent something, by name; messages where their packages are."""
     found: dict[str, Target] = dict(files.TARGETS)
     if importlib.util.find_spec('sensor_msgs') and importlib.util.find_spec('stereo_msgs'):
-        from fuzz import messages
+        from bench.fuzz import messages
 
         found.update(messages.TARGETS)
     return found
@@ -118,6 +120,10 @@ def run_random(target: Target, seconds: float, seed: int, findings: Findings) ->
     return counts
 
 
+class _Over(KeyboardInterrupt):
+    """The time is over; Hypothesis lets this one through."""
+
+
 def run_hypothesis(
     target: Target, seconds: float, seed: int, findings: Findings
 ) -> dict[str, int]:
@@ -139,13 +145,15 @@ def run_hypothesis(
     @hypothesis.given(st.data())
     def law(data: Any) -> None:
         if time.monotonic() > end:
-            return
+            raise _Over  # a return would be an input that draws less than it did before
         counts['inputs'] += 1
         counts['accepted'] += answer(target, DrawReader(data.draw))
 
     while time.monotonic() < end:
         try:
             law()
+        except _Over:
+            break
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
@@ -194,14 +202,26 @@ def work(arguments: argparse.Namespace) -> None:
     name = arguments.targets[0]
     _limit_memory()
     if arguments.engine == 'atheris':
-        import atheris
-
-        atheris.instrument_all()
+        _instrument()
     findings = Findings(name, arguments.out)
     counts = ENGINES[arguments.engine](
         targets()[name], arguments.seconds, arguments.seed, findings
     )
     _tell(counts, findings)
+
+
+def _instrument() -> None:
+    """Let atheris see the lines of this package; those of every library would take minutes."""
+    import atheris
+
+    for name, module in list(sys.modules.items()):
+        if not name.startswith('depth_ros'):
+            continue
+        for value in vars(module).values():
+            found = vars(value).values() if inspect.isclass(value) else (value,)
+            for function in found:
+                if inspect.isfunction(function) and function.__module__ == name:
+                    atheris.instrument_func(function)
 
 
 def _limit_memory() -> None:
@@ -211,13 +231,22 @@ def _limit_memory() -> None:
 
 def supervise(name: str, engine: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Run one target in a process of its own, whose end is a finding, too."""
-    command = [sys.executable, '-m', 'fuzz', name, '--engine', engine, '--work']
+    command = [sys.executable, '-m', 'bench.fuzz', name, '--engine', engine, '--work']
     command += ['--seconds', str(arguments.seconds), '--seed', str(arguments.seed)]
     command += ['--out', str(arguments.out)]
-    done = subprocess.run(command, capture_output=True, text=True, errors='replace')
-    told = [line for line in done.stdout.splitlines() if line.startswith('RESULT ')]
-    if told:
-        return dict(json.loads(told[-1][7:]))
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors='replace',
+            timeout=GRACE + arguments.seconds,
+        )
+    except subprocess.TimeoutExpired:
+        return {'inputs': 0, 'accepted': 0, 'findings': {'the process does not end': 1}}
+    results = [line for line in done.stdout.splitlines() if line.startswith('RESULT ')]
+    if results:
+        return dict(json.loads(results[-1][7:]))
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / f'{name}-{engine}.log').write_text(done.stdout + done.stderr)
     return {'inputs': 0, 'accepted': 0, 'findings': {f'the process ended ({done.returncode})': 1}}

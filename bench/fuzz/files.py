@@ -18,10 +18,11 @@ import cv2
 import numpy as np
 import yaml
 
+from bench.fuzz.readers import Reader, edited, text
 from depth_ros.files.calibration import read_camera, write_camera
+from depth_ros.files.image_header import image_header
 from depth_ros.files.images import read_image, read_values
 from depth_ros.files.jpeg_data import is_whole
-from depth_ros.files.picture_header import picture_header
 from depth_ros.files.reading import parse_yaml, read_array
 from depth_ros.lab.eval.layouts.reading import natural, read_keys, read_numbers, read_pfm
 from depth_ros.lab.train.config import config_from, config_to, read_config
@@ -29,7 +30,6 @@ from depth_ros.models.engine.images import normalised_settings
 from depth_ros.models.registry import family_of
 from depth_ros.models.weights.verify import check_safetensors, read_json, refuse_foreign
 from depth_ros.types import Camera, Distortion
-from fuzz.readers import Reader, edited, text
 
 
 @functools.cache
@@ -48,7 +48,7 @@ def _packed(ending: str, pixels: np.ndarray, *flags: int) -> bytes:
 
 
 @functools.cache
-def pictures() -> tuple[bytes, ...]:
+def images() -> tuple[bytes, ...]:
     """Return small files of every format that is read."""
     rng = np.random.default_rng(0)
     rgb = cv2.GaussianBlur(rng.integers(0, 256, (19, 33, 3), np.uint8), (0, 0), 1.0)
@@ -133,12 +133,12 @@ _LISTS = (
 _PFM = (b'Pf\n3 2\n-1\n' + bytes(24), b'Pf\n2 3\n1.0\n' + bytes(24))
 
 
-def picture(reader: Reader) -> None:
-    """Read a picture; what comes out is what `read_image` promises."""
-    data = edited(reader, pictures())
-    picture_header(data)
+def image_file(reader: Reader) -> None:
+    """Read an image; what comes out is what `read_image` promises."""
+    data = edited(reader, images())
+    image_header(data)
     is_whole(data)
-    path = _file(data, 'picture')
+    path = _file(data, 'image')
     read_values(path)
     image = read_image(path)
     assert image.dtype == np.uint8
@@ -208,7 +208,7 @@ def words(reader: Reader) -> Any:
 TARGETS: Mapping[str, Callable[[Reader], Any]] = {
     f.__name__: f
     for f in (
-        *(picture, calibration, array, weights, processor, training, lists, pfm, names),
+        *(image_file, calibration, array, weights, processor, training, lists, pfm, names),
         words,
     )
 }

@@ -1,12 +1,11 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Learn for who tells the ground without forgetting for who does not.
+Keep predictions without a ground while the network learns from a known ground.
 
-What a network answers with nothing told was chosen by real pictures, of which there are none to
-learn from; what it could answer with the ground told needs the same inner weights. So these move
-on, and are held to what the first weights say of the same pictures with the ground left out (Li
-and Hoiem, Learning without Forgetting, 2017).
+Both kinds of prediction share the inner weights. Those train on, and a loss holds the predictions
+without a ground to those of the first weights on the same images (Li and Hoiem, Learning without
+Forgetting, 2017).
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from torch import Tensor
 
 from depth_ros.lab.train.features import vary_features
 from depth_ros.lab.train.losses import laplace_divergence
-from depth_ros.models.networks.builtin.network import PICTURE, Answer, CompactDepth
+from depth_ros.models.networks.builtin.network import IMAGE_CHANNELS, Answer, CompactDepth
 
-# Stages before this see how things look. They stay: the looks of real things are not at hand.
+# Stages before this stay frozen: they encode the appearance of real images, and the run has none.
 INNER = 2
-SHARE = 3 / 8  # of a batch is looked at again with nothing told
+SHARE = 3 / 8  # of a batch is predicted again without its ground
 
 
-class Kept:
-    """What a network said before it learned; and its inner parts, which may move from now on."""
+class Anchor:
+    """The first weights, as a reference; makes the inner parts of the network trainable."""
 
     def __init__(self, network: CompactDepth, first: CompactDepth, features: float) -> None:
         self.first = first.eval().requires_grad_(False)
@@ -34,17 +33,17 @@ class Kept:
             part.requires_grad_(True)
 
     def loss(self, network: CompactDepth, inputs: Tensor, dtype: torch.dtype, seed: int) -> Tensor:
-        """Return how far the network has gone from its first answers; leaves it in `eval` mode."""
+        """Return the distance from the first predictions; leaves the network in `eval` mode."""
         some = inputs[: max(1, round(SHARE * len(inputs)))].clone()
-        some[:, PICTURE:] = 0
+        some[:, IMAGE_CHANNELS:] = 0
         some = some.to(memory_format=torch.channels_last)
 
         def answer(network: CompactDepth) -> Answer:
-            torch.manual_seed(seed)  # both see a picture's features vary alike
+            torch.manual_seed(seed)  # both draw the same variation of features
             network.eval()
             with torch.autocast(some.device.type, dtype, enabled=dtype is not torch.float32):
-                said: Answer = network(some)
-            return said
+                prediction: Answer = network(some)
+            return prediction
 
         with torch.no_grad():
             before = answer(self.first)

@@ -13,6 +13,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, Poi
 from std_msgs.msg import Header
 from stereo_msgs.msg import DisparityImage
 
+from bench.fuzz.files import images
+from bench.fuzz.readers import Reader, choice, edited, size, text
 from depth_ros.geometry.depth_values import is_valid
 from depth_ros.geometry.disparity import prediction_to_depth
 from depth_ros.geometry.distortion import rays_to_pixels, unproject
@@ -27,8 +29,6 @@ from depth_ros.messages.image import array_to_image, image_to_array, image_to_vi
 from depth_ros.models.mono.plane import PLANE, PlaneModel, PlaneOptions
 from depth_ros.pipeline import Pipeline
 from depth_ros.types import Camera, View
-from fuzz.files import pictures
-from fuzz.readers import Reader, choice, edited, size, text
 
 _LENSES = ('', 'plumb_bob', 'rational_polynomial', 'equidistant', 'fisheye', 'none')
 _SMALL = 1 << 14  # pixels of an image that is worked on, or a run would see few inputs
@@ -57,9 +57,9 @@ def image(reader: Reader) -> None:
     """Convert an image of any encoding."""
     msg = _image(reader)
     image_to_array(msg)
-    picture = image_to_view_array(msg)
-    assert picture.dtype == np.uint8
-    assert picture.shape[:2] == (msg.height, msg.width)
+    pixels = image_to_view_array(msg)
+    assert pixels.dtype == np.uint8
+    assert pixels.shape[:2] == (msg.height, msg.width)
 
 
 def depth(reader: Reader) -> None:
@@ -73,11 +73,11 @@ def depth(reader: Reader) -> None:
 def compressed(reader: Reader) -> None:
     """Decode a compressed image."""
     msg = CompressedImage(format=text(reader, ('jpeg', 'png', 'bayer_rggb8; png compressed')))
-    msg.data = array.array('B', edited(reader, pictures()))
+    msg.data = array.array('B', edited(reader, images()))
     size_wh = (33, 19) if reader.integer(0, 1) else None
-    picture = compressed_to_view_array(msg, size_wh)
-    assert picture.dtype == np.uint8
-    assert size_wh is None or picture.shape[:2] == size_wh[::-1]
+    pixels = compressed_to_view_array(msg, size_wh)
+    assert pixels.dtype == np.uint8
+    assert size_wh is None or pixels.shape[:2] == size_wh[::-1]
 
 
 def _info(reader: Reader) -> CameraInfo:
@@ -126,8 +126,8 @@ def camera_info(reader: Reader) -> None:
         return
     if needs_rectification(camera):
         assert Rectifier(camera).valid.any()
-    picture = np.zeros((camera.height, camera.width), np.uint8)
-    frame = Pipeline(PlaneModel(PLANE, PlaneOptions()))([View(picture, camera)])
+    pixels = np.zeros((camera.height, camera.width), np.uint8)
+    frame = Pipeline(PlaneModel(PLANE, PlaneOptions()))([View(pixels, camera)])
     assert frame.depth is not None
     assert not (frame.depth <= 0).any()
 

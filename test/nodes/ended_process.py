@@ -1,9 +1,9 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Runs an empty node, and is told to end at one line of `process.run`.
+Runs an empty node, and gets a signal to end at one line of `process.run`.
 
-Started by tests as `python told_to_end.py SIGNAL LINE`, lines counted from where signals are
+Started by tests as `python ended_process.py SIGNAL LINE`, lines counted from where signals are
 handled. One end for each process: on Jazzy a second one in the same process is not heard.
 """
 
@@ -32,7 +32,7 @@ class EmptyNode(Node):
         return True
 
 
-def told_at(line):
+def signal_at(line):
     """Return a trace function: the signal at this line, and the line only once it has worked."""
 
     def trace(frame, event, _):
@@ -53,7 +53,7 @@ def main() -> None:
     lines, first = inspect.getsourcelines(process.run)
     handled = next(i for i, line in enumerate(lines) if 'install_signal_handlers(' in line)
     number = handled + int(sys.argv[2])
-    sys.settrace(told_at(first + number))
+    sys.settrace(signal_at(first + number))
     process.run(EmptyNode, [])
     sys.settrace(None)
     print('ended at', lines[number].strip())

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Who tells the ground is served better, and who does not is answered as before."""
+"""Predictions with a ground improve, and those without stay as before."""
 
 import copy
 
@@ -10,12 +10,12 @@ torch = pytest.importorskip('torch')
 
 from tiny_run import configuration  # noqa: E402
 
+from depth_ros.lab.train.anchor import Anchor  # noqa: E402
 from depth_ros.lab.train.data import find_frames, training_batches  # noqa: E402
 from depth_ros.lab.train.features import vary_features  # noqa: E402
-from depth_ros.lab.train.keep import Kept  # noqa: E402
 from depth_ros.lab.train.trainer import Trainer  # noqa: E402
 from depth_ros.models.mono.builtin import read_network  # noqa: E402
-from depth_ros.models.networks.builtin.network import PICTURE, CompactDepth, Layout  # noqa: E402
+from depth_ros.models.networks.builtin.network import IMAGE_CHANNELS, CompactDepth, Layout  # noqa: E402
 from depth_ros.types import DepthError  # noqa: E402
 
 SMALL = Layout(
@@ -32,7 +32,7 @@ def inputs():
 def test_nothing_has_moved_before_it_learns(features):
     torch.manual_seed(1)
     network = CompactDepth(SMALL)
-    kept = Kept(network, copy.deepcopy(network), features)
+    kept = Anchor(network, copy.deepcopy(network), features)
     if features:
         vary_features(network, features)
     assert kept.loss(network, inputs(), torch.float32, 5).item() == pytest.approx(0, abs=1e-6)
@@ -41,10 +41,10 @@ def test_nothing_has_moved_before_it_learns(features):
     assert kept.loss(network, inputs(), torch.float32, 5).item() > 0.01
 
 
-def test_it_is_asked_with_nothing_told_and_the_batch_stays():
+def test_it_predicts_without_the_ground_and_the_batch_stays():
     torch.manual_seed(1)
     network = CompactDepth(SMALL)
-    kept = Kept(network, copy.deepcopy(network), 0.0)
+    kept = Anchor(network, copy.deepcopy(network), 0.0)
     batch = inputs()
     before = batch.clone()
     with torch.no_grad():
@@ -53,7 +53,7 @@ def test_it_is_asked_with_nothing_told_and_the_batch_stays():
     # The ground alone has learned, and of that it knows nothing here.
     assert kept.loss(network, batch, torch.float32, 5).item() == pytest.approx(0, abs=1e-6)
     assert torch.equal(batch, before)
-    assert batch[:, PICTURE:].any()
+    assert batch[:, IMAGE_CHANNELS:].any()
 
 
 def runs(posed, folder, keeps):
@@ -76,17 +76,17 @@ def test_inner_parts_learn_and_the_first_and_the_last_do_not(posed, tmp_path):
     changed = {name for name in old if not torch.equal(old[name], new[name])}
     parts = {'.'.join(name.split('.')[: 2 if name[:6] == 'stages' else 1]) for name in changed}
     assert parts == {'stages.2', 'stages.3', 'context', 'ups', 'ground'}
-    # Normalisation is that of the first weights: what was told would change it for who tells none.
+    # Normalisation is that of the first weights: a ground would change it for images without one.
     assert not any('running' in name for name in changed if not name.startswith('ground.'))
 
 
 def test_the_more_it_counts_the_closer_the_answers_stay(posed, tmp_path):
     before, after = runs(posed, tmp_path, [1e-6, 100.0])
-    picture = inputs()
-    picture[:, PICTURE:] = 0
+    image = inputs()
+    image[:, IMAGE_CHANNELS:] = 0
     with torch.no_grad():
-        first = before(picture).log_depth
-        loose, tight = ((n(picture).log_depth - first).abs().mean().item() for n in after)
+        first = before(image).log_depth
+        loose, tight = ((n(image).log_depth - first).abs().mean().item() for n in after)
     assert 0 < tight < 0.5 * loose
 
 

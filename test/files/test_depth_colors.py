@@ -1,14 +1,14 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Depth pictures: order of colours, meaning of the special ones, round numbers on the bar."""
+"""Depth images: order of colours, meaning of the special ones, round numbers on the bar."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depth_ros.files import pictures
-from depth_ros.files.pictures import depth_picture, depth_to_colors, relative_picture
+from depth_ros.files import depth_colors
+from depth_ros.files.depth_colors import depth_to_colors, draw_depth, draw_relative
 from depth_ros.types import DepthError
 
 BLACK, SLATE, WHITE = (0, 0, 0), (44, 52, 66), (255, 255, 255)
@@ -92,21 +92,21 @@ def test_a_few_outliers_do_not_take_the_colours():
     ],
     ids=['nan', 'inf', '-inf', 'zero', 'wall', 'tiny', 'huge', 'pixel', 'flat', 'deep', 'sparse'],
 )
-def test_any_depth_makes_a_picture(depth):
+def test_any_depth_makes_an_image(depth):
     depth = depth.astype(np.float32)
     height, width = depth.shape
     assert depth_to_colors(depth).shape == (height, width, 3)
-    for picture in (depth_picture(depth), relative_picture(depth)):
+    for image in (draw_depth(depth), draw_relative(depth)):
         times = max(1, -(-240 // height))
-        assert picture.dtype == np.uint8
-        assert picture.shape[0] == times * height
-        assert picture.shape[1] > times * width
+        assert image.dtype == np.uint8
+        assert image.shape[0] == times * height
+        assert image.shape[1] > times * width
     colors = depth_to_colors(depth).repeat(times, 0).repeat(times, 1)
-    np.testing.assert_array_equal(depth_picture(depth)[:, : times * width], colors)
+    np.testing.assert_array_equal(draw_depth(depth)[:, : times * width], colors)
 
 
 def ticks(near: float, far: float, height: int = 480) -> list[tuple[float, str]]:
-    return pictures._metre_ticks(1 / far, 1 / near, pictures._bar_space(height))
+    return depth_colors._metre_ticks(1 / far, 1 / near, depth_colors._bar_space(height))
 
 
 @given(st.floats(0.05, 50), st.floats(1.1, 1000), st.integers(240, 2000))
@@ -119,7 +119,7 @@ def test_ticks_are_where_their_colour_is(near, ratio, height):
         assert near * 0.999 <= metres <= far * 1.001
         expected = (1 / near - 1 / metres) / (1 / near - 1 / far)
         assert position == pytest.approx(expected, abs=0.01)
-    top, bottom, apart = pictures._bar_space(height)
+    top, bottom, apart = depth_colors._bar_space(height)
     gaps = np.diff([position for position, _ in found]) * (bottom - top)
     assert gaps.min() >= apart * 0.999
 
@@ -132,13 +132,13 @@ def test_ticks_are_round_numbers(near, far, some):
     assert some <= {label for _, label in ticks(near, far)}
 
 
-def test_the_bar_has_the_colours_of_the_picture():
-    picture = depth_picture(ramp(0.5, 20, 300).repeat(20, 0), near=0.5, far=20)
-    bar = picture[:, 300:]
-    size = pictures._text_size(picture.shape[0])
-    top, bottom, _ = pictures._bar_space(picture.shape[0])
+def test_the_bar_has_the_colours_of_the_image():
+    image = draw_depth(ramp(0.5, 20, 300).repeat(20, 0), near=0.5, far=20)
+    bar = image[:, 300:]
+    size = depth_colors._text_size(image.shape[0])
+    top, bottom, _ = depth_colors._bar_space(image.shape[0])
     column = bar[top : bottom + 1, size + 2].astype(int)
-    shown = picture[0, :300][::-1].astype(int)  # near first, as on the bar
+    shown = image[0, :300][::-1].astype(int)  # near first, as on the bar
     at = np.linspace(0, len(column) - 1, 300).round().astype(int)
     assert np.abs(column[at] - shown).max() < 25
 
@@ -146,9 +146,9 @@ def test_the_bar_has_the_colours_of_the_picture():
 def test_the_legend_names_what_is_there():
     plain, holed = ramp(size=300).repeat(20, 0), ramp(size=300).repeat(20, 0)
     holed[0, 0], holed[0, 1], holed[0, 2] = np.nan, np.inf, -np.inf
-    below = pictures._bar_space(400)[1] + 10
-    assert len(np.unique(depth_picture(plain)[below:, 300:].reshape(-1, 3), axis=0)) == 1
-    legend = depth_picture(holed)[below:, 300:].reshape(-1, 3)
+    below = depth_colors._bar_space(400)[1] + 10
+    assert len(np.unique(draw_depth(plain)[below:, 300:].reshape(-1, 3), axis=0)) == 1
+    legend = draw_depth(holed)[below:, 300:].reshape(-1, 3)
     for color in (BLACK, SLATE, WHITE):
         assert (legend == color).all(-1).sum() > 20
 
@@ -156,20 +156,20 @@ def test_the_legend_names_what_is_there():
 def test_relative_values_are_nearer_where_larger():
     values = np.tile(np.linspace(-40, 70, 300, dtype=np.float32), (300, 1))
     values[5, 5] = np.nan
-    picture = relative_picture(values)
-    assert warmth(picture[0, 299]) > 100
-    assert warmth(picture[0, 0]) < -100
-    assert tuple(picture[5, 5]) == BLACK
-    scaled = relative_picture(3 * values + 10)
-    assert np.abs(picture[:, :300].astype(int) - scaled[:, :300]).max() < 30
+    image = draw_relative(values)
+    assert warmth(image[0, 299]) > 100
+    assert warmth(image[0, 0]) < -100
+    assert tuple(image[5, 5]) == BLACK
+    scaled = draw_relative(3 * values + 10)
+    assert np.abs(image[:, :300].astype(int) - scaled[:, :300]).max() < 30
 
 
-def test_pictures_leave_their_input():
+def test_images_leave_their_input():
     depth = ramp()
     depth[0, 0], depth[0, 1] = np.nan, -1
     before = depth.copy()
-    depth_picture(depth)
-    relative_picture(depth)
+    draw_depth(depth)
+    draw_relative(depth)
     np.testing.assert_array_equal(depth, before)
 
 

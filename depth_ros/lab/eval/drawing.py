@@ -1,13 +1,13 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of truth, prediction and error in the same colours, so that the eye can compare."""
+"""Images of truth, prediction and error in the same colours, so that the eye can compare."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from depth_ros.files.pictures import depth_to_colors
+from depth_ros.files.depth_colors import depth_to_colors
 from depth_ros.geometry.depth_values import is_valid
 from depth_ros.lab.eval.frames import Frame
 from depth_ros.lab.eval.measure import Measurement
@@ -30,7 +30,7 @@ SPARSE = 0.3  # below this share of known pixels the dots are drawn larger
 
 
 def step_labels(disparity: bool) -> list[str]:
-    """Return a text for every colour of the error picture."""
+    """Return a text for every colour of the error image."""
     if disparity:
         names = [f'{step:g} px' for step in DISPARITY_STEPS]
     else:
@@ -39,7 +39,7 @@ def step_labels(disparity: bool) -> list[str]:
 
 
 def shows_disparity(frame: Frame) -> bool:
-    """Return whether the pictures show disparity: where no depth is known."""
+    """Return whether the images show disparity: where no depth is known."""
     return frame.depth is None
 
 
@@ -61,7 +61,7 @@ def _as_depth(frame: Frame, depth: FloatImage | None, disparity: FloatImage | No
         return np.where(disparity > 0, 1 / disparity, np.nan).astype(np.float32)
 
 
-def truth_picture(frame: Frame) -> Image:
+def draw_truth(frame: Frame) -> Image:
     """Return the truth in colours."""
     values = _as_depth(frame, frame.depth, frame.disparity)
     return _grow(depth_to_colors(values, *_range(values)), np.isfinite(values))
@@ -75,13 +75,13 @@ def range_text(frame: Frame) -> str:
     return f'{near:.3g} to {far:.3g} m'
 
 
-def prediction_picture(frame: Frame, seen: Measurement) -> Image:
+def draw_prediction(frame: Frame, seen: Measurement) -> Image:
     """Return the aligned prediction in the colours of the truth."""
     near, far = _range(_as_depth(frame, frame.depth, frame.disparity))
     return depth_to_colors(_as_depth(frame, seen.depth, seen.disparity), near, far)
 
 
-def error_picture(frame: Frame, seen: Measurement) -> Image:
+def draw_error(frame: Frame, seen: Measurement) -> Image:
     """Return the error in steps: of depth as a share of the truth, of disparity in pixels."""
     if shows_disparity(frame):
         truth, prediction, steps = frame.disparity, seen.disparity, DISPARITY_STEPS
@@ -94,43 +94,43 @@ def error_picture(frame: Frame, seen: Measurement) -> Image:
         error = np.abs(prediction - truth)
         if not shows_disparity(frame):
             error = error / truth
-    picture = np.array(STEP_COLORS, np.uint8)[np.digitize(np.nan_to_num(error), steps, right=True)]
-    picture[~np.isfinite(prediction)] = NO_PREDICTION
-    picture[~known] = NO_TRUTH
-    return _grow(picture, known)
+    image = np.array(STEP_COLORS, np.uint8)[np.digitize(np.nan_to_num(error), steps, right=True)]
+    image[~np.isfinite(prediction)] = NO_PREDICTION
+    image[~known] = NO_TRUTH
+    return _grow(image, known)
 
 
-def _grow(picture: Image, known: np.ndarray) -> Image:
-    """Return the picture with larger dots where they would be too sparse to see."""
+def _grow(image: Image, known: np.ndarray) -> Image:
+    """Return the image with larger dots where they would be too sparse to see."""
     if known.mean() >= SPARSE:
-        return picture
+        return image
     kernel = np.ones((3, 3), np.uint8)
-    grown = picture.copy()
+    grown = image.copy()
     empty = ~known
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
             take = empty & np.roll(known, (dy, dx), (0, 1))
-            grown[take] = np.roll(picture, (dy, dx), (0, 1))[take]
+            grown[take] = np.roll(image, (dy, dx), (0, 1))[take]
     grown[cv2.dilate(known.astype(np.uint8), kernel) == 0] = NO_TRUTH
     return grown
 
 
-def encode(picture: Image, width: int, exact: bool = False) -> tuple[str, bytes]:
+def encode(image: Image, width: int, exact: bool = False) -> tuple[str, bytes]:
     """
-    Return the media type and the bytes of a picture no wider than width.
+    Return the media type and the bytes of an image no wider than width.
 
     :param exact: PNG, and no colours between two colours; otherwise JPEG.
     """
-    height, full = picture.shape[:2]
+    height, full = image.shape[:2]
     if full > width:
         size = (width, max(1, round(height * width / full)))
         how = cv2.INTER_NEAREST if exact else cv2.INTER_AREA
-        picture = np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
-    if picture.ndim == 3:
-        picture = picture[..., ::-1]
+        image = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+    if image.ndim == 3:
+        image = image[..., ::-1]
     kind, suffix, options = (
         ('image/png', '.png', [cv2.IMWRITE_PNG_COMPRESSION, 9])
         if exact
         else ('image/jpeg', '.jpg', [cv2.IMWRITE_JPEG_QUALITY, 85])
     )
-    return kind, np.asarray(cv2.imencode(suffix, picture, options)[1]).tobytes()
+    return kind, np.asarray(cv2.imencode(suffix, image, options)[1]).tobytes()

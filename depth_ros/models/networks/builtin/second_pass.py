@@ -1,9 +1,9 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-A second, smaller encoder-decoder, for who knows the ground.
+A second, smaller encoder-decoder, for images with a known ground.
 
-Once it is computed how far away the floor is, and what stands on it, the rest of the picture
+Once it is computed how far away the floor is, and what stands on it, the rest of the image
 follows from that: a ceiling meets its walls, a cup stands on its table. This carries it there.
 """
 
@@ -17,9 +17,9 @@ from torch.nn import functional
 from depth_ros.models.networks.builtin.blocks import Block, Context, Up, convolution
 
 
-class SecondLook(nn.Module):
+class SecondPass(nn.Module):
     """
-    What there is to add to the features of the first look, nothing before it has learned.
+    Compute what to add to the features of the first pass; zero before training.
 
     :param inside: channels that come in, and `outside` those that go out, at half the input.
     :param first: widths of the first encoder at 1/4, 1/8, 1/16 and 1/32, which it sees as well.

@@ -37,12 +37,12 @@ def depth_to_colors(
     return _paint(inverse, low, high)
 
 
-def depth_picture(depth: FloatImage, near: float | None = None, far: float | None = None) -> Image:
+def draw_depth(depth: FloatImage, near: float | None = None, far: float | None = None) -> Image:
     """Return RGB of depth in metres beside a bar that says which colour is how far."""
     inverse = _inverse(depth)
     low, high = _inverse_range(inverse, near, far)
-    picture = _enlarge(_paint(inverse, low, high))
-    space = _bar_space(picture.shape[0])
+    image = _enlarge(_paint(inverse, low, high))
+    space = _bar_space(image.shape[0])
     ticks = _metre_ticks(low, high, space)
     legend = []
     if np.any(inverse == 0):
@@ -51,10 +51,10 @@ def depth_picture(depth: FloatImage, near: float | None = None, far: float | Non
         legend.append(('no depth', _BLACK))
     if np.any(inverse == np.inf):
         legend.append(('too close', _WHITE))
-    return np.hstack([picture, _bar(picture.shape[0], ticks, legend)])
+    return np.hstack([image, _bar(image.shape[0], ticks, legend)])
 
 
-def relative_picture(values: FloatImage) -> Image:
+def draw_relative(values: FloatImage) -> Image:
     """
     Return RGB of relative values, larger is nearer, beside a bar without numbers.
 
@@ -62,9 +62,9 @@ def relative_picture(values: FloatImage) -> Image:
     """
     values = np.where(np.isfinite(values), np.asarray(values, np.float32), np.nan)
     low, high = _percentiles(values)
-    picture = _enlarge(_paint(values, low, high, relative=True))
+    image = _enlarge(_paint(values, low, high, relative=True))
     legend = [('no value', _BLACK)] if np.any(np.isnan(values)) else []
-    return np.hstack([picture, _bar(picture.shape[0], [(0.0, 'near'), (1.0, 'far')], legend)])
+    return np.hstack([image, _bar(image.shape[0], [(0.0, 'near'), (1.0, 'far')], legend)])
 
 
 @functools.cache
@@ -140,10 +140,10 @@ def _paint(values: FloatImage, low: float, high: float, relative: bool = False) 
     return cv2.applyColorMap(index, _palette()[:, None]).astype(np.uint8, copy=False)
 
 
-def _enlarge(picture: Image, least: int = 240) -> Image:
-    """Return the picture, repeated to a height at which a bar can be read."""
-    times = -(-least // picture.shape[0])
-    return picture if times <= 1 else picture.repeat(times, axis=0).repeat(times, axis=1)
+def _enlarge(image: Image, least: int = 240) -> Image:
+    """Return the image, repeated to a height at which a bar can be read."""
+    times = -(-least // image.shape[0])
+    return image if times <= 1 else image.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _text_size(height: int) -> int:

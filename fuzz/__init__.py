@@ -1,3 +1,0 @@
-# Copyright 2026 depth_ros contributors
-# SPDX-License-Identifier: Apache-2.0
-"""Inputs that nobody would send, by the million; run through scripts/fuzz, never in CI."""
