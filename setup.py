@@ -26,6 +26,7 @@ MESSAGES = [
     'ros-diagnostic-msgs',
     'ros-geometry-msgs',
     'ros-lifecycle-msgs',
+    'ros-nav-msgs',
     'ros-rcl-interfaces',
     'ros-rmw-fastrtps-cpp',
     'ros-rosgraph-msgs',
@@ -76,6 +77,7 @@ setup(
         'console_scripts': [
             'depth_ros = depth_ros.cli.main:main',
             'mono_depth = depth_ros.nodes.mono_depth:main',
+            'multi_view_depth = depth_ros.nodes.multi_view_depth:main',
             'stereo_depth = depth_ros.nodes.stereo_depth:main',
         ],
         # Plain `ros2 doctor` runs these too.

@@ -55,7 +55,7 @@ class Cameras(Node):
     def __init__(self, width: int, height: int, below: str) -> None:
         super().__init__('bench')
         picture = np.random.default_rng(0).integers(0, 255, (height // 8, width // 8, 3), np.uint8)
-        self._picture = picture.repeat(8, 0).repeat(8, 1)
+        self._image = picture.repeat(8, 0).repeat(8, 1)
         self._camera = Camera.pinhole(8 * (width // 8), 8 * (height // 8), 0.8 * width)
         qos = qos_profile_sensor_data
         self._senders: dict[str, list[Any]] = {
@@ -86,7 +86,7 @@ class Cameras(Node):
             header = Header(stamp=self.get_clock().now().to_msg(), frame_id=name)
             images, infos = self._senders[name]
             infos.publish(camera_to_camera_info(self._camera, header))
-            images.publish(array_to_image(self._picture, 'bgr8', header))
+            images.publish(array_to_image(self._image, 'bgr8', header))
             until = time.monotonic() + 1 / (rate * len(NAMES))
             while (left := until - time.monotonic()) > 0:
                 rclpy.spin_once(self, timeout_sec=left)

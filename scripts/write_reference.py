@@ -27,10 +27,11 @@ sys.path.insert(0, str(ROOT))
 from depth_ros.cli.main import COMMANDS  # noqa: E402
 from depth_ros.nodes.launching import COMMON  # noqa: E402
 from depth_ros.nodes.parameters.spec import ParameterSpec, Value  # noqa: E402
-from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options  # noqa: E402
+from depth_ros.nodes.parameters.specs import MONO, MULTI, STEREO, model_options  # noqa: E402
 from depth_ros.nodes.security import policy  # noqa: E402
 
-NODES = {'mono_depth': MONO, 'stereo_depth': STEREO}
+NODES = {'mono_depth': MONO, 'stereo_depth': STEREO, 'multi_view_depth': MULTI}
+VIEWS = {'mono_depth': 1, 'stereo_depth': 2, 'multi_view_depth': 0}
 HEAD = """\
 # Every parameter of {node} with its default; {page} explains them.
 # Written by scripts/write_reference.py from the node's declarations. To change values, copy the
@@ -117,14 +118,15 @@ def parameter_table(specs: Iterable[ParameterSpec]) -> str:
 
 def output_table(node: str) -> str:
     """Return a table of published topics; needs the message packages of ROS."""
+    from depth_ros.messages.classes import type_name
     from depth_ros.nodes.output.output import outputs_of
 
     rows = ['| topic | type | what |', '|---|---|---|']
-    for output in outputs_of({'mono_depth': 1, 'stereo_depth': 2}[node]):
-        package = output.message.__module__.split('.')[0]
+    for output in outputs_of(VIEWS[node]):
+        package, _, name = type_name(output.message).split('/')
         if package == 'point_cloud_interfaces':
             continue  # not installed everywhere, and the page must be the same everywhere
-        kind = f'{package}/{output.message.__name__}'
+        kind = f'{package}/{name}'
         rows.append(f'| `~/{output.topic}` | `{kind}` | {output.description} |')
     return '\n'.join(rows)
 
@@ -184,7 +186,7 @@ def table(node: str, name: str) -> str:
         return launch_table(node)
     if name == 'commands':
         return command_sections()
-    return parameter_table(model_options(name))
+    return parameter_table(model_options(name.replace('_', '-')))
 
 
 def page(path: Path) -> str:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import itertools
 import re
 import runpy
@@ -18,13 +20,17 @@ import numpy as np
 import pytest
 
 import depth_ros
-from depth_ros.cli.main import COMMANDS
+from depth_ros.cli.main import COMMANDS, main
+from depth_ros.files.calibration import write_camera
 from depth_ros.nodes.camera_drivers import arguments_of
 from depth_ros.nodes.launching import COMMON
-from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options
+from depth_ros.nodes.parameters.specs import MONO, MULTI, STEREO, model_options
+from depth_ros.types import Camera
 
 ROOT = Path(depth_ros.__file__).resolve().parents[1]
 PAGES = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md')]
+
+NODES = {'mono_depth': MONO, 'stereo_depth': STEREO, 'multi_view_depth': MULTI}
 
 each_page = pytest.mark.parametrize('page', PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 
@@ -85,7 +91,7 @@ def test_node_commands_use_existing_parameters(page: Path) -> None:
     for words in commands(page):
         if '--ros-args' not in words:
             continue
-        specs = STEREO if 'stereo_depth' in words else MONO
+        specs = NODES[next((word for word in words if word in NODES), 'mono_depth')]
         known = {spec.name for spec in specs}
         given = [b.split(':=') for a, b in itertools.pairwise(words) if a == '-p']
         model = dict(given).get('model', next(s.default for s in specs if s.name == 'model'))
@@ -102,6 +108,82 @@ def test_depth_ros_commands_exist(page: Path) -> None:
             if words[: len(prefix)] == prefix and len(words) > len(prefix):
                 name = words[len(prefix)]
                 assert name in COMMANDS or name == 'COMMAND' or name.startswith('-'), words
+
+
+PREFIXES = (
+    ['depth_ros'],
+    ['python', '-m', 'depth_ros'],
+    ['ros2', 'run', 'depth_ros', 'depth_ros'],
+)
+
+
+def command_of(words: list[str]) -> list[str] | None:
+    """Return the arguments of a `depth_ros` command, None for another command."""
+    if '|' in words:
+        words = words[: words.index('|')]
+    for prefix in PREFIXES:
+        if words[: len(prefix)] == prefix:
+            given = words[len(prefix) :]
+            return given if given and given[0] in COMMANDS and '...' not in given else None
+    return None
+
+
+@each_page
+def test_depth_ros_commands_have_the_arguments_that_are_given(page: Path) -> None:
+    for words in commands(page):
+        if (given := command_of(words)) is None:
+            continue
+        parser = argparse.ArgumentParser(prog=' '.join(words), exit_on_error=False)
+        importlib.import_module(f'depth_ros.cli.{given[0]}').add_arguments(parser)
+        try:
+            parser.parse_args(given[1:])
+        except SystemExit:
+            pytest.fail(' '.join(words))
+
+
+# Commands on files of their own, without a download: run as they are written.
+INFER = [
+    pytest.param(given, id=' '.join(given[1:]))
+    for page in PAGES
+    for words in commands(page)
+    if (given := command_of(words)) and given[0] == 'infer' and 'DIR' not in given
+    if not any(word.endswith('.npy') for word in given)
+    if '--model' not in given or given[given.index('--model') + 1] in ('floor', 'sgbm')
+    if sum(word.endswith(('.png', '.jpg')) for word in given) <= 2
+]
+
+
+@pytest.mark.parametrize('given', INFER)
+def test_infer_runs_as_written(given: list[str], tmp_path: Path, monkeypatch: Any) -> None:
+    if '--model' not in given and '--right' not in given:
+        pytest.importorskip('torch')
+    monkeypatch.chdir(tmp_path)
+    texture = np.random.default_rng(0).integers(0, 256, (120, 330, 3), np.uint8)
+    files = {word for word in given if word.endswith(('.png', '.jpg'))}
+    for name in files:
+        shift = 8 if name == given[given.index('--right') + 1 if '--right' in given else 0] else 0
+        cv2.imwrite(name, texture[:, shift : shift + 320])
+    for name in {word for word in given if word.endswith('.yaml')}:
+        right = '--right-camera' in given and name == given[given.index('--right-camera') + 1]
+        write_camera(Camera.pinhole(320, 120, 260.0, baseline=0.12 if right else 0.0), name)
+    assert main(given) == 0
+    out = Path(given[given.index('--out') + 1] if '--out' in given else 'infer_out')
+    assert np.isfinite(np.load(out / 'depth.npy')).mean() > 0.3
+
+
+def test_the_models_command_runs_as_written(capsys: Any) -> None:
+    assert main(['models']) == 0
+    assert 'da3-small' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('page', ['docs/eval.md', 'docs/synthetic.md'])
+def test_python_of_the_pages_runs(page: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    if page == 'docs/eval.md':
+        few = ['--frames', '1', '--per-sequence', '1', '--jobs', '1', '--out', 'DIR']
+        assert main(['synth', '--width', '160', '--height', '120', *few]) == 0
+    for code in re.findall(r'```python\n(.*?)```', (ROOT / page).read_text(), re.DOTALL):
+        exec(code, {})
 
 
 @each_page

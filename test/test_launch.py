@@ -25,19 +25,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_da3
 import yaml
 from domains import free_domain
 
 from depth_ros.files.share import ros_environment, transport_environment
 from depth_ros.nodes import launching
 from depth_ros.nodes.parameters.spec import ParameterSpec
-from depth_ros.nodes.parameters.specs import MONO, STEREO, model_options
+from depth_ros.nodes.parameters.specs import MONO, MULTI, STEREO, model_options
 from depth_ros.types import DepthError
 
 ROOT = Path(launching.__file__).resolve().parents[2]
-NODES = {'mono_depth': MONO, 'stereo_depth': STEREO}
-FILES = {'mono_depth': 'mono.launch.py', 'stereo_depth': 'stereo.launch.py'}
-MAPPED = {'mono_depth': 'image', 'stereo_depth': 'left_image'}
+NODES = {'mono_depth': MONO, 'stereo_depth': STEREO, 'multi_view_depth': MULTI}
+FILES = {
+    'mono_depth': 'mono.launch.py',
+    'stereo_depth': 'stereo.launch.py',
+    'multi_view_depth': 'multi_view.launch.py',
+}
+MAPPED = {'mono_depth': 'image', 'stereo_depth': 'left_image', 'multi_view_depth': 'image'}
 TIMEOUT = 30.0
 
 each_node = pytest.mark.parametrize('node', list(NODES))
@@ -259,17 +264,25 @@ def topics_of(node: Any) -> set[str]:
     return {name for name, _ in node.get_topic_names_and_types()}
 
 
+def model_at_hand(node: str, folder: Path) -> str:
+    """Return a model that can be loaded here; empty for the default; skip where there is none."""
+    if node == 'multi_view_depth':
+        pytest.importorskip('nav_msgs')
+        return str(tiny_da3.write(folder, tiny_da3.RAYS))
+    lacks_torch = node == 'mono_depth' and importlib.util.find_spec('torch') is None
+    return 'plane' if lacks_torch else ''
+
+
 @pytest.mark.ros
 @each_node
 def test_node_takes_its_parameter_file_and_has_the_remapped_topics(
-    node: str, graph_side: tuple[int, Any]
+    node: str, graph_side: tuple[int, Any], tmp_path: Path
 ) -> None:
     from sensor_msgs.msg import PointCloud2
 
     domain, side = graph_side
     file = ROOT / 'config' / f'{node}.yaml'
-    lacks_torch = node == 'mono_depth' and importlib.util.find_spec('torch') is None
-    without_torch = ['-p', 'model:=plane'] if lacks_torch else []  # the default model needs it
+    model = model_at_hand(node, tmp_path / 'model')
     process = Process(
         [
             sys.executable,
@@ -278,7 +291,7 @@ def test_node_takes_its_parameter_file_and_has_the_remapped_topics(
             '--ros-args',
             '--params-file',
             str(file),
-            *without_torch,
+            *(['-p', f'model:={model}'] if model else []),
         ],
         ros_environment(ROS_DOMAIN_ID=str(domain), PYTHONPATH=str(ROOT)),
     )
@@ -359,10 +372,12 @@ def test_launch_file_starts_the_node_under_the_usual_names(
 ) -> None:
     pytest.importorskip('launch_ros')
     domain, side = graph_side
+    model = model_at_hand(node, prefix / 'model')
     process = launch(
         FILES[node],
         prefix,
         domain,
+        *([f'model:={model}'] if model else []),
         'namespace:=/robot',
         'name:=front',
         f'{MAPPED[node]}:=/cam/image',
@@ -390,7 +405,31 @@ def test_launch_file_starts_the_node_under_the_usual_names(
     finally:
         code = process.interrupt()
     assert code == 0, process.text
-    assert 'process has finished cleanly' in process.text
+    assert 'process has finished cleanly' in process.text, process.text
+
+
+@pytest.mark.ros
+def test_launch_file_of_a_driver_starts_the_node_on_its_topics(
+    prefix: Path, graph_side: tuple[int, Any]
+) -> None:
+    pytest.importorskip('launch_ros')
+    domain, side = graph_side
+    process = launch(
+        'zed.launch.py', prefix, domain, 'views:=mono', 'model:=plane', 'camera:=/robot/zed'
+    )
+    try:
+        process.wait_for(lambda: 'loaded in' in process.text, 'the model')
+        process.wait_for(lambda: '/points' in topics_of(side), 'the cloud')
+        from sensor_msgs.msg import PointCloud2
+
+        side.create_subscription(PointCloud2, '/points', lambda _: None, 1)
+        for topic in ('image', 'camera_info'):
+            name = f'/robot/zed/rgb/color/rect/{topic}'
+            process.wait_for(lambda n=name: side.count_subscribers(n) == 1, name)
+    finally:
+        code = process.interrupt()
+    assert code == 0, process.text
+    assert not re.search(r'parameter \w+ (was given|must be)', process.text), process.text
 
 
 def test_transport_launch_file_sets_what_is_launched_after_it(

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from depth_ros.cli import infer_views
+from depth_ros.cli import infer_scale, infer_views
 from depth_ros.cli.model_options import add_option_argument, make_model
 from depth_ros.files.calibration import read_camera
 from depth_ros.files.depth_colors import draw_depth, draw_relative
@@ -24,7 +24,7 @@ from depth_ros.files.reading import read_array
 from depth_ros.files.writing import make_folder, write_array, write_image, write_text
 from depth_ros.geometry.depth_values import valid_or_nan
 from depth_ros.geometry.unproject import depth_to_points
-from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO
+from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, DEFAULT_VIEWS
 from depth_ros.pipeline import RECTIFY_MODES, DepthFrame, Options, Pipeline
 from depth_ros.types import (
     Camera,
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--model',
         help=f'default {DEFAULT_MONO}, for a pair {DEFAULT_STEREO}, '
-        f'for several views {infer_views.DEFAULT}',
+        f'for several views {DEFAULT_VIEWS}',
     )
     parser.add_argument('--out', type=Path, default=Path('infer_out'), help='default %(default)s')
     camera = parser.add_argument_group('the camera: a calibration file, or numbers')
@@ -94,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='makes metres of a relative model: 1/Z = scale * value + shift',
     )
     depth.add_argument('--shift', type=float, default=0.0, help='in 1/m, with --scale')
+    infer_scale.add_arguments(parser)
     infer_views.add_arguments(parser)
 
 
@@ -109,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         scale=arguments.scale,
         shift=arguments.shift,
     )
+    adjuster = infer_scale.scaled_by(arguments)
     image = read_image(arguments.image[0])
     if len(arguments.image) > 1:
         return infer_views.run(arguments, _mono_camera(arguments, image), options)
@@ -126,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
         camera = _mono_camera(arguments, image)
         known = camera is not None
         model = make_model(name, arguments.option)
-        pipeline = Pipeline(model, options)
+        pipeline = Pipeline(model, options, adjuster)
         if not known and pipeline.makes_metres:
             raise DepthError(
                 f'model {quoted(name)} gives metres and needs the camera for that; '
@@ -275,6 +277,7 @@ def write_results(
         'valid': float(np.isfinite(values).mean()),
         'camera': _camera_facts(frame.camera) if camera_known else None,
         'baseline': prediction.baseline or None,
+        'scale': infer_scale.facts(frame.scale),
         'timings_ms': {k: round(v * 1e3, 3) for k, v in frame.timings.items()},
     }
     write_text(out / 'prediction.json', json.dumps(report, indent=2) + '\n')

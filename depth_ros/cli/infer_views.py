@@ -26,10 +26,10 @@ from depth_ros.files.writing import make_folder, write_array, write_image, write
 from depth_ros.geometry.depth_values import valid_or_nan
 from depth_ros.geometry.fusion import Cloud, PosedDepth, disagreement, fused_cloud
 from depth_ros.models.protocol import ModelError
+from depth_ros.models.registry import DEFAULT_VIEWS
 from depth_ros.pipeline import DepthFrame, Options, Pipeline
 from depth_ros.types import Camera, DepthError, Image, Known, View
 
-DEFAULT = 'da3-small'
 DOUBTFUL = 0.4  # share of the least confident pixels that stay out of the cloud, as its authors do
 MOST = 1_000_000  # points
 _NEIGHBOURS = 'median relative difference of neighbouring views'
@@ -60,12 +60,12 @@ def run(arguments: argparse.Namespace, camera: Camera | None, options: Options) 
     paths: list[Path] = arguments.image
     poses = None if arguments.poses is None else read_poses(arguments.poses)
     views = _views(paths, camera, poses)
-    name = arguments.model or DEFAULT
+    name = arguments.model or DEFAULT_VIEWS
     model = make_model(name, arguments.option)
     if model.info.views == 1:
         raise ModelError(
             f'model {name!r} takes one image, {len(paths)} were given; choose a model of any '
-            f'number of views such as {DEFAULT}, or give one image'
+            f'number of views such as {DEFAULT_VIEWS}, or give one image'
         )
     frames = Pipeline(model, options).scene(views)
     posed = [_posed(frame) for frame in frames]
@@ -128,7 +128,7 @@ def _posed(frame: DepthFrame) -> PosedDepth:
     if prediction.pose is None:
         raise ModelError(
             f'model {prediction.model!r} returned no pose, expected one for each view; '
-            f'choose a model such as {DEFAULT}'
+            f'choose a model such as {DEFAULT_VIEWS}'
         )
     depth = prediction.values if frame.depth is None else frame.depth
     return PosedDepth(depth, frame.camera, prediction.pose, frame.image, prediction.confidence)

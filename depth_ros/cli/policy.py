@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FROM:=TO',
         help='a topic that is remapped, as for `ros2 run`',
     )
+    parser.add_argument(
+        '--cameras', default='', help='its parameter of that name, as front,left,right'
+    )
     parser.add_argument('--out', type=Path, help='a file instead of the standard output')
 
 
@@ -38,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
                 f'--remap is {quoted(given)}, expected FROM:=TO such as image:=/cam/image'
             )
         remaps[source] = target
-    text = policy(arguments.node, arguments.name, arguments.namespace, remaps)
+    cameras = arguments.cameras.split(',')
+    text = policy(arguments.node, arguments.name, arguments.namespace, remaps, cameras)
     if arguments.out is None:
         sys.stdout.write(text)
     else:

@@ -42,8 +42,8 @@ def draw_depth(depth: FloatImage, near: float | None = None, far: float | None =
     inverse = _inverse(depth)
     low, high = _inverse_range(inverse, near, far)
     image = _enlarge(_paint(inverse, low, high))
-    space = _bar_space(image.shape[0])
-    ticks = _metre_ticks(low, high, space)
+    space = bar_space(image.shape[0])
+    ticks = metre_ticks(low, high, space)
     legend = []
     if np.any(inverse == 0):
         legend.append(('far/sky', _SLATE))
@@ -146,17 +146,17 @@ def _enlarge(image: Image, least: int = 240) -> Image:
     return image if times <= 1 else image.repeat(times, axis=0).repeat(times, axis=1)
 
 
-def _text_size(height: int) -> int:
+def text_size(height: int) -> int:
     return max(12, height // 32)
 
 
-def _bar_space(height: int) -> tuple[int, int, int]:
+def bar_space(height: int) -> tuple[int, int, int]:
     """Return the first row of the ramp, its last, and the least distance between labels."""
-    size = _text_size(height)
+    size = text_size(height)
     return size, height - 1 - 6 * size, 2 * size
 
 
-def _metre_ticks(low: float, high: float, space: tuple[int, int, int]) -> list[tuple[float, str]]:
+def metre_ticks(low: float, high: float, space: tuple[int, int, int]) -> list[tuple[float, str]]:
     """Return (position from near 0 to far 1, label) of round distances that do not crowd."""
     top, bottom, apart = space
     least = apart / max(bottom - top, 1)
@@ -190,8 +190,8 @@ def _add_tick(
 def _bar(
     height: int, ticks: list[tuple[float, str]], legend: list[tuple[str, tuple[int, int, int]]]
 ) -> Image:
-    size = _text_size(height)
-    top, bottom, _ = _bar_space(height)
+    size = text_size(height)
+    top, bottom, _ = bar_space(height)
     left, right = size, 2 * size
     bar = np.full((height, 9 * size, 3), _PAPER, np.uint8)
     ramp = np.linspace(255, _FIRST, bottom - top + 1).round().astype(int)

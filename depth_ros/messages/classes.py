@@ -13,6 +13,7 @@ from typing import Any
 
 try:
     from builtin_interfaces.msg import Time
+    from geometry_msgs.msg import PoseStamped
     from sensor_msgs.msg import (
         CameraInfo,
         CompressedImage,
@@ -36,11 +37,17 @@ except ImportError:
         LaserScan,
         PointCloud2,
         PointField,
+        PoseStamped,
         Range,
         Time,
     )
 
     ROS_CLASSES = False
+
+try:
+    from nav_msgs.msg import Path
+except ImportError:  # not everywhere that the others are
+    from depth_ros.messages.plain import Path  # type: ignore[assignment]
 
 __all__ = [
     'ROS_CLASSES',
@@ -50,10 +57,13 @@ __all__ = [
     'Header',
     'Image',
     'LaserScan',
+    'Path',
     'PointCloud2',
     'PointField',
+    'PoseStamped',
     'Range',
     'Time',
+    'is_ros_class',
     'make_header',
     'type_name',
 ]
@@ -63,6 +73,8 @@ _PACKAGES = {
     Time: 'builtin_interfaces',
     Header: 'std_msgs',
     DisparityImage: 'stereo_msgs',
+    PoseStamped: 'geometry_msgs',
+    Path: 'nav_msgs',
     **dict.fromkeys((CameraInfo, CompressedImage, Image, LaserScan), 'sensor_msgs'),
     **dict.fromkeys((PointCloud2, PointField, Range), 'sensor_msgs'),
 }
@@ -72,6 +84,11 @@ def type_name(kind: type) -> str:
     """Return the name of a message class as bags have it, such as sensor_msgs/msg/Image."""
     package = _PACKAGES.get(kind) or kind.__module__.split('.')[0]
     return f'{package}/msg/{kind.__name__}'
+
+
+def is_ros_class(kind: type) -> bool:
+    """Return whether messages of a class can be published."""
+    return not kind.__module__.startswith('depth_ros.')
 
 
 def make_header(stamp_ns: int, frame_id: str) -> Any:

@@ -165,3 +165,46 @@ class Range:
     max_range: float = 0.0
     range: float = 0.0
     variance: float = 0.0
+
+
+@dataclass(slots=True)
+class Point:
+    """geometry_msgs/Point."""
+
+    x: float = 0.0
+    y: float = 0.0
+    z: float = 0.0
+
+
+@dataclass(slots=True)
+class Quaternion:
+    """geometry_msgs/Quaternion."""
+
+    x: float = 0.0
+    y: float = 0.0
+    z: float = 0.0
+    w: float = 1.0
+
+
+@dataclass(slots=True)
+class Pose:
+    """geometry_msgs/Pose."""
+
+    position: Point = field(default_factory=Point)
+    orientation: Quaternion = field(default_factory=Quaternion)
+
+
+@dataclass(slots=True)
+class PoseStamped:
+    """geometry_msgs/PoseStamped."""
+
+    header: Header = field(default_factory=Header)
+    pose: Pose = field(default_factory=Pose)
+
+
+@dataclass(slots=True)
+class Path:
+    """nav_msgs/Path."""
+
+    header: Header = field(default_factory=Header)
+    poses: Any = field(default_factory=list)

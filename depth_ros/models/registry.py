@@ -27,6 +27,7 @@ from depth_ros.types import quoted
 # Models that run where `model` is not set.
 DEFAULT_MONO = 'builtin'
 DEFAULT_STEREO = 'sgbm'
+DEFAULT_VIEWS = 'da3-small'
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from rclpy.parameter import Parameter
 
 from depth_ros import libraries
 from depth_ros.models.protocol import DepthModel
+from depth_ros.models.weights.catalogue import licence_words
 from depth_ros.nodes.bond import Bond
 from depth_ros.nodes.health import diagnostics
 from depth_ros.nodes.health.reasons import Facts, Level, explain, of_camera
@@ -45,6 +46,14 @@ LOOK_PERIOD = 0.1  # seconds between looks for consumers
 REPORT_PERIOD = 1.0
 ANSWER_WITHIN = 2.0  # seconds for a transition; lifecycle managers give up after 5
 LEAVE_BEHIND = 1.0  # seconds that a frame in flight may delay the end
+
+
+def _close(loaded: Loaded) -> None:
+    """Unload the model, and what the pipelines hold beside it."""
+    for pipeline in loaded.pipelines:
+        if pipeline.adjuster is not None:
+            pipeline.adjuster.close()
+    loaded.model.close()
 
 
 class DepthNode(LifecycleNode):
@@ -148,7 +157,7 @@ class DepthNode(LifecycleNode):
             work=lambda loaded, turns: self._together(
                 loaded, turns, lambda: self._active and not worker.stopping
             ),
-            close=lambda loaded: loaded.model.close(),
+            close=_close,
             failed=self.streams[0].failed,
             most=lambda loaded: batch_of(loaded.model.info, int(values.get('max_batch', 1))),
         )
@@ -170,8 +179,11 @@ class DepthNode(LifecycleNode):
             'model {model} ({kind}) on {device}'.format(**loaded.facts)
             + f', loaded in {time.monotonic() - self._loading_since:.1f} s'
         )
-        if caution := loaded.model.info.caution:
-            self.get_logger().warning(caution)
+        info = loaded.model.info
+        if info.parameters:
+            self.get_logger().info(licence_words(info))
+        if info.caution:
+            self.get_logger().warning(info.caution)
 
     def _follow_loading(self) -> None:
         """Finish a configure that has been answered while the model was being loaded."""

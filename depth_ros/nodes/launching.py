@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,23 +45,41 @@ def beside(image_topic: str) -> str:
     return f'{head}{slash}camera_info'
 
 
-def describe(node: str, inputs: Arguments, outputs: Arguments, remaps: Mapping[str, str]) -> Any:
+# launch arguments -> what the node is started with, and sentences for the log
+Adapt = Callable[[Mapping[str, str]], tuple[Mapping[str, str], Sequence[str]]]
+
+
+def describe(
+    node: str,
+    inputs: Arguments,
+    outputs: Arguments,
+    remaps: Mapping[str, str],
+    name: str = '',
+    adapt: Adapt | None = None,
+) -> Any:
     """
     Return the launch description of one node.
 
     :param inputs: launch arguments that are topics, and :param outputs: likewise; an empty
         default of `*camera_info` means the topic beside its image.
     :param remaps: name inside the node -> launch argument that says what it is called outside.
+    :param name: of the node, by default; empty is that of its executable. :param adapt: changes
+        the launch arguments, where they are those of another package.
     """
     from launch import LaunchDescription
-    from launch.actions import DeclareLaunchArgument, OpaqueFunction
+    from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
 
-    name = {'name': (node, 'name of the node, for several in one namespace')}
-    arguments = {**name, **COMMON, **inputs, **outputs}
+    named = {'name': (name or node, 'name of the node, for several in one namespace')}
+    arguments = {**named, **COMMON, **inputs, **outputs}
 
     def start(context: Any) -> list[Any]:
+        values: Mapping[str, str]
         values = {key: context.launch_configurations[key] for key in arguments}
-        return processes(node, values, remaps)
+        notes: Sequence[str] = ()
+        if adapt is not None:
+            check(values)
+            values, notes = adapt(values)
+        return [*(LogInfo(msg=note) for note in notes), *processes(node, values, remaps)]
 
     return LaunchDescription(
         [
@@ -158,23 +176,29 @@ def topic(values: Mapping[str, str], key: str) -> str:
 
 def _given(values: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the parameters that the command line overrides."""
-    given: dict[str, Any] = {}
-    if values['parameters']:
-        try:
-            given = yaml.safe_load(values['parameters'])
-        except yaml.YAMLError:
-            given = {}
-        if not isinstance(given, dict) or not given:
-            raise DepthError(
-                f'parameters:={values["parameters"]!r} is not a mapping; expected YAML such as '
-                "'{max_depth: 8.0, decimation_x: 2}'"
-            )
+    given = given_parameters(values['parameters'])
     if values['model']:
         given['model'] = values['model']
     for key in ('autostart', 'use_sim_time'):
         if values[key]:
             given[key] = flag(values, key)
     return [given] if given else []
+
+
+def given_parameters(text: str) -> dict[str, Any]:
+    """Return the parameters that a launch argument states as YAML; none for an empty text."""
+    if not text:
+        return {}
+    try:
+        given = yaml.safe_load(text)
+    except yaml.YAMLError:
+        given = {}
+    if not isinstance(given, dict) or not given:
+        raise DepthError(
+            f'parameters:={text!r} is not a mapping; expected YAML such as '
+            "'{max_depth: 8.0, decimation_x: 2}'"
+        )
+    return given
 
 
 def flag(values: Mapping[str, str], key: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 
 from rclpy.lifecycle import LifecycleNode
 
+from depth_ros.messages.classes import is_ros_class, type_name
 from depth_ros.nodes.output.output import Output, outputs_of
 from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.qos import output_qos, with_overrides
@@ -54,7 +55,13 @@ class Outputs:
         complain: Callable[[str], None],
         prefix: str = '',
     ) -> None:
-        self._outputs = {output.topic: output for output in outputs}
+        self._outputs: dict[str, Output] = {}
+        for output in outputs:
+            if is_ros_class(output.message):
+                self._outputs[output.topic] = output
+            else:
+                name = type_name(output.message)
+                node.get_logger().info(f'~/{output.topic} is left out: {name} is not installed')
         self._publishers: dict[str, Any] = {
             name: with_overrides(
                 partial(node.create_lifecycle_publisher, output.message, f'~/{prefix}{name}'),

@@ -9,22 +9,28 @@ The SROS 2 policy of a node: every topic and service that it uses, and nothing e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from xml.sax.saxutils import quoteattr
 
 from depth_ros.nodes.output.output import outputs_of
 from depth_ros.types import DepthError, quoted
 
-VIEWS = {'mono_depth': 1, 'stereo_depth': 2}
+VIEWS = {'mono_depth': 1, 'stereo_depth': 2, 'multi_view_depth': 0}
 INPUTS = {
     'mono_depth': (
         *('image', 'image/compressed', 'camera_info'),
         *('prompt', 'prompt/compressedDepth'),
+        *('scale/depth', 'scale/cloud', 'scale/scan', 'scale/range'),
+        *('odometry', 'imu'),
     ),
     'stereo_depth': tuple(
         f'{side}/{topic}'
         for side in ('left', 'right')
         for topic in ('image', 'image/compressed', 'camera_info')
+    ),
+    'multi_view_depth': (
+        *('image', 'image/compressed', 'camera_info'),
+        *('odometry', '/tf', '/tf_static'),
     ),
 }
 # Present or not by what is installed; a policy is the same everywhere.
@@ -33,7 +39,7 @@ PUBLISHED = (
     *('/rosout', '/parameter_events', '/diagnostics', '/bond'),
     '~/transition_event',
 )
-SUBSCRIBED = ('/clock', '/parameter_events', '/bond')
+SUBSCRIBED = ('/clock', '/parameter_events', '/bond', '/tf', '/tf_static')
 SERVICES = (
     *('change_state', 'get_state', 'get_available_states'),
     *('get_available_transitions', 'get_transition_graph'),
@@ -48,11 +54,13 @@ def policy(
     name: str = '',
     namespace: str = '/',
     remaps: Mapping[str, str] | None = None,
+    cameras: Sequence[str] = ('',),
 ) -> str:
     """
     Return the policy of a node as XML.
 
     :param node: mono_depth or stereo_depth. :param name: its name, where it is renamed.
+    :param cameras: as its parameter of that name has them.
     :param remaps: topics and services by their names in this package, as `-r` takes them.
     """
     if node not in VIEWS:
@@ -70,15 +78,21 @@ def policy(
     def resolved(topics: Iterable[str]) -> list[str]:
         return sorted({_resolved(topic, name, space, renamed) for topic in topics})
 
-    outputs = [f'~/{output.topic}' for output in outputs_of(VIEWS[node])]
-    published = resolved((*outputs, *TRANSPORTED, *PUBLISHED))
-    subscribed = resolved((*INPUTS[node], *SUBSCRIBED))
-    services = resolved(f'~/{service}' for service in SERVICES)
-    unused = set(renamed) - {*outputs, *TRANSPORTED, *PUBLISHED, *INPUTS[node], *SUBSCRIBED}
+    if not all(_NAME.fullmatch(camera or 'one') for camera in cameras):
+        raise DepthError(f'cameras are {quoted(cameras)}, expected names such as front,left')
+    prefixes = [f'{camera}/' if camera else '' for camera in cameras]
+    below = [*(f'~/{output.topic}' for output in outputs_of(VIEWS[node])), *TRANSPORTED]
+    outputs = [f'~/{prefix}{topic[2:]}' for prefix in prefixes for topic in below]
+    inputs = [f'{prefix}{topic}' for prefix in prefixes for topic in INPUTS[node]]
+    switches = [f'{prefix}enable' for prefix in ('', *prefixes)]
+    published = resolved((*outputs, *PUBLISHED))
+    subscribed = resolved((*inputs, *SUBSCRIBED))
+    services = resolved(f'~/{service}' for service in (*SERVICES, *switches))
+    unused = set(renamed) - {*outputs, *PUBLISHED, *inputs, *SUBSCRIBED}
     if unused:
         raise DepthError(
             f'{node} has no topic {quoted(sorted(unused)[0])} to remap; it subscribes to '
-            f'{", ".join(INPUTS[node])}'
+            f'{", ".join(inputs)}'
         )
     enclave = quoteattr(f'{space.rstrip("/")}/{name}')
     return '\n'.join(

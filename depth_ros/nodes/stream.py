@@ -95,8 +95,8 @@ class Stream:
         for source in self.inputs:
             source.reset()
 
-    def stamp_facts(self) -> dict[str, Any]:
-        """Return what Facts says about the stamps of a pair."""
+    def more_facts(self) -> dict[str, Any]:
+        """Return more fields of Facts."""
         return {}
 
     def counts(self) -> dict[str, str]:
@@ -129,8 +129,14 @@ class Stream:
             return replace(options, rectify='never')
         return options
 
-    def eye(self, prefix: str, transport: Value, callback: Callable[[Shot], None]) -> CameraInput:
-        """Return one camera's input."""
+    def eye(
+        self,
+        prefix: str,
+        transport: Value,
+        callback: Callable[[Shot], None],
+        image: str = 'image',
+    ) -> CameraInput:
+        """Return one camera's input; its topics are <prefix><image> and <prefix>camera_info."""
         return CameraInput(
             self.node,
             self.prefix + prefix,
@@ -138,6 +144,7 @@ class Stream:
             callback,
             self.complain,
             lambda: self.health.dropped('without camera_info'),
+            image,
         )
 
     def submit(self, job: Job) -> None:
@@ -187,8 +194,9 @@ class Stream:
             too_old=self.frames.take_too_old(),
             relative=self.frames.relative,
             fresh=self.freshness.reason(),
+            scale=self.frames.scale,
             no_baseline=self.frames.no_baseline,
-            **self.stamp_facts(),
+            **self.more_facts(),
         )
 
     # -- what is wrong ---------------------------------------------------------------------

@@ -20,7 +20,7 @@ from sensor_msgs.msg import Image, PointCloud2
 from depth_ros.messages.cloud import cloud_to_points, unpack_rgb
 from depth_ros.messages.image import image_to_array
 from depth_ros.nodes.parameters.spec import ParameterSpec, Value
-from depth_ros.nodes.parameters.specs import MONO, STEREO
+from depth_ros.nodes.parameters.specs import MONO, MULTI, STEREO
 from depth_ros.nodes.qos import sensor_qos
 from depth_ros.types import FloatImage
 from depth_ros.types import Image as Picture
@@ -55,7 +55,8 @@ class LiveNodes:
 
     def parameters(self, name: str) -> tuple[list[ParameterSpec], dict[str, Value]]:
         """Return the parameters of a node that can be changed at any time, and their values."""
-        known = {spec.name: spec for spec in (*MONO, *STEREO) if spec.live and not spec.read_only}
+        specs = (*MONO, *STEREO, *MULTI)
+        known = {spec.name: spec for spec in specs if spec.live and not spec.read_only}
         found = self._call(ListParameters, name, 'list_parameters', ListParameters.Request())
         names = [n for n in known if found is not None and n in found.result.names]
         if not names:

@@ -71,6 +71,16 @@ def test_what_a_node_states_is_left_out_where_a_check_has_the_cause():
     assert [f.code for f in findings(seen)] == ['no_clock']
 
 
+def test_what_several_cameras_of_a_node_state_is_one_finding_each():
+    texts = ('the model is loading', 'front image stopped', 'the model is loading', 'rear: old')
+    seen = Seen(
+        topics={'/image': Topic('/image', [Endpoint('/driver', IMAGE)])},
+        statements=[Statement('/mono_depth', 'active', text) for text in texts],
+    )
+    stated = [f.text.removeprefix('/mono_depth states: ') for f in findings(seen)]
+    assert sorted(stated) == sorted(set(texts))
+
+
 def endpoints(kind, *nodes):
     return [Endpoint(node, kind) for node in nodes]
 

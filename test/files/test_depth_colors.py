@@ -106,7 +106,7 @@ def test_any_depth_makes_an_image(depth):
 
 
 def ticks(near: float, far: float, height: int = 480) -> list[tuple[float, str]]:
-    return depth_colors._metre_ticks(1 / far, 1 / near, depth_colors._bar_space(height))
+    return depth_colors.metre_ticks(1 / far, 1 / near, depth_colors.bar_space(height))
 
 
 @given(st.floats(0.05, 50), st.floats(1.1, 1000), st.integers(240, 2000))
@@ -119,7 +119,7 @@ def test_ticks_are_where_their_colour_is(near, ratio, height):
         assert near * 0.999 <= metres <= far * 1.001
         expected = (1 / near - 1 / metres) / (1 / near - 1 / far)
         assert position == pytest.approx(expected, abs=0.01)
-    top, bottom, apart = depth_colors._bar_space(height)
+    top, bottom, apart = depth_colors.bar_space(height)
     gaps = np.diff([position for position, _ in found]) * (bottom - top)
     assert gaps.min() >= apart * 0.999
 
@@ -135,8 +135,8 @@ def test_ticks_are_round_numbers(near, far, some):
 def test_the_bar_has_the_colours_of_the_image():
     image = draw_depth(ramp(0.5, 20, 300).repeat(20, 0), near=0.5, far=20)
     bar = image[:, 300:]
-    size = depth_colors._text_size(image.shape[0])
-    top, bottom, _ = depth_colors._bar_space(image.shape[0])
+    size = depth_colors.text_size(image.shape[0])
+    top, bottom, _ = depth_colors.bar_space(image.shape[0])
     column = bar[top : bottom + 1, size + 2].astype(int)
     shown = image[0, :300][::-1].astype(int)  # near first, as on the bar
     at = np.linspace(0, len(column) - 1, 300).round().astype(int)
@@ -146,7 +146,7 @@ def test_the_bar_has_the_colours_of_the_image():
 def test_the_legend_names_what_is_there():
     plain, holed = ramp(size=300).repeat(20, 0), ramp(size=300).repeat(20, 0)
     holed[0, 0], holed[0, 1], holed[0, 2] = np.nan, np.inf, -np.inf
-    below = depth_colors._bar_space(400)[1] + 10
+    below = depth_colors.bar_space(400)[1] + 10
     assert len(np.unique(draw_depth(plain)[below:, 300:].reshape(-1, 3), axis=0)) == 1
     legend = draw_depth(holed)[below:, 300:].reshape(-1, 3)
     for color in (BLACK, SLATE, WHITE):

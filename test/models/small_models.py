@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,31 +62,17 @@ def _classic(name: str) -> Callable[..., Made]:
     return make
 
 
-# What makes a stereo network quick, where it has the option. The range is a multiple of 16, 24
-# or 32, by network.
-FEW = {'iterations': 1, 'disparity_range': 96}
-RANGES = {'psmnet': 32, 'leastereo': 48}
-
-
-def stereo_options(name: str) -> dict[str, Any]:
-    """Return the options that make a stereo network quick."""
-    known = family_of(name).config.__dataclass_fields__
-    few = {**FEW, 'disparity_range': RANGES.get(name.split('-')[0], 96)}
-    return {option: value for option, value in few.items() if option in known}
-
-
 def _stereo(name: str) -> Callable[..., Made]:
     def make(folder: Path, patch: pytest.MonkeyPatch) -> Made:
-        import torch
-        from exact_matcher import write_weights
+        from pair_networks import few, filled_folder
 
-        from depth_ros.lab.parity.fill import filled_array
-
-        skeleton = family_of(name).official.skeleton(name).state_dict()
-        state = {k: torch.from_numpy(filled_array(k, v.shape, 1.0)) for k, v in skeleton.items()}
-        weights = write_weights(folder / name, name, state)
-        exact = {'precision': 'float32', 'device': 'cpu'}
-        return name, {'weights': str(weights), **exact, **stereo_options(name)}
+        weights = filled_folder(folder / name, name)
+        return name, {
+            'weights': str(weights),
+            'precision': 'float32',
+            'device': 'cpu',
+            **few(name),
+        }
 
     return make
 
@@ -101,6 +88,9 @@ def _depth_anything_3(name: str) -> Callable[..., Made]:
 METRIC, INVERSE = DepthKind.METRIC, DepthKind.AFFINE_INVERSE
 ANALYTIC = {
     'builtin': Small(_built_in('builtin'), METRIC, registered='builtin'),
+    'builtin-relative': Small(
+        _built_in('builtin-relative'), INVERSE, registered='builtin-relative'
+    ),
     'floor': Small(_built_in('floor', camera_height=0.5), METRIC, registered='floor'),
     'plane': Small(_built_in('plane'), METRIC, registered='plane'),
     'inverse_plane': Small(_built_in('inverse_plane'), INVERSE, registered='inverse_plane'),
@@ -145,26 +135,16 @@ CLASSIC = {
         ('monodepth2-stereo-640x192', METRIC),
     )
 }
-# One name of each stereo network, with the golden that holds its official parameter names.
-STEREO_NETWORKS = {
-    'anynet': 'anynet',
-    'psmnet-kitti2015': 'psmnet',
-    'aanet-sceneflow': 'aanet',
-    'aanet-plus-sceneflow': 'aanet_plus',
-    'leastereo-sceneflow': 'leastereo',
-    'lightstereo-s-sceneflow': 'lightstereo_s',
-    'lightstereo-m-kitti': 'lightstereo_m',
-    'raft-stereo-sceneflow': 'raft_stereo',
-    'raft-stereo-rvc': 'raft_stereo_rvc',
-    'raft-stereo-realtime': 'raft_stereo_realtime',
-    'igev-stereo-sceneflow': 'igev_stereo',
-    'igev-plusplus-sceneflow': 'igev_plusplus',
-    'rt-igev-plusplus-sceneflow': 'rt_igev_plusplus',
-}
+# The names of the networks stand beside torch, without which there is nothing to sweep.
+if importlib.util.find_spec('torch') is None:
+    _PAIRS: Sequence[str] = ()
+else:
+    from pair_networks import NETWORKS as _NETWORKS
+
+    _PAIRS = tuple(_NETWORKS)
 # Random weights amplify what rounding leaves, in few pixels by much.
 STEREO = {
-    name: Small(_stereo(name), DepthKind.DISPARITY, 2, name, rounding=2e-2)
-    for name in STEREO_NETWORKS
+    name: Small(_stereo(name), DepthKind.DISPARITY, 2, name, rounding=2e-2) for name in _PAIRS
 }
 SCALE_INVARIANT = DepthKind.SCALE_INVARIANT
 SEVERAL = {

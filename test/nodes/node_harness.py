@@ -10,6 +10,8 @@ node said meanwhile if it does not.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import itertools
 import os
 import re
@@ -26,6 +28,8 @@ from domains import free_domain
 
 rclpy = pytest.importorskip('rclpy')
 
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import GetParameters, SetParameters
@@ -66,7 +70,12 @@ OUTPUTS = {
     'obstacles': PointCloud2,
     'scan': LaserScan,
     'range': Range,
+    'pose': PoseStamped,
+    'local_points': PointCloud2,
+    'scale': DiagnosticArray,
 }
+if importlib.util.find_spec('nav_msgs') is not None:
+    OUTPUTS['path'] = importlib.import_module('nav_msgs.msg').Path
 _START = time.time_ns()
 _counter = itertools.count(1)
 

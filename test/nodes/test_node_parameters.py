@@ -43,7 +43,7 @@ REFUSED = [
     ('rectify', 'sometimes', 'rectify must be one of auto, always, never'),
     ('rectify', 'never', 'used when the node is configured; deactivate and clean up first'),
     ('model', 'plane', 'used when the node is configured; deactivate and clean up first'),
-    ('camera_height', 3.0, 'used when the node is configured; deactivate and clean up first'),
+    ('max_range', 3.0, 'used when the node is configured; deactivate and clean up first'),
     ('camera_height', -3.0, 'camera_height must be a number from 0.001'),
 ]
 
@@ -136,8 +136,8 @@ def test_bad_values_at_start_are_named_and_can_be_mended():
 
 
 NO_MODELS = {
-    'home of nobody': '~nosuch/x',
-    'a file in the home of nobody': '~nosuch/x.onnx',
+    'home of an unknown user': '~nosuch/x',
+    'a file in the home of an unknown user': '~nosuch/x.onnx',
     'a device': '/dev/zero',
     'below a file': '/dev/null/x',
     'five thousand characters': 'x' * 5000,

@@ -29,12 +29,12 @@ def check(seen: Seen) -> Iterator[Finding]:
             f'two nodes are called {name}, so parameters and life cycle of one cannot be reached; '
             'end one of them, or rename it with `-r __node:=...`',
         )
-    told = set[str]()
+    looked_at = set[str]()
     for camera in seen.cameras:
         for name, what in ((camera.image, 'image'), (camera.info, 'camera_info')):
             topic = seen.topic(name)
-            if name not in told:
-                told.add(name)
+            if name not in looked_at:
+                looked_at.add(name)
                 yield from _connection(seen, topic, what, camera)
         yield from _arrival(seen, camera)
 

@@ -14,21 +14,21 @@ SCENES = {
     'KITTI': 'roads, 4 to 80 m, with a rig like that of KITTI (721 px, 0.54 m)',
 }
 
-# Seconds of a processor and MB that `bench/stereo.py --cpu-time` found at 320x240 in float32 on a
+# Seconds of a processor and MB that `bench/stereo.py --cpu-time` found at 640x480 in float32 on a
 # Xeon with AMX, at the steps and range that were published.
 COSTS = {
-    'anynet': (0.035, 21),
-    'lightstereo-s': (0.17, 59),
-    'lightstereo-m': (0.31, 72),
-    'aanet-': (1.1, 149),
-    'aanet-plus': (1.9, 225),
-    'psmnet': (3.5, 432),
-    'leastereo': (3.5, 446),
-    'raft-stereo-realtime': (1.0, 110),
-    'raft-stereo-': (11, 318),
-    'igev-stereo': (9.6, 246),
-    'igev-plusplus': (11.6, 342),
-    'rt-igev-plusplus': (1.3, 105),
+    'anynet': (0.095, 33),
+    'lightstereo-s': (0.74, 153),
+    'lightstereo-m': (1.0, 177),
+    'aanet-': (5.6, 358),
+    'aanet-plus': (6.2, 556),
+    'psmnet': (15, 927),
+    'leastereo': (17, 1655),
+    'raft-stereo-realtime': (3.4, 213),
+    'raft-stereo-': (40, 854),
+    'igev-stereo': (36, 695),
+    'igev-plusplus': (43, 895),
+    'rt-igev-plusplus': (4.5, 386),
 }
 
 
@@ -44,4 +44,4 @@ def cost_of(name: str) -> str:
     if not fitting:
         return ''
     seconds, memory = COSTS[max(fitting, key=len)]
-    return f'{seconds:g} s of processor time and {memory} MB at 320x240 in float32'
+    return f'{seconds:g} s of processor time and {memory} MB at 640x480 in float32'

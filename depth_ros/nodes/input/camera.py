@@ -28,7 +28,7 @@ except ImportError:  # Humble
 
 class CameraInput:
     """
-    Subscribe to `<prefix>image` and `<prefix>camera_info`; call back with what belongs together.
+    Subscribe to `<prefix><image>` and `<prefix>camera_info`; call back with what belongs together.
 
     Nothing is subscribed until `subscribe`, and nothing after `unsubscribe`.
     """
@@ -41,13 +41,14 @@ class CameraInput:
         callback: Callable[[Shot], None],
         complain: Callable[[str], None],
         lost: Callable[[], None],
+        image: str = 'image',
     ) -> None:
         self.name = prefix.rstrip('/')
         self._node, self._complain = node, complain
         self._type = CompressedImage if transport == 'compressed' else Image
         self._topics = {
             # <image>/compressed after remapping, as image_transport names it.
-            'image': node.resolve_topic_name(f'{prefix}image')
+            'image': node.resolve_topic_name(f'{prefix}{image}')
             + ('/compressed' if transport == 'compressed' else ''),
             'info': node.resolve_topic_name(f'{prefix}camera_info'),
         }

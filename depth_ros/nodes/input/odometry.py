@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -29,6 +30,7 @@ class OdometryInput:
         self.topic = node.resolve_topic_name(TOPIC)
         self._subscription: Any = None
         self._track = PoseTrack()
+        self._arrived = threading.Condition()
         self.world = ''  # frame that the poses are in
         self.body = ''  # frame that they are of
 
@@ -70,16 +72,36 @@ class OdometryInput:
             self._complain(f'odometry on {self.topic} cannot be used: {error}; correct its source')
             return
         self.world, self.body = msg.header.frame_id, msg.child_frame_id
-        self._track.add(stamp_ns(msg.header), pose)
+        with self._arrived:
+            self._track.add(stamp_ns(msg.header), pose)
+            self._arrived.notify_all()
 
-    def at(self, stamp: int, tolerance: float) -> Matrix:
-        """Return the body's pose in the world at a stamp (nanoseconds)."""
+    def wait(self, stamp: int, seconds: float) -> None:
+        """
+        Wait for odometry that is as new as a stamp (nanoseconds): between two poses it is exact.
+
+        Not to be called by the executor, which brings them.
+        """
+        with self._arrived:
+            self._arrived.wait_for(lambda: (self._track.newest or 0) >= stamp, seconds)
+
+    @property
+    def newest(self) -> int | None:
+        """The stamp of the last pose in nanoseconds; None before the first."""
+        return self._track.newest
+
+    def at(self, stamp: int, tolerance: float, surrounded: bool = False) -> Matrix:
+        """
+        Return the body's pose in the world at a stamp (nanoseconds).
+
+        `surrounded` refuses a stamp before the first pose or after the last one.
+        """
         if not len(self._track):
             raise DepthError(
                 f'no odometry came on {self.topic}, so the scale is not known; '
                 'publish or remap it, or set poses to none'
             )
-        pose = self._track.at(stamp, tolerance)
+        pose = self._track.at(stamp, tolerance, surrounded)
         if pose is None:
             raise DepthError(
                 f'no odometry on {self.topic} is within {tolerance:g} s of the image, so the '

@@ -12,10 +12,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, family_of
+from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, DEFAULT_VIEWS, family_of
 from depth_ros.nodes.output.output import outputs_of
+from depth_ros.nodes.parameters.scaling import LIVE_MOUNT, SCALING
 from depth_ros.nodes.parameters.spec import ANY, ParameterSpec, Value, configured
-from depth_ros.pipeline import RECTIFY_MODES, Options
+from depth_ros.pipeline import MEDIAN_SIZES, RECTIFY_MODES, TEMPORAL_MODES, Options
 
 _OPTIONS = Options()
 
@@ -153,12 +154,49 @@ _DEPTH = (
         range=(0.0, 1.0),
     ),
     ParameterSpec(
+        'median_size',
+        _OPTIONS.median_size,
+        'pixels, side of the median filter of depth; 0 turns it off',
+        choices=MEDIAN_SIZES,
+    ),
+    ParameterSpec(
+        'max_speckle',
+        _OPTIONS.max_speckle,
+        'patches of depth of at most so many pixels are removed; 0 keeps them',
+        range=(0, 1_000_000),
+    ),
+    ParameterSpec(
+        'max_hole',
+        _OPTIONS.max_hole,
+        'holes in depth of at most so many pixels are filled; 0 leaves them',
+        range=(0, 100_000),
+    ),
+    ParameterSpec(
         'region',
         _OPTIONS.region,
         'part of the image that counts, in pixels as it arrives: x,y,width,height, or the path of '
         'a mask image, black where it does not; the rest becomes NaN; empty: the whole image',
     ),
 )
+
+
+def _temporal(modes: tuple[str, ...], meaning: str) -> tuple[ParameterSpec, ...]:
+    return (
+        ParameterSpec(
+            'temporal',
+            _OPTIONS.temporal,
+            f'how depth is averaged over frames: off; {meaning}flow, by optical flow; still, for '
+            'a camera that does not move',
+            choices=modes,
+        ),
+        ParameterSpec(
+            'temporal_memory',
+            _OPTIONS.temporal_memory,
+            'frames that are averaged at most, where `temporal` is not off',
+            range=(0.0, 1000.0),
+        ),
+    )
+
 
 _SCALE = (
     ParameterSpec(
@@ -187,6 +225,74 @@ _PROMPT = (
 )
 
 
+_VIEWS = (
+    configured(
+        'camera_names',
+        '',
+        'cameras whose images are taken together, as front,left, on <name>/<image_name> and '
+        '<name>/camera_info; the first has the depth; empty: one camera that moves, on image and '
+        'camera_info',
+    ),
+    configured('image_name', 'image_raw', 'of the image topics below camera_names'),
+    configured(
+        'approximate_sync_tolerance_seconds',
+        0.01,
+        'largest difference of the stamps of images that are taken together',
+        range=(0.0, 10.0),
+    ),
+    configured(
+        'queue_size', 10, 'images of a camera kept until the others arrive', range=(1, 1000)
+    ),
+    configured(
+        'poses',
+        'odometry',
+        'known poses, which give the scale: odometry (nav_msgs/Odometry on odometry, with the '
+        'mount of each camera), mounts (of several cameras), or none',
+        choices=('odometry', 'mounts', 'none'),
+    ),
+    configured(
+        'camera_poses',
+        '',
+        'where each camera is mounted: x y z qx qy qz qw of its optical frame in the child frame '
+        'of the odometry, or in base_frame; of several separated by ; and empty asks TF',
+    ),
+    configured('base_frame', 'base_link', 'frame of camera_poses without odometry'),
+    configured(
+        'world_frame',
+        'visual_odometry',
+        'frame of ~/pose and ~/path where a metric model estimates the poses: the first keyframe',
+    ),
+    configured(
+        'odometry_tolerance',
+        0.1,
+        'seconds between an image and the nearest odometry; that long it is also waited for',
+        range=(0.0, 10.0),
+    ),
+    configured(
+        'window', 4, 'views that are looked at together: the newest and keyframes', range=(1, 64)
+    ),
+    configured(
+        'keyframe_distance',
+        0.1,
+        'metres of motion after which a view becomes a keyframe, with odometry',
+        range=(0.0, ANY),
+    ),
+    configured(
+        'keyframe_angle',
+        0.15,
+        'radians of rotation after which a view becomes a keyframe, with odometry',
+        range=(0.0, 3.15),
+    ),
+    configured(
+        'keyframe_seconds',
+        0.5,
+        'seconds after which a view becomes a keyframe, without odometry',
+        range=(0.0, ANY),
+    ),
+    configured('path_length', 1000, 'poses of ~/path at most', range=(1, 1_000_000)),
+)
+
+
 def _of_outputs(views: int) -> list[ParameterSpec]:
     return [spec for output in outputs_of(views) for spec in output.parameters]
 
@@ -198,17 +304,38 @@ MONO: tuple[ParameterSpec, ...] = (
     *_CADENCE,
     *_PROMPT,
     *_DEPTH,
+    *_temporal(TEMPORAL_MODES, 'pose, by odometry; '),
     *_SCALE,
+    *SCALING,
+    *LIVE_MOUNT,
     *_of_outputs(1),
+)
+_REFINE = (
+    configured(
+        'refine',
+        '',
+        'a model of one view whose sharp prediction of the left image gets the metres of the '
+        'match: holes are filled, edges stay; empty for none',
+    ),
 )
 STEREO: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_STEREO, 'model of two views'),
+    *_REFINE,
     *_CAMERAS,
     *_INPUT,
     *_CADENCE,
     *_SYNC,
     *_DEPTH,
+    *_temporal(('off', 'flow', 'still'), ''),
     *_of_outputs(2),
+)
+MULTI: tuple[ParameterSpec, ...] = (
+    *_model(DEFAULT_VIEWS, 'model of any number of views'),
+    *_INPUT,
+    *_CADENCE,
+    *_VIEWS,
+    *_DEPTH,
+    *_of_outputs(0),
 )
 
 
@@ -218,10 +345,11 @@ def model_options(name: str) -> tuple[ParameterSpec, ...]:
     for field in dataclasses.fields(family_of(name).config):
         meta = field.metadata
         specs.append(
-            configured(
+            ParameterSpec(
                 field.name,
                 field.default,  # type: ignore[arg-type]
                 str(meta.get('help', '')),
+                live=bool(meta.get('live')),
                 range=meta.get('range'),
                 choices=tuple(meta['choices']) if meta.get('choices') else None,
             )

@@ -11,11 +11,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from depth_ros.geometry.poses import angle_between
 from depth_ros.types import Matrix, View
+
+
+class Placed(Protocol):
+    """What was somewhere at a stamp (nanoseconds); where, if that is known."""
+
+    @property
+    def stamp(self) -> int: ...
+
+    @property
+    def pose(self) -> Matrix | None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +53,13 @@ class Spacing:
     seconds: float = 0.5
     distance: float = 0.1
     angle: float = 0.15
+
+    def apart(self, last: Placed, newest: Placed) -> bool:
+        """Return whether the newest is far enough from the last in motion, or else in time."""
+        if newest.pose is None or last.pose is None:
+            return (newest.stamp - last.stamp) * 1e-9 >= self.seconds
+        distance = float(np.linalg.norm(newest.pose[:3, 3] - last.pose[:3, 3]))
+        return distance >= self.distance or angle_between(newest.pose, last.pose) >= self.angle
 
 
 class Keyframes:
@@ -82,17 +100,10 @@ class Keyframes:
 
     def keep(self, newest: Shown) -> bool:
         """Make the newest view a keyframe if it shows something new; return whether it is one."""
-        if self._kept and not self._is_new(newest, self._kept[-1]):
+        if self._kept and not self.spacing.apart(self._kept[-1], newest):
             return False
         self._kept.append(newest)
         return True
-
-    def _is_new(self, newest: Shown, last: Shown) -> bool:
-        if newest.pose is None or last.pose is None:
-            return (newest.stamp - last.stamp) * 1e-9 >= self.spacing.seconds
-        distance = float(np.linalg.norm(newest.pose[:3, 3] - last.pose[:3, 3]))
-        turned = angle_between(newest.pose, last.pose)
-        return distance >= self.spacing.distance or turned >= self.spacing.angle
 
 
 def without_pose(shown: Shown) -> Shown:

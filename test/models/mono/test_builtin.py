@@ -19,7 +19,7 @@ from depth_ros.lab.eval.runner import Contestant, evaluate
 from depth_ros.lab.synthetic import make_scene, render
 from depth_ros.models.mono import builtin
 from depth_ros.models.protocol import ModelError
-from depth_ros.models.registry import DEFAULT_MONO, catalogue, create_model
+from depth_ros.models.registry import catalogue, create_model
 from depth_ros.types import Camera, DepthKind, Ground, Known, View
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -41,11 +41,6 @@ def views():
     kinds = ('room', 'corridor', 'street', 'warehouse')
     scenes = [make_scene(kinds[seed % len(kinds)], seed) for seed in SEEDS]
     return [render(scene, CAMERA, scene.start) for scene in scenes]
-
-
-def test_it_is_what_runs_when_nobody_chose():
-    assert DEFAULT_MONO == 'builtin'
-    assert catalogue()['builtin'].kind is DepthKind.METRIC
 
 
 def test_it_is_small():

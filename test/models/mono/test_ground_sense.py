@@ -66,7 +66,7 @@ def test_a_wall_is_as_far_away_as_the_ground_where_it_stands():
     depth = planes[:, 2]
     wall = torch.linspace(1.5, 6.0, 48).log() - np.log(focal(camera)) - LOG_DEPTH_BIAS
     bare = (depth < wall).float()
-    upright, seen = sense.depth_upright(bare, depth, sense._log_flat(rays, planes[:, 1]))
+    upright, seen = sense.depth_upright(bare, depth, sense.log_flat(rays, planes[:, 1]))
     above = (bare == 0)[0]
     assert above.float().mean() > 0.4
     assert (seen[0][above] == 1).all()
@@ -91,7 +91,7 @@ def test_a_pitched_camera_sees_the_same_wall():
     truth = np.log(distance / flat) - np.log(focal(camera)) - LOG_DEPTH_BIAS
     middle = planes[0, 2, :, 16].numpy()
     bare = torch.from_numpy((middle < truth).astype(np.float32))[None, :, None].expand(1, 128, 33)
-    upright, _ = sense.depth_upright(bare, planes[:, 2], sense._log_flat(rays, planes[:, 1]))
+    upright, _ = sense.depth_upright(bare, planes[:, 2], sense.log_flat(rays, planes[:, 1]))
     above = middle >= truth
     assert above.sum() > 30
     error = upright[0, above, 16].numpy() - truth[above]
@@ -103,7 +103,7 @@ def test_without_bare_ground_below_nothing_is_claimed():
     planes, rays = half_planes(CAMERA, GROUND)
     bare = torch.zeros(1, 64, 64)
     bare[:, 10:20] = 1
-    _, seen = sense.depth_upright(bare, planes[:, 2], sense._log_flat(rays, planes[:, 1]))
+    _, seen = sense.depth_upright(bare, planes[:, 2], sense.log_flat(rays, planes[:, 1]))
     assert (seen[:, :20] == 1).all()
     assert (seen[:, 20:] == 0).all()
 

@@ -72,8 +72,6 @@ def test_an_official_file_is_converted_whatever_it_holds_besides(tmp_path, name,
         for key, value in tensors.items()
         if not key.endswith('num_batches_tracked')
     )
-    model = create_model(name, {'weights': str(tmp_path / 'out'), **few(name)})
-    assert np.isfinite(model.predict(frontal_pair(64, 96, 4)).values).all()
 
 
 @each_network
@@ -127,11 +125,6 @@ def test_the_network_is_run_on_what_its_authors_ran_it_on(name, folder_of):
     assert spread > 1e-3
     # Random networks amplify what rounding leaves, in few pixels by much.
     assert np.abs(got.values - expected).mean() < 1e-3 * max(spread, 1)
-    # Images of one channel run too, and a batch is its pairs.
-    grey = [View(np.ascontiguousarray(view.image[..., 0]), view.camera) for view in views]
-    both = model.predict_batch([views, grey])
-    assert np.abs(both[0].values - got.values).mean() < 1e-3 * max(spread, 1)
-    assert np.isfinite(both[1].values).all()
 
 
 @each_network

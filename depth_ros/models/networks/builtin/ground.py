@@ -140,7 +140,7 @@ class GroundSense(nn.Module):
         known, slope, depth, _ = half.float().unbind(1)
         planes = half.to(x.dtype)  # or all that follows would be float32
         gate = planes[:, :1]
-        flat = _log_flat(rays.float(), slope)
+        flat = log_flat(rays.float(), slope)
         below = known * (slope > 0)  # the horizon, above which there is no ground
 
         def find(log_odds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -191,6 +191,6 @@ def depth_upright(bare: Tensor, depth: Tensor, log_flat: Tensor) -> tuple[Tensor
     return far / seen.clamp(min=0.05) - log_flat, seen
 
 
-def _log_flat(rays: Tensor, slope: Tensor) -> Tensor:
+def log_flat(rays: Tensor, slope: Tensor) -> Tensor:
     """Return the log of how far a ray goes along the ground on each metre of Z."""
     return 0.5 * (1 + rays.square().sum(1) - slope.square()).clamp(min=1e-2).log()
