@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from depth_ros.files.calibration import read_camera
 from depth_ros.files.nav2_config import navigation_files
 from depth_ros.files.nav2_numbers import RELATIVE_ERROR, Setup
+from depth_ros.files.share import transport_environment
 from depth_ros.files.writing import make_folder, write_text
 from depth_ros.geometry.uncertainty import SIGMA_DISPARITY
-from depth_ros.types import DepthError
+from depth_ros.types import DepthError, quoted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--robot-height', type=float, default=1.0, help='metres; default %(default)s'
     )
     parser.add_argument(
-        '--rate', type=float, default=10.0,
-        help='clouds per second, as `ros2 topic hz /obstacles` says; default %(default)s',
+        '--rate', default='10.0', metavar='HZ',
+        help='clouds per second, or `measure`: look at the running robot; default %(default)s',
     )  # fmt: skip
     parser.add_argument(
         '--relative-error', type=float, default=RELATIVE_ERROR,
@@ -57,6 +59,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--odom-frame', default='odom', help='default %(default)s')
 
 
+def _rate(text: str) -> float:
+    """Return the clouds per second that are given, or those of the running robot."""
+    if text != 'measure':
+        try:
+            return float(text)
+        except ValueError:
+            raise DepthError(
+                f'--rate is {quoted(text)}, expected clouds per second or `measure`'
+            ) from None
+    os.environ.update(transport_environment())
+    from depth_ros.doctor.graph import look
+    from depth_ros.doctor.rates import depth_rate
+
+    topic, rate = depth_rate(look())
+    print(f'measured {rate:.3g} messages per second on {topic}')
+    return round(rate, 2)
+
+
 def run(args: argparse.Namespace) -> int:
     """Write every file and print which."""
     if len(args.mount) > 3:
@@ -71,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         roll=roll,
         baseline=args.baseline,
         robot_height=args.robot_height,
-        rate=args.rate,
+        rate=_rate(args.rate),
         relative_error=args.relative_error,
         sigma_disparity=args.sigma_disparity,
         resolution=args.resolution,

@@ -27,37 +27,45 @@ def _shared(a: str, b: str) -> int:
     return next((i for i, (x, y) in pairs if x != y), min(len(a), len(b)))
 
 
-def inputs_of(node: str, topics: Iterable[Topic]) -> list[Camera]:
-    """Return the cameras that a depth node subscribes to, its left one first."""
-    images, infos = [], []
+def inputs_of(node: str, topics: Iterable[Topic], stereo: bool) -> list[Camera]:
+    """Return the cameras that a depth node subscribes to; of a stereo node, its left one first."""
+    images, infos = set[str](), set[str]()
     for topic in topics:
         for subscriber in topic.subscribers:
             if subscriber.node == node and subscriber.type in (IMAGE, COMPRESSED):
-                images.append(topic.name)
+                images.add(topic.name)
             elif subscriber.node == node and subscriber.type == INFO:
-                infos.append(topic.name)
+                infos.add(topic.name)
     cameras = []
     for info in sorted(infos):  # each has one image; a prompt has no camera_info
         if images:
             image = max(sorted(images), key=lambda name: _shared(name, info))
             images.remove(image)
             cameras.append(Camera(image, info, node))
+    if not stereo:
+        return cameras
     if len(cameras) == 2:
         named = [side_of(camera.info) or side_of(camera.image) for camera in cameras]
         if named[0] == 'right' or named[1] == 'left':
             cameras.reverse()
         sides = ('left', 'right')
-        cameras = [Camera(c.image, c.info, node, s) for c, s in zip(cameras, sides)]
-    return cameras
+        return [Camera(c.image, c.info, node, s) for c, s in zip(cameras, sides)]
+    return [Camera(c.image, c.info, node, side_of(c.image)) for c in cameras]
 
 
-def cameras_of(topics: Mapping[str, Topic], depth_nodes: Sequence[str]) -> list[Camera]:
+def cameras_of(
+    topics: Mapping[str, Topic], depth_nodes: Sequence[str], stereo_nodes: Sequence[str] = ()
+) -> list[Camera]:
     """
     Return the cameras that depth nodes read; beside them those that any other node reads.
 
     Without depth nodes, every published image is one. Images that depth nodes publish are not.
     """
-    cameras = [c for node in depth_nodes for c in inputs_of(node, topics.values())]
+    cameras = [
+        camera
+        for node in depth_nodes
+        for camera in inputs_of(node, topics.values(), node in stereo_nodes)
+    ]
     known = {camera.image for camera in cameras}
     for topic in topics.values():
         types = {end.type for end in (*topic.publishers, *topic.subscribers)}
@@ -84,11 +92,9 @@ def pairs_of(cameras: Sequence[Camera]) -> list[tuple[Camera, Camera]]:
         if left.side != 'left':
             continue
         for right in cameras:
-            same = left.node == right.node and (
-                bool(left.node)
-                or _SIDES['left'].sub('*', left.image) == _SIDES['right'].sub('*', right.image)
-            )
-            if right.side == 'right' and same:
+            alike = _SIDES['left'].sub('*', left.image) == _SIDES['right'].sub('*', right.image)
+            only = bool(left.node) and sum(c.node == left.node for c in cameras) == 2
+            if right.side == 'right' and left.node == right.node and (alike or only):
                 pairs.append((left, right))
                 break
     return pairs

@@ -29,6 +29,8 @@ class Finding:
 ORDER = (
     'empty_graph',
     'no_clock',
+    'same_name',
+    'no_answer',
     'not_active',
     'no_publisher',
     'wrong_type',

@@ -8,6 +8,7 @@ import importlib
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import rclpy
@@ -48,8 +49,12 @@ from depth_ros.doctor.tree import FrameTree
 from depth_ros.doctor.wire import clock_of, transforms_of
 from depth_ros.files.share import transport_environment
 
-SETTLED = 0.5  # seconds without a new topic after which the graph is taken as known
-DISCOVERY = 3.0  # seconds at most
+SETTLED = (
+    0.8  # seconds without a new topic, service or node after which the graph is taken as known
+)
+LOOKS = 20  # looks at the graph in these seconds at least
+DISCOVERY = 8.0  # seconds at most
+TRIES = 3  # looks, while nodes appear that the one before did not know
 WAKING = 1.5  # seconds that depth nodes have to subscribe to their inputs
 WARMING = 1.0  # seconds in which subscriptions find their publishers, before anything is counted
 
@@ -87,37 +92,52 @@ class Look:
         self._executor.add_node(node)
         self._watch = MachineWatch()
         self._tree = FrameTree()
-        self._clock: Received | None = None
+        self._clock = Received()
         self._simulated = 0
         self._statements: dict[str, Statement] = {}
         self._reads_tf = False
+        self._doubles: list[str] = []
+        self._mute: list[str] = []
 
     def seen(self) -> Seen:
-        """Return what is seen."""
+        """Return what is seen; where the graph turns out to be larger, look at it again."""
         try:
             self._discover()
-            nodes = self._nodes()
-            woken = self._wake([name for name, node in nodes.items() if node.is_depth])
-            seen = self._seen(nodes)
-            self._listen_beside(seen)
-            listeners = [*woken, *self._listeners(seen, {w.name for w in woken})]
-            self._spin(WARMING)
-            for listener in listeners:
-                listener.restart()
-            if self._clock is not None:
-                self._clock = Received()
-            self._watch = MachineWatch()
-            self._spin(self._seconds)
-            seen = self._seen(nodes)
-            paired = {c.image for pair in pairs_of(seen.cameras) for c in pair}
-            for listener in listeners:
-                received = listener.finish(self._node, listener.name in paired)
-                if listener.name in seen.topics:
-                    seen.topics[listener.name].received = received
-            seen.machine = self._watch.machine(missing_profile())
+            self._listen_beside()
+            for _ in range(TRIES):
+                known = self._services()
+                seen, complete = self._try()
+                if complete and self._services() <= known:
+                    break
             return seen
         finally:
             self._executor.shutdown()
+
+    def _try(self) -> tuple[Seen, bool]:
+        """Return what is seen, and whether all was listened to that should have been."""
+        nodes = self._nodes()
+        woken = self._wake([name for name, node in nodes.items() if node.is_depth])
+        seen = self._seen(nodes)
+        listeners = [*woken, *self._listeners(seen, {w.name for w in woken})]
+        self._spin(WARMING)
+        for listener in listeners:
+            listener.restart()
+        self._clock = Received()
+        self._watch = MachineWatch()
+        self._spin(self._seconds)
+        seen = self._seen(nodes)
+        paired = {c.image for pair in pairs_of(seen.cameras) for c in pair}
+        for listener in listeners:
+            received = listener.finish(self._node, listener.name in paired)
+            if listener.name in seen.topics:
+                seen.topics[listener.name].received = received
+        seen.machine = self._watch.machine(missing_profile())
+        return seen, self._wanted(seen) <= {listener.name for listener in listeners}
+
+    def _services(self) -> set[str]:
+        """Return the names of all nodes and services; topics come and go with subscriptions."""
+        found = {name for name, _ in self._node.get_service_names_and_types()}
+        return found | set(self._node_names())
 
     def _once(self) -> None:
         self._watch.sample()
@@ -129,29 +149,43 @@ class Look:
             self._once()
 
     def _discover(self) -> None:
-        """Wait until no new topic appears."""
+        """Wait until nothing new appears and the node of every endpoint is known."""
         known: set[str] = set()
-        since = time.monotonic()
+        since, looks = time.monotonic(), 0
 
         def settled() -> bool:
-            nonlocal known, since
+            nonlocal known, since, looks
+            looks += 1
             found = {name for name, _ in self._node.get_topic_names_and_types()}
+            found |= self._services()
             if found - known:
-                known, since = known | found, time.monotonic()
-            return time.monotonic() - since > SETTLED and len(known) > 2
+                known, since, looks = known | found, time.monotonic(), 0
+            # On a crowded machine, time passes and nothing has been done in it.
+            if time.monotonic() - since < SETTLED or looks < LOOKS or len(known) < 3:
+                return False
+            topics = self._topics().values()
+            ends = [end for topic in topics for end in (*topic.publishers, *topic.subscribers)]
+            return bool(ends) and not any('_UNKNOWN_' in end.node for end in ends)
 
         self._spin(DISCOVERY, settled)
 
-    def _nodes(self) -> dict[str, Node]:
-        """Return the nodes with their parameters and states."""
-        names = sorted(
+    def _node_names(self) -> list[str]:
+        """Return the names of all nodes that are not hidden."""
+        return [
             f'{namespace.rstrip("/")}/{name}'
             for name, namespace in self._node.get_node_names_and_namespaces()
             if not name.startswith('_')
-        )
+        ]
+
+    def _nodes(self) -> dict[str, Node]:
+        """Return the nodes with their parameters and states."""
+        every = self._node_names()
+        names = sorted(set(every))
+        self._doubles = [name for name in names if every.count(name) > 1]
         services = {name for name, _ in self._node.get_service_names_and_types()}
         asked = [name for name in names if f'{name}/list_parameters' in services]
         parameters = parameters_of(self._node, self._once, asked)
+        self._mute = sorted(set(asked) - parameters.keys())
         cyclic = [name for name in names if f'{name}/get_state' in services]
         states = states_of(self._node, self._once, cyclic)
         return {name: Node(name, parameters.get(name, {}), states.get(name, '')) for name in names}
@@ -217,15 +251,26 @@ class Look:
             domain=self._node.context.get_domain_id(),
             topics=topics,
             nodes=nodes,
-            cameras=cameras_of(topics, [name for name, node in nodes.items() if node.is_depth]),
+            cameras=cameras_of(
+                topics,
+                [name for name, node in nodes.items() if node.is_depth],
+                [name for name, node in nodes.items() if node.is_stereo],
+            ),
             tree=self._tree,
             clock=self._clock,
             statements=list(self._statements.values()),
+            doubles=self._doubles,
+            mute=self._mute,
             reads_tf=self._reads_tf,
         )
 
     def _listeners(self, seen: Seen, woken: set[str]) -> list[Listener]:
-        """Subscribe to the cameras, and to clouds and scans that others read."""
+        """Subscribe to what is wanted and not listened to already."""
+        topics = [seen.topic(name) for name in sorted(self._wanted(seen) - woken)]
+        return [Listener(self._node, topic, _kinds(topic)[0], self._now) for topic in topics]
+
+    def _wanted(self, seen: Seen) -> set[str]:
+        """Return the published topics of cameras, and clouds and scans that others read."""
         wanted = {name for camera in seen.cameras for name in (camera.image, camera.info)}
         wanted |= {source.topic for layer in layers_of(seen) for source in layer.sources}
         wanted |= {source.topic for source in monitors_of(seen)}
@@ -234,21 +279,15 @@ class Look:
             for topic in seen.topics.values()
             if topic.subscribers and any(end.type in (CLOUD, SCAN) for end in topic.publishers)
         }
-        listeners = []
-        for name in sorted(wanted - woken):
-            kinds = [end.type for end in seen.topic(name).publishers if end.type in KINDS]
-            if kinds:
-                listeners.append(Listener(self._node, seen.topic(name), kinds[0], self._now))
-        return listeners
+        return {name for name in wanted if _kinds(seen.topic(name))}
 
-    def _listen_beside(self, seen: Seen) -> None:
+    def _listen_beside(self) -> None:
         """Subscribe to the clock, to TF and to diagnostics."""
         node = self._node
         deep = QoSProfile(depth=100, reliability=QoSReliabilityPolicy.BEST_EFFORT)
-        if node.count_publishers('/clock'):
+        with suppress(ImportError):  # of a part of rclpy
             from rosgraph_msgs.msg import Clock
 
-            self._clock = Received()
             node.create_subscription(
                 Clock, '/clock', self._tick, deep, raw=True, event_callbacks=quiet()
             )
@@ -280,8 +319,7 @@ class Look:
 
     def _tick(self, data: bytes) -> None:
         self._simulated = clock_of(data)
-        if self._clock is not None:
-            self._clock.arrivals.append(time.monotonic())
+        self._clock.arrivals.append(time.monotonic())
 
     def _place(self, data: bytes) -> None:
         for parent, child, pose in transforms_of(data):
@@ -289,17 +327,20 @@ class Look:
 
     def _hear(self, array: Any) -> None:
         for status in array.status:
-            node, separator, what = status.name.partition(': ')
-            if not separator or what.rpartition(' ')[2] != 'depth':
+            name, _, what = status.name.rpartition(': ')
+            if what.split(' ')[-1:] != ['depth']:  # `depth`, or `front depth` of several cameras
                 continue
-            node = '/' + node.lstrip('/')
             level = ord(status.level) if isinstance(status.level, bytes) else int(status.level)
-            self._statements.pop(status.name, None)  # one for each camera of a node
+            self._statements.pop(status.name, None)
             if level:
                 values = {item.key: item.value for item in status.values}
                 self._statements[status.name] = Statement(
-                    node, values.get('state', ''), status.message, level >= 2
+                    f'/{name.lstrip("/")}', values.get('state', ''), status.message, level >= 2
                 )
+
+
+def _kinds(topic: Topic) -> list[str]:
+    return [end.type for end in topic.publishers if end.type in KINDS]
 
 
 def _name(end: Any) -> str:

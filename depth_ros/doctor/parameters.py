@@ -14,8 +14,8 @@ from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 
 Spin = Callable[[], None]
-PATIENCE = 4.0  # seconds for each round of questions
-AGAIN = 1.5  # seconds after which a question is repeated: a new client may not be known yet
+PATIENCE = 8.0  # seconds for each round of questions
+AGAIN = 1.0  # seconds after which a question is repeated: a new client may not be known yet
 
 
 def ask(node: Node, spin: Spin, questions: Mapping[str, tuple[type, str, Any]]) -> dict[str, Any]:

@@ -104,6 +104,11 @@ class Node:
         return {'model', 'edge_threshold', 'max_age', 'rectify'} <= self.parameters.keys()
 
     @property
+    def is_stereo(self) -> bool:
+        """Whether it is a depth node of pairs."""
+        return self.is_depth and 'approximate_sync' in self.parameters
+
+    @property
     def sim_time(self) -> bool:
         """Whether it takes the time from /clock."""
         return bool(self.parameters.get('use_sim_time', False))
@@ -151,9 +156,11 @@ class Seen:
     nodes: dict[str, Node] = field(default_factory=dict)
     cameras: Sequence[Camera] = ()
     tree: FrameTree = field(default_factory=FrameTree)
-    clock: Received | None = None  # of /clock; None where it has no publisher
+    clock: Received = field(default_factory=Received)  # of /clock: arrivals only
     machine: Machine = field(default_factory=Machine)
     statements: Sequence[Statement] = ()
+    doubles: Sequence[str] = ()  # names that more than one node has
+    mute: Sequence[str] = ()  # nodes that did not answer to questions for their parameters
     reads_tf: bool = True  # whether /tf can be read here
 
     def topic(self, name: str) -> Topic:

@@ -80,6 +80,9 @@ def _node(s: Setup) -> str:
             # A costmap is updated a few times a second; more clouds than that are for nothing.
             points_max_rate: {min(float(s.rate), 10.0)}
             scan_range_max: {s.clear_range}
+            # ~/health is an error when the collision monitor would stop the robot for old data.
+            source_timeout: {s.source_timeout}
+            min_rate: {min(float(s.rate), 10.0) / 2}
         """,
     )
 

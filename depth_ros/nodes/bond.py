@@ -5,13 +5,14 @@ The bond that Nav2's lifecycle_manager expects of an active node.
 
 The manager shuts a node down whose bond breaks or is never made within `bond_timeout` (4 s). The
 message is bond/msg/Status; bondpy is not needed to keep its protocol: the node publishes its
-heartbeat on /bond, and the manager answers there with the same id.
+heartbeat on `bond`, and the manager answers there with the same id.
 """
 
 from __future__ import annotations
 
 import importlib
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
@@ -20,7 +21,7 @@ from rclpy.qos import QoSProfile
 
 PERIOD = 0.1  # seconds between heartbeats, as nav2_util has it
 TIMEOUT = 4.0  # seconds without one after which the other side takes the bond for broken
-TOPIC = '/bond'
+TOPIC = 'bond'  # beside the node, as that of the manager
 
 
 class Bond:
@@ -59,7 +60,10 @@ class Bond:
             return
         self._node.destroy_timer(self._timer)
         self._timer = None
-        self._beat(False)
+        # At the end of the process nothing can be published any more: the heartbeat just ends.
+        if self._node.context.ok():
+            with suppress(Exception):  # it may end between the two
+                self._beat(False)
 
     def _beat(self, active: bool) -> None:
         message = self._message(

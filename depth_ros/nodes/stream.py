@@ -20,6 +20,7 @@ from depth_ros.models.protocol import DepthModel
 from depth_ros.nodes.health.diagnostics import Reporter
 from depth_ros.nodes.health.health import Health, Snapshot
 from depth_ros.nodes.health.reasons import Facts, Level
+from depth_ros.nodes.health.topic import HealthTopic
 from depth_ros.nodes.input.camera import CameraInput
 from depth_ros.nodes.output.output import outputs_of
 from depth_ros.nodes.parameters.declaration import Parameters
@@ -58,6 +59,14 @@ class Stream:
         self.values = parameters.values_of(name)  # as they are for this camera
         settings = Settings.of(self.values, self.views)
         self.frames = Frames(node.get_clock(), self.health, self.outputs, settings)
+        self._wanted = False  # depth is to be published
+        self.freshness = HealthTopic(
+            node,
+            f'~/{self.prefix}health',
+            self.health,
+            lambda: self._wanted,
+            lambda: (float(self.values['source_timeout']), float(self.values['min_rate'])),
+        )
 
     # -- what the number of eyes decides ---------------------------------------------------
 
@@ -146,6 +155,7 @@ class Stream:
     def look(self, active: bool, model: DepthModel | None) -> None:
         """Subscribe to the inputs while the outputs have subscribers."""
         wanted = active and self.enabled and self.outputs.consumers() > 0
+        self._wanted = wanted
         self.listen_beside(wanted, model)
         for source in self.inputs:
             if wanted and not source.subscribed:
@@ -159,6 +169,7 @@ class Stream:
 
     def pause(self) -> None:
         """Leave the inputs."""
+        self._wanted = False
         self.listen_beside(False, None)
         for source in self.inputs:
             source.unsubscribe()
@@ -182,6 +193,7 @@ class Stream:
             max_age=self.frames.settings.max_age,
             too_old=self.frames.take_too_old(),
             relative=self.frames.relative,
+            fresh=self.freshness.reason(),
             scale=self.frames.scale,
             no_baseline=self.frames.no_baseline,
             **self.more_facts(),

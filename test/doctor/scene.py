@@ -35,7 +35,7 @@ RELIABLE = QoSProfile(depth=10, reliability=QoSReliabilityPolicy.RELIABLE)
 SENSOR = qos_profile_sensor_data
 PERIOD = 0.1
 CAMERA = Camera.pinhole(64, 48, 60.0)
-IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64), np.uint8)
+PIXELS = np.random.default_rng(0).integers(0, 255, (48, 64), np.uint8)
 DEPTH_NODE = {'model': 'plane', 'edge_threshold': 0.0, 'max_age': 0.0, 'rectify': 'auto'}
 
 
@@ -97,7 +97,7 @@ class Robot:
         )
 
     def camera(
-        self, name, camera=CAMERA, image=IMAGE, change=lambda info: None, qos=SENSOR,
+        self, name, camera=CAMERA, pixels=PIXELS, change=lambda info: None, qos=SENSOR,
         frame='optical', info_frame=None, clock=time.time_ns, info_clock=None, node=None,
         read=True,
     ):  # fmt: skip
@@ -116,7 +116,7 @@ class Robot:
             )
             change(message)
             infos.publish(message)
-            images.publish(array_to_image(image, 'mono8', header(stamp, frame)))
+            images.publish(array_to_image(pixels, 'mono8', header(stamp, frame)))
 
         self.every(send)
 
@@ -134,13 +134,17 @@ class Robot:
         """Publish static transforms."""
         self.kept.append(forged_tf.publish(self.driver, *joints))
 
+    def start(self):
+        """Spin, from now on."""
+        for node in self.nodes.values():
+            self.executor.add_node(node)
+        self._thread.start()
+
     def seen(self, seconds=1.5):
         """Start, and return what the doctor sees."""
         from depth_ros.doctor.graph import look
 
-        for node in self.nodes.values():
-            self.executor.add_node(node)
-        self._thread.start()
+        self.start()
         return look(seconds, self.domain)
 
     def close(self):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import depth_ros
 from depth_ros.doctor.cameras import cameras_of, pairs_of, side_of
@@ -20,9 +22,11 @@ from depth_ros.doctor.machine import MachineWatch
 from depth_ros.doctor.navigation import resolved
 from depth_ros.doctor.report import json_report, text_report
 from depth_ros.doctor.seen import (
+    CLOUD,
     COMPRESSED,
     IMAGE,
     INFO,
+    Camera,
     Endpoint,
     Node,
     Received,
@@ -88,10 +92,38 @@ def test_the_cameras_of_a_stereo_node(order):
         for name, kind in (('image_rect', IMAGE), ('camera_info', INFO)):
             name = f'/rig/{side}/{name}'
             topics[name] = Topic(name, endpoints(kind, '/driver'), endpoints(kind, '/stereo'))
-    left, right = cameras_of(topics, ['/stereo'])
+    left, right = cameras_of(topics, ['/stereo'], ['/stereo'])
     assert (left.image, left.info) == ('/rig/left/image_rect', '/rig/left/camera_info')
     assert (right.side, right.info) == ('right', '/rig/right/camera_info')
     assert pairs_of([right, left]) == [(left, right)]
+
+
+def test_several_cameras_of_one_node_are_no_pair():
+    topics = {}
+    for camera in ('front', 'rear'):
+        for name, kind in (('image', IMAGE), ('camera_info', INFO)):
+            name = f'/{camera}/{name}'
+            topics[name] = Topic(name, endpoints(kind, '/driver'), endpoints(kind, '/mono'))
+    cameras = cameras_of(topics, ['/mono'])
+    assert [(c.image, c.info, c.side) for c in cameras] == [
+        ('/front/image', '/front/camera_info', ''),
+        ('/rear/image', '/rear/camera_info', ''),
+    ]
+    assert pairs_of(cameras) == []
+
+
+def test_several_pairs_of_one_node_are_told_by_their_names():
+    topics = {}
+    for rig in ('front', 'rear'):
+        for side in ('left', 'right'):
+            for name, kind in (('image_rect', IMAGE), ('camera_info', INFO)):
+                name = f'/{rig}/{side}/{name}'
+                topics[name] = Topic(name, endpoints(kind, '/d'), endpoints(kind, '/stereo'))
+    pairs = pairs_of(cameras_of(topics, ['/stereo'], ['/stereo']))
+    assert [(left.image, right.image) for left, right in pairs] == [
+        ('/front/left/image_rect', '/front/right/image_rect'),
+        ('/rear/left/image_rect', '/rear/right/image_rect'),
+    ]
 
 
 def test_images_of_depth_nodes_and_drawings_are_no_cameras():
@@ -190,3 +222,36 @@ def test_reports_hold_every_finding():
     assert document['findings'][1] == {'severity': 'warning', 'code': 'age', 'text': 'second'}
     assert document['topics']['/image']['age'] is None
     assert Severity.ERROR > Severity.WARNING
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_whatever_is_missing_the_checks_go_on(data):
+    """Any part of a graph may be absent, or not have arrived."""
+    parameters = {
+        'model': 'x', 'edge_threshold': 0.0, 'max_age': 0.0, 'rectify': 'auto',
+        'use_sim_time': True, 'approximate_sync': None, 'plugins': ['v'],
+        'v.plugin': 'nav2_costmap_2d::VoxelLayer', 'v.observation_sources': 'a',
+        'v.a.topic': '/points', 'v.a.max_obstacle_height': None, 'v.a.sensor_frame': 'x',
+        'observation_sources': ['b'], 'source_timeout': 0.1, 'b.type': 'pointcloud',
+        'b.topic': '/points', 'global_frame': 'odom',
+    }  # fmt: skip
+    kept = data.draw(st.sets(st.sampled_from(sorted(parameters))))
+    node = Node('/n', {name: parameters[name] for name in kept}, 'inactive')
+    numbers = st.lists(st.integers(0, 5), max_size=4)
+    topics = {}
+    for name, kind in (('/left/i', IMAGE), ('/left/camera_info', INFO), ('/points', CLOUD)):
+        ends = [Endpoint('/d', kind, data.draw(st.booleans()))]
+        stamps = data.draw(numbers)
+        received = Received(1.0, [float(s) for s in stamps], stamps, [float(s) for s in stamps])
+        topics[name] = Topic(
+            name,
+            ends if data.draw(st.booleans()) else [],
+            ends if data.draw(st.booleans()) else [],
+            received=received if data.draw(st.booleans()) else None,
+        )
+    seen = Seen(topics=topics, nodes={'/n': node}, reads_tf=data.draw(st.booleans()))
+    seen.cameras = [Camera('/left/i', '/left/camera_info', '/n', 'left')]
+    found = findings(seen)
+    assert found == ordered(found)
+    assert len({f.text for f in found}) == len(found)

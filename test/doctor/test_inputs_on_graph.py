@@ -6,7 +6,8 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from scene import DEPTH_NODE, IMAGE, RELIABLE, SENSOR, Diagnosis, Robot, header
+import rclpy
+from scene import DEPTH_NODE, PIXELS, RELIABLE, SENSOR, Diagnosis, Robot, header
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depth_ros.messages.image import array_to_image
@@ -15,6 +16,11 @@ pytestmark = pytest.mark.ros
 
 
 def faults(robot):
+    robot.kept.append(rclpy.create_node('asleep', context=robot.stranger.context))
+    robot.node('twin')
+    robot.kept.append(
+        rclpy.create_node('twin', context=robot.stranger.context, start_parameter_services=False)
+    )
     node = robot.node('no_camera', **DEPTH_NODE)
     robot.read('absent/image', Image, node=node)
     robot.read('absent/camera_info', CameraInfo, node=node)
@@ -38,7 +44,7 @@ def faults(robot):
 
         def send(publisher=publisher):
             stamp = robot.driver.get_clock().now().nanoseconds
-            publisher.publish(array_to_image(IMAGE, 'mono8', header(stamp)))
+            publisher.publish(array_to_image(PIXELS, 'mono8', header(stamp)))
 
         robot.every(send)
         robot.read(f'{name}/image', Image, node=node)
@@ -55,6 +61,8 @@ def diagnosis():
 @pytest.mark.parametrize(
     ('code', 'parts'),
     [
+        ('no_answer', ('/asleep did not answer',)),
+        ('same_name', ('two nodes are called /twin', '__node')),
         ('no_publisher', ('/absent/image has no publisher', '/no_camera expects image', 'remap')),
         ('no_publisher', ('/absent/camera_info has no publisher', 'carries one')),
         ('wrong_type', ('/typed/image carries sensor_msgs/msg/CompressedImage', '/other_type')),
@@ -90,7 +98,7 @@ def test_an_empty_graph_is_named():
 def test_a_camera_without_calibration_is_named_where_nothing_reads_it():
     def alone(robot):
         publisher = robot.driver.create_publisher(Image, '/image_raw', RELIABLE)
-        robot.every(lambda: publisher.publish(array_to_image(IMAGE, 'mono8', header(1))))
+        robot.every(lambda: publisher.publish(array_to_image(PIXELS, 'mono8', header(1))))
 
     diagnosis = Diagnosis(alone, 0.6)
     diagnosis.expect('info_missing', '/image_raw arrives and /camera_info has no publisher')

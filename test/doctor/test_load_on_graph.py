@@ -3,6 +3,7 @@
 """Depth that comes late, and a machine without processors to spare, on real graphs."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,10 +12,16 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from scene import CAMERA, DEPTH_NODE, RELIABLE, Diagnosis, header
+import yaml
+from scene import CAMERA, DEPTH_NODE, RELIABLE, Diagnosis, Robot, header
 from sensor_msgs.msg import CameraInfo
 
+from depth_ros.cli.main import main
+from depth_ros.doctor.rates import depth_rate
+from depth_ros.doctor.seen import Seen
+from depth_ros.files.calibration import write_camera
 from depth_ros.messages.camera_info import camera_to_camera_info
+from depth_ros.types import DepthError
 
 pytestmark = pytest.mark.ros
 
@@ -54,3 +61,39 @@ def test_a_machine_without_spare_processors_is_named():
             process.wait()
     diagnosis.expect('processor', f'threads share {cores} processors', 'stop other programs')
     assert diagnosis.seen.machine.runnable >= 2 * cores
+
+
+def test_the_rate_of_navigation_files_is_measured_on_the_robot(tmp_path, monkeypatch, capsys):
+    robot = Robot()
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(robot.domain))
+    camera = tmp_path / 'camera.yaml'
+    write_camera(CAMERA, camera)
+    arguments = ['--camera-info', str(camera), '--mount', '0.5', '--out', str(tmp_path / 'out')]
+    node = robot.node('depth', **DEPTH_NODE)
+    output = node.create_publisher(CameraInfo, '/depth/depth/camera_info', RELIABLE)
+
+    def send():
+        output.publish(camera_to_camera_info(CAMERA, header(time.time_ns())))
+
+    robot.every(send, 0.3)
+    robot.camera('front', node=node)
+    robot.start()
+    try:
+        assert main(['nav2', *arguments, '--rate', 'measure']) == 0
+    finally:
+        robot.close()
+    found = re.search(r'measured ([\d.]+) messages per second on (\S+)', capsys.readouterr().out)
+    assert found[2] == '/depth/depth/camera_info'
+    assert 0 < float(found[1]) < 4
+    monitor = yaml.safe_load((tmp_path / 'out' / 'nav2_collision_monitor.yaml').read_text())
+    timeout = monitor['collision_monitor']['ros__parameters']['source_timeout']
+    assert timeout == pytest.approx(4 / float(found[1]), rel=0.02)
+
+
+def test_without_a_depth_node_there_is_no_rate(tmp_path, capsys):
+    with pytest.raises(DepthError, match='no depth node publishes in domain 0'):
+        depth_rate(Seen())
+    write_camera(CAMERA, tmp_path / 'camera.yaml')
+    arguments = ['--camera-info', str(tmp_path / 'camera.yaml'), '--mount', '1']
+    assert main(['nav2', *arguments, '--rate', 'often']) == 2
+    assert "--rate is 'often', expected clouds per second or `measure`" in capsys.readouterr().err

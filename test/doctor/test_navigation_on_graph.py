@@ -48,6 +48,20 @@ def costmap(robot, name, changes=None, layer=None, remove=()):
     return robot.node(name, f'/{name}', **values)
 
 
+def stvl(robot, name, **changes):
+    source = {
+        'topic': '/obstacles', 'data_type': 'PointCloud2', 'obstacle_range': 4.0,
+        'min_obstacle_height': 0.0, 'max_obstacle_height': 2.0, **changes,
+    }  # fmt: skip
+    values = {
+        'global_frame': 'odom', 'robot_base_frame': 'base_link', 'plugins': ['stvl_layer'],
+        'stvl_layer__plugin': 'spatio_temporal_voxel_layer/SpatioTemporalVoxelLayer',
+        'stvl_layer__observation_sources': 'depth',
+        **{f'stvl_layer__depth__{key}': value for key, value in source.items()},
+    }  # fmt: skip
+    return robot.node(name, f'/{name}', **values)
+
+
 def frames(robot):
     robot.joints(*MOUNTS)
     robot.camera('right_one')
@@ -80,6 +94,9 @@ def costmaps(robot):
     costmap(robot, 'off', layer={'enabled': False})
     costmap(robot, 'nothing', {'marking': False, 'clearing': False})
     costmap(robot, 'no_sources', layer={'observation_sources': ''})
+    stvl(robot, 'good_stvl')
+    stvl(robot, 'short_stvl', obstacle_range=0.5)
+    stvl(robot, 'frustum', marking=False, clearing=True, min_z=4.0, max_z=2.0)
     costmap(robot, 'seldom', {'expected_update_rate': 0.02})
 
 
@@ -118,6 +135,8 @@ CASES = [
     (costmaps, 'costmap_heights', ('/no_overlap', 'its layer from 0 to 2 m')),
     (costmaps, 'costmap_ranges', ('/no_range', 'obstacle_min_range 5', 'obstacle_max_range 4')),
     (costmaps, 'costmap_points', ('/too_short', 'drops every point', 'marks from 0 to 0.5 m')),
+    (costmaps, 'costmap_points', ('/short_stvl', 'from 0 to 0.5 m; raise obstacle_range')),
+    (costmaps, 'costmap_ranges', ('/frustum', 'min_z 4 and max_z 2 m')),
     (costmaps, 'costmap_frame', ('/wrong_frame', "'camera_optical', which is not in TF")),
     (costmaps, 'costmap_frame', ('/apart', "'far_away', which is not connected with 'odom'")),
     (costmaps, 'costmap_points', ('/above', 'their heights in', 'are 4.50 to 4.50 m')),
@@ -154,7 +173,12 @@ def test_a_fault_has_its_sentence(diagnoses, build, code, parts):
 
 @pytest.mark.parametrize(
     ('build', 'name'),
-    [(frames, '/right_one/'), (costmaps, '/good/good '), (monitors, '/good_monitor ')],
+    [
+        (frames, '/right_one/'),
+        (costmaps, '/good/good '),
+        (costmaps, '/good_stvl/'),
+        (monitors, '/good_monitor '),
+    ],
 )
 def test_what_is_right_beside_the_faults_is_not_blamed(diagnoses, build, name):
     diagnosis = diagnosis_of(build, diagnoses)

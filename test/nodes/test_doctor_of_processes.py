@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
@@ -113,6 +114,37 @@ def test_a_transport_that_loses_images_is_named(graph, small):
     if small:
         assert '/dev/shm has 1 MB' in memory[0]
         assert json.loads(printed)['findings'][0]['code'] == 'shared_memory'
+
+
+def test_swapped_eyes_of_a_stereo_node_are_named(graph):
+    process = graph.start('depth_ros.nodes.stereo_depth', {'model': 'sgbm'}, remaps={'__ns': '/s'})
+    noise = np.random.default_rng(3).integers(0, 255, (60, 85), np.uint8)
+    scene = cv2.resize(noise, (340, 240), interpolation=cv2.INTER_CUBIC)
+    lenses = Camera.pinhole(320, 240, 300.0), Camera.pinhole(320, 240, 300.0, baseline=0.1)
+    eyes = [CameraSide(graph, f'/s/{e}/image', f'/s/{e}/camera_info') for e in ('left', 'right')]
+
+    def send():
+        head = header(new_stamp())
+        for eye, lens, start in zip(eyes, lenses, (12, 0)):  # the right one sees from farther left
+            pixels = np.ascontiguousarray(scene[:, start : start + 320])
+            image = array_to_image(pixels, 'mono8', head)
+            eye.send(image, camera_to_camera_info(lens, head))
+
+    timer = graph.node.create_timer(0.2, send)
+    code, printed = answer(graph, start_doctor(graph, '--json', '--seconds', '2'))
+    graph.node.destroy_timer(timer)
+    for eye in eyes:
+        eye.close()
+    process.stop()
+    assert code == 1
+    [text] = texts(printed, 'swapped_images')
+    assert text.startswith('/s/left/image and /s/right/image: ')
+    cameras = json.loads(printed)['cameras']
+    assert [(c['side'], c['node']) for c in cameras] == [
+        ('left', '/s/stereo_depth'),
+        ('right', '/s/stereo_depth'),
+    ]
+    assert not texts(printed, 'pair_stamps')
 
 
 def test_a_wrong_duration_is_refused():

@@ -43,7 +43,8 @@ def check(seen: Seen) -> Iterator[Finding]:
             )
         for source in layer.sources:
             yield from _source(seen, layer, source)
-        yield from _clearing(layer)
+        if not layer.decays:
+            yield from _clearing(layer)
 
 
 def _source(seen: Seen, layer: Layer, source: Source) -> Iterator[Finding]:
@@ -119,8 +120,9 @@ def _numbers(layer: Layer, source: Source) -> Iterator[Finding]:
         if values[use] and far <= near:
             yield error(
                 'costmap_ranges',
-                f'{where} has {kind}_min_range {near:g} and {kind}_max_range {far:g} m, no point '
-                f'is between; raise {kind}_max_range',
+                f'{where} has {source.called(f"{kind}_min_range")} {near:g} and '
+                f'{source.called(f"{kind}_max_range")} {far:g} m, no point is between; raise the '
+                'latter',
             )
 
 
@@ -165,7 +167,8 @@ def _distances(source: Source, distance: Points) -> Iterator[Finding]:
             'costmap_points',
             f'{source.node} {source.name} drops every point of {source.topic}: they are '
             f'{distance.min():.2f} to {distance.max():.2f} m away, the source marks from {near:g} '
-            f'to {far:g} m; raise obstacle_max_range if the depth is good enough there',
+            f'to {far:g} m; raise {source.called("obstacle_max_range")} if the depth is good '
+            'enough there',
         )
 
 

@@ -23,12 +23,18 @@ def check(seen: Seen) -> Iterator[Finding]:
             'ROS_DOMAIN_ID and ROS_AUTOMATIC_DISCOVERY_RANGE as its shell has them',
         )
         return
-    named = set[str]()
+    for name in seen.doubles:
+        yield warning(
+            'same_name',
+            f'two nodes are called {name}, so parameters and life cycle of one cannot be reached; '
+            'end one of them, or rename it with `-r __node:=...`',
+        )
+    looked_at = set[str]()
     for camera in seen.cameras:
         for name, what in ((camera.image, 'image'), (camera.info, 'camera_info')):
             topic = seen.topic(name)
-            if name not in named:
-                named.add(name)
+            if name not in looked_at:
+                looked_at.add(name)
                 yield from _connection(seen, topic, what, camera)
         yield from _arrival(seen, camera)
 
@@ -41,10 +47,13 @@ def named(nodes: Sequence[str]) -> str:
 
 def alike(seen: Seen, topic: str, kind: str) -> str:
     """Return a hint at a published topic of this type with a similar name, or ''."""
+    # What a depth node publishes is not what it could read.
+    depth = {node.name for node in seen.depth_nodes} if kind in (IMAGE, INFO) else set()
     offered = [
         other.name
         for other in seen.topics.values()
-        if other.name != topic and any(end.type == kind for end in other.publishers)
+        if other.name != topic
+        and any(end.type == kind and end.node not in depth for end in other.publishers)
     ]
     found = difflib.get_close_matches(topic, offered, 1, 0.0)
     return f'; {found[0]} carries one' if found else ''

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from depth_ros.doctor.checks.inputs import named
 from depth_ros.doctor.finding import Finding, error, warning
 from depth_ros.doctor.seen import Seen
 
@@ -14,15 +15,21 @@ _NEXT = {'unconfigured': 'configure', 'inactive': 'activate'}
 
 def check(seen: Seen) -> Iterator[Finding]:
     """Yield nodes that are not active, and the sentences of those that have a problem."""
-    # Cameras of one node state what concerns the node alike.
-    stated = {(statement.node, statement.text): statement for statement in seen.statements}
+    if seen.mute:
+        yield warning(
+            'no_answer',
+            f'{named(seen.mute)} did not answer when asked for its parameters, so they were not '
+            'checked: its executor is blocked or gets no processor; look at its log',
+        )
+    stated = {statement.node: statement for statement in seen.statements}
+    inactive = set[str]()
     for node in seen.nodes.values():
         wanted = node.is_depth or 'plugins' in node.parameters
         if not wanted or node.state not in _NEXT:
             continue
         say = error if node.is_depth else warning
-        own = [stated.pop(key) for key in list(stated) if key[0] == node.name]
-        statement = own[0] if own else None
+        inactive.add(node.name)
+        statement = stated.get(node.name)
         if statement is not None and statement.state == 'unconfigured':
             yield say('not_active', f'{node.name} could not be configured: {statement.text}')
             continue
@@ -31,6 +38,8 @@ def check(seen: Seen) -> Iterator[Finding]:
             f'{node.name} is {node.state}, so it publishes nothing; call `ros2 lifecycle set '
             f'{node.name} {_NEXT[node.state]}` or its lifecycle manager',
         )
-    for statement in stated.values():
+    for statement in seen.statements:
+        if statement.node in inactive:
+            continue
         say = error if statement.error else warning
         yield say('node_problem', f'{statement.node} states: {statement.text}')

@@ -101,7 +101,7 @@ def _times(seen: Seen, camera: Camera) -> Iterator[Finding]:
         )
         return
     age, wall = received.age, float(np.median(received.wall_ages or [math.nan]))
-    by_clock = seen.clock is not None and bool(seen.clock.arrivals)
+    by_clock = bool(seen.clock.arrivals)
     if abs(age) > OTHER_CLOCK:
         if by_clock and abs(wall) < OTHER_CLOCK:
             what = 'are those of the machine while /clock runs; set use_sim_time for the camera'
@@ -129,7 +129,7 @@ def _times(seen: Seen, camera: Camera) -> Iterator[Finding]:
 
 def _clocks(seen: Seen) -> Iterator[Finding]:
     simulated = sorted(node.name for node in seen.nodes.values() if node.sim_time)
-    running = seen.clock is not None and bool(seen.clock.arrivals)
+    running = bool(seen.clock.arrivals)
     if simulated and not running:
         yield error(
             'no_clock',

@@ -102,6 +102,7 @@ class Health:
         self._stages: dict[str, deque[float]] = {}
         self._drops: Counter[str] = Counter()
         self._failures = 0
+        self._newest: tuple[float, float] | None = None  # when, and how old it was then
         self._last_failure = ''
         self._warnings: dict[str, str] = {}
 
@@ -109,6 +110,7 @@ class Health:
         """Count a frame that was published."""
         with self._lock:
             self._output.tick(now)
+            self._newest = now, age
             self._ages.append(age)
             for stage, seconds in timings.items():
                 self._stages.setdefault(stage, deque(maxlen=SAMPLES)).append(seconds)
@@ -128,6 +130,14 @@ class Health:
         """Note something about the input that does not stop the work."""
         with self._lock:
             self._warnings[code] = sentence
+
+    def newest(self, now: float) -> tuple[float, float]:
+        """Return the age of the newest published frame (NaN without one), and the rate."""
+        with self._lock:
+            if self._newest is None:
+                return float('nan'), 0.0
+            then, age = self._newest
+            return age + now - then, self._output.hertz(now)
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what is known and forget what is news only once."""

@@ -96,6 +96,7 @@ class Facts:
     no_baseline: bool = False  # of the pair whose disparity is published
     waiting: float = 0.0  # share of the time it could run that the process waits for a processor
     computing: float = 0.0  # seconds that a frame takes
+    fresh: Reason | None = None  # what is to be said of age and rate, where limits are set
     no_clock: bool = False  # simulated time is asked for, and there is none
 
 
@@ -161,6 +162,8 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
         return
     yield from _stamps(facts)
     yield from _speed(facts)
+    if facts.fresh is not None:
+        yield facts.fresh
     if facts.relative and facts.scale is not None:
         yield Reason(
             Level.ERROR,

@@ -99,6 +99,22 @@ _INPUT = (
     ),
 )
 
+_CADENCE = (
+    ParameterSpec(
+        'source_timeout',
+        0.0,
+        'seconds of age of the newest depth from which ~/health is an error: the timeout of the '
+        'consumer that stops the robot; 0 is no limit',
+        range=(0.0, ANY),
+    ),
+    ParameterSpec(
+        'min_rate',
+        0.0,
+        'Hz of depth below which ~/health warns; 0 is no limit; nothing old is published again',
+        range=(0.0, ANY),
+    ),
+)
+
 _SYNC = (
     configured('approximate_sync', False, 'pair left and right by nearest stamps, not equal'),
     configured(
@@ -285,6 +301,7 @@ MONO: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_MONO, 'model of one view'),
     *_CAMERAS,
     *_INPUT,
+    *_CADENCE,
     *_PROMPT,
     *_DEPTH,
     *_temporal(TEMPORAL_MODES, 'pose, by odometry; '),
@@ -306,6 +323,7 @@ STEREO: tuple[ParameterSpec, ...] = (
     *_REFINE,
     *_CAMERAS,
     *_INPUT,
+    *_CADENCE,
     *_SYNC,
     *_DEPTH,
     *_temporal(('off', 'flow', 'still'), ''),
@@ -314,6 +332,7 @@ STEREO: tuple[ParameterSpec, ...] = (
 MULTI: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_VIEWS, 'model of any number of views'),
     *_INPUT,
+    *_CADENCE,
     *_VIEWS,
     *_DEPTH,
     *_of_outputs(0),
