@@ -18,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--name', default='', help='the name of the node; default: as it is')
     parser.add_argument('--namespace', default='/', help='its namespace')
     parser.add_argument(
+        '--cameras', nargs='+', default=[], metavar='NAME', help='its parameter `cameras`'
+    )
+    parser.add_argument(
         '-r',
         '--remap',
         action='append',
@@ -38,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f'--remap is {quoted(given)}, expected FROM:=TO such as image:=/cam/image'
             )
         remaps[source] = target
-    text = policy(arguments.node, arguments.name, arguments.namespace, remaps)
+    text = policy(arguments.node, arguments.name, arguments.namespace, remaps, arguments.cameras)
     if arguments.out is None:
         sys.stdout.write(text)
     else:

@@ -29,6 +29,7 @@ def rules(text, kind, act):
     [
         ('mono_depth', {'model': 'floor'}),
         ('mono_depth', {'model': 'floor', 'image_transport': 'compressed'}),
+        ('mono_depth', {'model': 'floor', 'cameras': 'front,left'}),
         ('stereo_depth', {}),
     ],
 )
@@ -37,9 +38,10 @@ def test_a_policy_is_what_the_node_uses(graph, node, parameters):
 
     name = f'{node}_{len(graph.processes)}'
     graph.start(f'depth_ros.nodes.{node}', parameters, remaps={'__node': name})
-    listener = Listener(graph, name, 'depth/image')
-    listener.wait_matched()
-    text = policy(node, name)
+    cameras = parameters.get('cameras', '').split(',') if 'cameras' in parameters else []
+    prefixes = [f'{camera}/' for camera in cameras] or ['']
+    listeners = [Listener(graph, f'{name}/{prefix}'.rstrip('/'), 'points') for prefix in prefixes]
+    text = policy(node, name, cameras=cameras)
     found = {}
 
     def subscribed():
@@ -48,18 +50,23 @@ def test_a_policy_is_what_the_node_uses(graph, node, parameters):
         for what in ('publisher', 'subscriber', 'service'):
             ask = getattr(graph.node, f'get_{what}_names_and_types_by_node')
             found[what] = {topic for topic, _ in ask(name, '/')}
-        return any(topic.endswith('camera_info') for topic in found['subscriber'])
+        return all(
+            f'/{prefix}camera_info' in found['subscriber']
+            or f'/{prefix}right/camera_info' in found['subscriber']
+            for prefix in prefixes
+        )
 
     graph.spin_until(subscribed, 'the subscriptions of the node')
     publish = rules(text, 'topic', 'publish')
     assert found['publisher'] <= publish
-    transported = {f'/{name}/{topic[2:]}' for topic in TRANSPORTED}
+    transported = {f'/{name}/{prefix}{topic}' for prefix in prefixes for topic in TRANSPORTED}
     assert publish - found['publisher'] <= OPTIONAL | transported
     subscribe = rules(text, 'topic', 'subscribe')
     assert found['subscriber'] <= subscribe
-    assert subscribe <= OPTIONAL | {f'/{topic}' for topic in INPUTS[node]}
+    assert subscribe <= OPTIONAL | {f'/{p}{topic}' for p in prefixes for topic in INPUTS[node]}
     assert found['service'] <= rules(text, 'service', 'reply')
-    listener.close()
+    for listener in listeners:
+        listener.close()
 
 
 def test_names_follow_the_node_and_its_remappings(tmp_path):
