@@ -24,7 +24,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.stereo import in_turn, peak, random_weights, settle
+from bench.stereo import forget_peak, in_turn, memory, random_weights, settle
 from depth_ros.lab.synthetic import make_scene, render
 from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import create_model
@@ -82,10 +82,10 @@ def measure(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {'size': f'{width}x{height}'}
     with tempfile.TemporaryDirectory() as folder:
         weights = str(random_weights(name, Path(folder)))
-        before = peak()
+        before = forget_peak()
         model = create_model(name, {'weights': weights, 'precision': 'float32'})
         expected = model.predict(views).values
-        found['MB'] = round(peak() - before)
+        found['MB'] = round(memory('VmHWM') - before)
         jobs['torch'] = lambda: model.predict(views)
         for precision in ('float32', 'bfloat16') if arguments.openvino else ():
             way = f'openvino {precision}'

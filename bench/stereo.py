@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -137,9 +136,16 @@ def rendered_pair(size: str) -> list[View]:
     return [View(eye.image, camera) for eye, camera in zip(eyes, cameras, strict=True)]
 
 
-def peak() -> float:
-    """Return the largest memory that this process has used, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def memory(word: str = 'VmRSS') -> float:
+    """Return the memory of this process now, or with VmHWM at most since `forget_peak`, MB."""
+    lines = Path('/proc/self/status').read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(word)) / 1024
+
+
+def forget_peak() -> float:
+    """Let VmHWM begin anew; return the memory of this process, MB."""
+    Path('/proc/self/clear_refs').write_text('5')
+    return memory()
 
 
 def in_turn(
@@ -178,12 +184,12 @@ def beside_sgbm(name: str, size: str, arguments: argparse.Namespace) -> dict[str
     with tempfile.TemporaryDirectory() as folder:
         weights = random_weights(name, Path(folder))
         options = {'weights': str(weights), 'precision': 'float32', **_options(arguments)}
-        before = peak()
+        before = forget_peak()
         model = create_model(name, options)
         start = clock()
         model.predict(views)
         first = clock() - start
-        memory = peak() - before
+        taken = memory('VmHWM') - before
         jobs = {name: lambda: model.predict(views), 'sgbm': lambda: sgbm.predict(views)}
         if not arguments.frames:
             seconds = {**in_turn({'sgbm': jobs['sgbm']}, 5, clock), name: first}
@@ -192,7 +198,7 @@ def beside_sgbm(name: str, size: str, arguments: argparse.Namespace) -> dict[str
     return {
         'seconds': f'{seconds[name]:.3g}',
         'of sgbm': f'{seconds[name] / seconds["sgbm"]:.1f}',
-        'MB': f'{memory:.0f}',
+        'MB': f'{taken:.0f}',
     }
 
 

@@ -18,24 +18,22 @@ import cv2
 import numpy as np
 
 from depth_ros.files.region import Mask, read_region
-from depth_ros.geometry.camera import rectified_camera
 from depth_ros.geometry.depth_values import clip_range
 from depth_ros.geometry.disparity import prediction_to_depth
 from depth_ros.geometry.edges import remove_flying_pixels
-from depth_ros.geometry.rectify import (
-    Rectifier,
-    check_rectified,
-    needs_rectification,
-    seen_from_left,
-    stereo_targets,
-)
+from depth_ros.geometry.rectified_views import PairedViews, SingleViews
+from depth_ros.metric.adjusting import Adjuster
 from depth_ros.metric.alignment import apply_scale_shift
+from depth_ros.metric.image_filters import fill_holes, median_filter, remove_speckles
+from depth_ros.metric.scaler import ScaleState
+from depth_ros.metric.temporal import MODES, TemporalFilter, TemporalOptions
 from depth_ros.models.protocol import DepthModel, ModelError
 from depth_ros.types import (
     Camera,
     DepthError,
     DepthKind,
     FloatImage,
+    Ground,
     Image,
     Prediction,
     View,
@@ -43,6 +41,8 @@ from depth_ros.types import (
 )
 
 RECTIFY_MODES = ('auto', 'always', 'never')
+MEDIAN_SIZES = (0, 3, 5)
+TEMPORAL_MODES = ('off', *MODES)
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,12 @@ class Options:
     :param min_confidence: pixels of lower confidence become NaN, where the model has one.
     :param scale: with `shift`, makes metres of a relative model: 1/Z = scale * value + shift;
         0 leaves it relative.
+    :param median_size: side of the median filter in pixels. :param max_speckle: patches of at
+        most so many pixels are removed. :param max_hole: holes of at most so many pixels are
+        filled. 0 turns each of the three off.
+    :param temporal: how depth is averaged over frames: off; pose, by the poses of the views;
+        flow, by optical flow; still, for a camera that does not move.
+    :param temporal_memory: frames that are averaged at most.
     :param region: the part of the image that counts, as x,y,width,height or a mask image, in
         pixels of the image as it arrives; the rest becomes NaN.
     """
@@ -69,6 +75,11 @@ class Options:
     min_confidence: float = 0.0
     scale: float = 0.0
     shift: float = 0.0
+    median_size: int = 0
+    max_speckle: int = 0
+    max_hole: int = 0
+    temporal: str = 'off'
+    temporal_memory: float = 10.0
     region: str = ''
 
     def __post_init__(self) -> None:
@@ -94,6 +105,16 @@ class Options:
                 f'scale {self.scale:g} and shift {self.shift:g} are not usable; '
                 'expected a finite scale >= 0 (0 = not known) and a finite shift'
             )
+        if self.median_size not in MEDIAN_SIZES:
+            raise DepthError(f'median_size is {self.median_size}, expected 0 (off), 3 or 5')
+        for name in ('max_speckle', 'max_hole'):
+            if getattr(self, name) < 0:
+                raise DepthError(f'{name} is {getattr(self, name)}, expected 0 (off) or more')
+        if self.temporal not in TEMPORAL_MODES:
+            raise DepthError(
+                f'temporal is {quoted(self.temporal)}, expected one of {", ".join(TEMPORAL_MODES)}'
+            )
+        TemporalOptions(memory=self.temporal_memory)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +126,10 @@ class DepthFrame:
     camera: Camera
     image: Image
     timings: Mapping[str, float]  # seconds per stage
+    raw: Prediction | None = None  # what the model predicted, where an adjuster was at work
+    scale: ScaleState | None = None  # what is known about the scale, where a source gives it
+    mount_is_live: bool = False  # `mount` counts, and not what parameters say
+    mount: Ground | None = None  # the level ground below the camera now; None: not known
 
 
 def _seen_only(prediction: Prediction, seen: Mask, camera: Camera) -> Prediction:
@@ -135,27 +160,34 @@ def _places(
     return np.clip(places, 0, limit - 1).astype(np.intp)
 
 
-def _finish(prediction: Prediction, image: Image, options: Options, clock: _Clock) -> DepthFrame:
-    """Turn a prediction into metres where that is honest, and drop what cannot be trusted."""
-    if not prediction.is_metric and options.scale > 0:
-        prediction = apply_scale_shift(prediction, options.scale, options.shift)
-    depth = None
-    if prediction.is_metric:
-        depth = prediction_to_depth(prediction)
-        if options.edge_threshold > 0:
-            depth = remove_flying_pixels(depth, options.edge_threshold)
-        if options.min_confidence > 0 and prediction.confidence is not None:
-            # Written so that an unknown confidence fails it as well.
-            sure = prediction.confidence >= options.min_confidence
-            depth = np.where(sure, depth, np.float32(np.nan))
-        depth = clip_range(depth, options.min_depth, options.max_depth)
+def _image_of(prediction: Prediction, image: Image) -> Image:
+    """Return the image of the prediction's pixels."""
     camera = prediction.camera
     if prediction.image is not None:
-        image = prediction.image
-    elif image.shape[:2] != (camera.height, camera.width):
-        image = cv2.resize(image, camera.size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    clock.lap('depth')
-    return DepthFrame(prediction, depth, camera, image, {**prediction.timings, **clock.laps})
+        return prediction.image
+    if image.shape[:2] == (camera.height, camera.width):
+        return image
+    return cv2.resize(image, camera.size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _depth_of(prediction: Prediction, options: Options) -> FloatImage | None:
+    """Return metres where the prediction has any, without what cannot be trusted."""
+    if not prediction.is_metric:
+        return None
+    depth = prediction_to_depth(prediction)
+    if options.edge_threshold > 0:
+        depth = remove_flying_pixels(depth, options.edge_threshold)
+    if options.min_confidence > 0 and prediction.confidence is not None:
+        # Written so that an unknown confidence fails it as well.
+        sure = prediction.confidence >= options.min_confidence
+        depth = np.where(sure, depth, np.float32(np.nan))
+    if options.max_speckle:
+        depth = remove_speckles(depth, options.max_speckle)
+    if options.median_size:
+        depth = median_filter(depth, options.median_size)
+    if options.max_hole:
+        depth = fill_holes(depth, options.max_hole)
+    return depth
 
 
 class _Clock:
@@ -180,10 +212,20 @@ class Pipeline:
     pipelines may share one model.
     """
 
-    def __init__(self, model: DepthModel, options: Options | None = None) -> None:
+    def __init__(
+        self,
+        model: DepthModel,
+        options: Options | None = None,
+        adjuster: Adjuster | None = None,
+    ) -> None:
         self.model = model
         self.options = options or Options()
-        self._geometry = _Pair() if model.info.views == 2 else _Single()
+        self.adjuster = adjuster
+        self.stamp = 0.0  # seconds, of the image that comes next
+        self.mount_is_live = False  # its mount is `mount`, and not what parameters say
+        self.mount: Ground | None = None
+        self._temporal = TemporalFilter()
+        self._geometry = PairedViews() if model.info.views == 2 else SingleViews()
         self._warm: tuple[Camera, ...] = ()
         self._previous: Prediction | None = None
         self._region: tuple[Any, Mask | None] = (None, None)  # what it was made for, the mask
@@ -192,7 +234,7 @@ class Pipeline:
     def makes_metres(self) -> bool:
         """Whether depth in metres comes out, or a relative prediction only."""
         metric = self.model.info.kind in (DepthKind.METRIC, DepthKind.DISPARITY)
-        return metric or self.options.scale > 0
+        return metric or self.options.scale > 0 or self.adjuster is not None
 
     def warm_up(self, cameras: Sequence[Camera]) -> None:
         """Build maps and warm the model, so that the first frame is as fast as the others."""
@@ -205,19 +247,26 @@ class Pipeline:
     def forget(self) -> None:
         """Let the next frame start without the one before: time jumped or the scene changed."""
         self._previous = None
+        self._temporal.reset()
+        if self.adjuster is not None:
+            self.adjuster.forget()
 
     def close(self) -> None:
         self.model.close()
+        if self.adjuster is not None:
+            self.adjuster.close()
 
-    def __call__(self, views: Sequence[View]) -> DepthFrame:
+    def __call__(self, views: Sequence[View], stamp: float | None = None) -> DepthFrame:
         """
-        Return depth of the first view.
+        Return depth of the first view, which was taken at a stamp in seconds.
 
         What is known about a view is that of its rectified image.
         """
+        if stamp is not None:
+            self.stamp = stamp
         clock = _Clock()
         rectified, prediction = self._predict(views, clock)
-        return self._finished(0, rectified[0], prediction, clock)
+        return self._finished(0, rectified[0], prediction, clock, self.stamp)
 
     def scene(self, views: Sequence[View]) -> list[DepthFrame]:
         """Return depth of every view that the model predicts, in the order given."""
@@ -259,7 +308,7 @@ class Pipeline:
         for pipeline, (rectified, clock), prediction in zip(pipelines, begun, predictions):
             pipeline._remember(prediction)
             done = _Clock(clock.laps | shared.laps)
-            frames.append(pipeline._finished(0, rectified[0], prediction, done))
+            frames.append(pipeline._finished(0, rectified[0], prediction, done, pipeline.stamp))
         return frames
 
     def _remember(self, prediction: Prediction) -> None:
@@ -267,12 +316,52 @@ class Pipeline:
         self._previous = None if prediction.carry is None else prediction
 
     def _finished(
-        self, index: int, view: View, prediction: Prediction, clock: _Clock
+        self,
+        index: int,
+        view: View,
+        prediction: Prediction,
+        clock: _Clock,
+        stamp: float | None = None,
     ) -> DepthFrame:
-        seen = self._seen(index, view)
-        if seen is not None:
-            prediction = _seen_only(prediction, seen, view.camera)
-        return _finish(prediction, view.image, self.options, clock)
+        """Turn a prediction into metres where that is honest; a stamp makes it one of a video."""
+        options = self.options
+        mask = self._seen(index, view)
+        if mask is not None:
+            prediction = _seen_only(prediction, mask, view.camera)
+        raw = prediction
+        seen = View(_image_of(prediction, view.image), prediction.camera, view.known)
+        scale = None
+        if self.adjuster is not None and stamp is not None:
+            prediction, scale = self.adjuster.adjust(prediction, seen, stamp)
+        elif not prediction.is_metric and options.scale > 0:
+            prediction = apply_scale_shift(prediction, options.scale, options.shift)
+        depth = _depth_of(prediction, options)
+        if depth is not None and stamp is not None:
+            depth = self._steady(depth, seen, prediction.confidence)
+        if depth is not None:
+            depth = clip_range(depth, options.min_depth, options.max_depth)
+        clock.lap('depth')
+        return DepthFrame(
+            prediction,
+            depth,
+            seen.camera,
+            seen.image,
+            {**prediction.timings, **clock.laps},
+            None if self.adjuster is None else raw,
+            scale,
+            self.mount_is_live,
+            self.mount,
+        )
+
+    def _steady(self, depth: FloatImage, view: View, confidence: FloatImage | None) -> FloatImage:
+        """Return depth averaged over the frames so far, as the options say."""
+        mode, memory, pose = self.options.temporal, self.options.temporal_memory, view.known.pose
+        if self._temporal.options.memory != memory:
+            self._temporal = TemporalFilter(TemporalOptions(memory=memory))
+        if mode == 'off' or (mode == 'pose' and pose is None):
+            self._temporal.reset()
+            return depth
+        return self._temporal.step(depth, view.camera, view.image, pose, confidence, mode)
 
     def _seen(self, index: int, view: View) -> Mask | None:
         """Return the pixels of a rectified view that its camera saw and that count."""
@@ -305,66 +394,3 @@ class Pipeline:
             raise ModelError(
                 f'model {info.name!r} takes {info.views} view(s), {count} given; use it in {where}'
             )
-
-
-class _Single:
-    """Views that are rectified each for itself."""
-
-    def __init__(self) -> None:
-        self.rectifiers: list[Rectifier | None] = []
-        self._prepared: tuple[tuple[Camera, ...], str] = ((), '')
-        self._targets: tuple[Camera, ...] = ()
-
-    def prepare(self, cameras: Sequence[Camera], mode: str) -> tuple[Camera, ...]:
-        """Return the cameras that the model will see, with the maps to them in place."""
-        if self._prepared != (tuple(cameras), mode):
-            self.rectifiers, targets = self._decide(cameras, mode)
-            self._prepared, self._targets = (tuple(cameras), mode), targets
-        return self._targets
-
-    def rectified(self, views: Sequence[View]) -> list[View]:
-        """Return the views as the model sees them."""
-        return [
-            View(rectify(view.image) if rectify else view.image, camera, view.known)
-            for view, rectify, camera in zip(views, self.rectifiers, self._targets)
-        ]
-
-    def _decide(
-        self, cameras: Sequence[Camera], mode: str
-    ) -> tuple[list[Rectifier | None], tuple[Camera, ...]]:
-        rectifiers: list[Rectifier | None] = []
-        targets = []
-        for camera in cameras:
-            raw = needs_rectification(camera, mode)
-            rectifiers.append(Rectifier(camera) if raw else None)
-            plain = rectified_camera(camera) if mode == 'never' else camera
-            targets.append(rectifiers[-1].camera if rectifiers[-1] else plain)
-        return rectifiers, tuple(targets)
-
-
-class _Pair(_Single):
-    """Two views that become a rectified pair together."""
-
-    def _decide(
-        self, cameras: Sequence[Camera], mode: str
-    ) -> tuple[list[Rectifier | None], tuple[Camera, ...]]:
-        left, right = cameras
-        raw = needs_rectification(left, mode) or needs_rectification(right, mode)
-        if mode == 'never' or not raw:
-            targets = (rectified_camera(left), rectified_camera(right))
-        else:
-            targets = stereo_targets(left, right)
-        # From here on the baseline is that of the right camera alone, whatever model reads it.
-        targets = seen_from_left(*targets)
-        if not raw and mode != 'never' and not _same_lens(*targets):
-            # Undistorted eyes of different focal length: one of them is resampled to the other.
-            targets, raw = seen_from_left(*stereo_targets(left, right)), True
-        check_rectified(*targets)
-        if not raw:
-            return [None, None], targets
-        return [Rectifier(left, targets[0]), Rectifier(right, targets[1])], targets
-
-
-def _same_lens(left: Camera, right: Camera) -> bool:
-    rows = (left.fx, left.fy, left.cy) == (right.fx, right.fy, right.cy)
-    return rows and left.size_wh == right.size_wh

@@ -7,8 +7,7 @@ Networks without weights that may be shipped are trained first, shortly:
 
     depth_ros train config/train/eigen2014.yaml --out runs/eigen2014
     depth_ros train config/train/monodepth.yaml --out runs/monodepth
-    depth_ros train config/train/monodepth2.yaml --out runs/monodepth2
-    PYTHONPATH=. python scripts/write_history.py runs/eigen2014 runs/monodepth runs/monodepth2
+    PYTHONPATH=. python scripts/write_history.py runs/eigen2014 runs/monodepth
 """
 
 from __future__ import annotations
@@ -53,13 +52,19 @@ def main() -> int:
     shown = [('image', eyes[0].image), ('exact depth', None)]
     depths: list[FloatImage] = [truth]
     models: list[tuple[str, dict[str, Any]]] = [(run, {}) for run in arguments.runs]
-    models += [('builtin', {}), ('builtin', mount), ('sgbm', {'disparity_range': 64})]
+    models += [
+        ('floor', mount),
+        ('builtin', {}),
+        ('builtin', mount),
+        ('sgbm', {'disparity_range': 64}),
+    ]
     for name, options in models:
         model = create_model(name, options)
         found = Pipeline(model)(views if model.info.views == 2 else views[:1])
         depth, scaled = found.depth, ''
-        if depth is None:
-            depth, scaled = _relative(found.prediction.values, truth), ', scaled'
+        if depth is None or name in arguments.runs:  # what learned shortly has no scale yet
+            depth = _at_median(found.prediction.values if depth is None else depth, truth)
+            scaled = ', scaled'
         error = np.abs(depth - truth) / truth
         usable = np.isfinite(error)
         print(
@@ -76,8 +81,8 @@ def main() -> int:
     return 0
 
 
-def _relative(values: FloatImage, truth: FloatImage) -> FloatImage:
-    """Return depth without scale at the median of the truth."""
+def _at_median(values: FloatImage, truth: FloatImage) -> FloatImage:
+    """Return depth with the median of the truth."""
     both = np.isfinite(values) & np.isfinite(truth)
     return values * np.float32(np.median(truth[both]) / np.median(values[both]))
 

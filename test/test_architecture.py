@@ -21,7 +21,7 @@ LEARNING = {'torch', 'transformers', 'safetensors', 'huggingface_hub', 'onnxrunt
 RUNTIME = {'rclpy', 'rcl_interfaces', 'lifecycle_msgs', 'launch', 'launch_ros'}
 MESSAGES = {'sensor_msgs', 'stereo_msgs', 'std_msgs', 'geometry_msgs', 'builtin_interfaces'}
 # Chosen between with their stand-ins by libraries.py, and nowhere else.
-CHOSEN = {'cv_bridge', 'message_filters', 'sensor_msgs_py', 'diagnostic_msgs', 'tf2_ros'}
+CHOSEN = {'cv_bridge', 'message_filters', 'sensor_msgs_py', 'tf2_ros'}
 BASE = {'numpy', 'cv2'}
 
 
@@ -49,7 +49,7 @@ LAWS = {
     'messages': Law(
         {'types', 'geometry', 'files'},
         {*BASE, *MESSAGES},
-        {'point_cloud_interfaces', 'zstandard', 'DracoPy', 'compression'},
+        {'point_cloud_interfaces', 'diagnostic_msgs', 'zstandard', 'DracoPy', 'compression'},
     ),
     'metric': Law({'types', 'geometry'}, BASE, {'scipy'}),
     'models/__init__.py': Law(set(), set()),
@@ -69,7 +69,9 @@ LAWS = {
     'sync.py': Law({'types'}, set()),
     'sync_filters.py': Law({'types', 'sync'}, set(), {*CHOSEN, 'builtin_interfaces'}),
     'libraries.py': Law(
-        {'types', 'geometry', 'messages', 'sync', 'sync_filters'}, BASE, {*CHOSEN, *MESSAGES}
+        {'types', 'geometry', 'messages', 'sync', 'sync_filters'},
+        BASE,
+        {*CHOSEN, *MESSAGES, 'diagnostic_msgs'},
     ),
     'shots.py': Law({'types', 'geometry/camera', 'messages', 'libraries'}, {'numpy'}),
     'nodes': Law(
@@ -85,8 +87,15 @@ LAWS = {
         {'types', 'geometry', 'files', 'messages', 'pipeline', 'nodes/parameters/spec'}, {*BASE}
     ),
     'nodes/parameters/spec.py': Law({'types'}, set()),
+    'nodes/parameters/scaling.py': Law(
+        {'types', 'geometry', 'metric', 'nodes/parameters/spec'}, {'numpy'}
+    ),
     'nodes/parameters/specs.py': Law(
-        {'types', 'models', 'pipeline', 'nodes/output', 'nodes/parameters/spec'}, set()
+        {
+            *('types', 'models', 'pipeline', 'nodes/output', 'nodes/parameters/spec'),
+            'nodes/parameters/scaling',
+        },
+        set(),
     ),
     'reprocess': Law(
         {

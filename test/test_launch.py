@@ -393,6 +393,30 @@ def test_launch_file_starts_the_node_under_the_usual_names(
     assert 'process has finished cleanly' in process.text
 
 
+@pytest.mark.ros
+def test_launch_file_of_a_driver_starts_the_node_on_its_topics(
+    prefix: Path, graph_side: tuple[int, Any]
+) -> None:
+    pytest.importorskip('launch_ros')
+    domain, side = graph_side
+    process = launch(
+        'zed.launch.py', prefix, domain, 'views:=mono', 'model:=plane', 'camera:=/robot/zed'
+    )
+    try:
+        process.wait_for(lambda: 'loaded in' in process.text, 'the model')
+        process.wait_for(lambda: '/points' in topics_of(side), 'the cloud')
+        from sensor_msgs.msg import PointCloud2
+
+        side.create_subscription(PointCloud2, '/points', lambda _: None, 1)
+        for topic in ('image', 'camera_info'):
+            name = f'/robot/zed/rgb/color/rect/{topic}'
+            process.wait_for(lambda n=name: side.count_subscribers(n) == 1, name)
+    finally:
+        code = process.interrupt()
+    assert code == 0, process.text
+    assert not re.search(r'parameter \w+ (was given|must be)', process.text), process.text
+
+
 def test_transport_launch_file_sets_what_is_launched_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -4,16 +4,18 @@
 
 import dataclasses
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from depth_ros.geometry.camera import crop_camera, resize_camera
+from depth_ros.metric.adjusting import Adjusted
 from depth_ros.models.protocol import ModelBase, ModelInfo
 from depth_ros.models.registry import create_model
 from depth_ros.pipeline import Options, Pipeline
-from depth_ros.types import Camera, DepthError, DepthKind, Distortion, Prediction, View
+from depth_ros.types import Camera, DepthError, DepthKind, Distortion, Known, Prediction, View
 
 SIZE = (96, 128)
 CAMERA = Camera.pinhole(128, 96, 80.0)
@@ -280,6 +282,100 @@ def test_a_pair_with_its_eyes_swapped_is_refused_with_the_reason():
     right = Camera.pinhole(256, 128, 200.0, baseline=-0.1)
     with pytest.raises(DepthError, match='swap'):
         pipeline(pair(left, other, Camera.pinhole(256, 128, 200.0), right))
+
+
+class Doubled:
+    """An adjuster that makes twice the depth of what it is given."""
+
+    def __init__(self):
+        self.seen, self.forgotten, self.closed = [], 0, 0
+
+    def adjust(self, prediction, view, stamp):
+        self.seen.append((prediction, view, stamp))
+        values = 2 * prediction.values
+        return Adjusted(replace(prediction, kind=DepthKind.METRIC, values=values))
+
+    def forget(self):
+        self.forgotten += 1
+
+    def close(self):
+        self.closed += 1
+
+
+def test_an_adjuster_gives_the_metres_and_the_raw_prediction_stays():
+    adjuster = Doubled()
+    model = Fixed(filled(2), DepthKind.SCALE_INVARIANT)
+    pipeline = Pipeline(model, Options(scale=9.0), adjuster)
+    assert pipeline.makes_metres
+    frame = pipeline([View(IMAGE, BARREL)], 12.5)
+    np.testing.assert_array_equal(frame.depth, 4)
+    assert frame.raw.kind is DepthKind.SCALE_INVARIANT
+    prediction, view, stamp = adjuster.seen[0]
+    assert prediction is frame.raw
+    assert (view.image is frame.image, view.camera == frame.camera, stamp) == (True, True, 12.5)
+    pipeline.forget()
+    pipeline.close()
+    assert (adjuster.forgotten, adjuster.closed) == (1, 1)
+
+
+class Noisy(Fixed):
+    """A model whose depth of a standing scene trembles."""
+
+    def __init__(self):
+        super().__init__(filled(2))
+        self.rng = np.random.default_rng(0)
+
+    def predict(self, views, previous=None):
+        noise = self.rng.normal(0, 0.02, SIZE).astype(np.float32)
+        return replace(super().predict(views), values=filled(2) * (1 + noise))
+
+
+def trembling(options, pose=None, forget=False):
+    """Return the median change between the last two of some frames."""
+    pipeline, depths = Pipeline(Noisy(), options), []
+    for index in range(12):
+        if forget:
+            pipeline.forget()
+        view = View(IMAGE, CAMERA, Known(pose=pose))
+        depths.append(pipeline([view], 0.1 * index).depth)
+    return float(np.median(np.abs(depths[-1] - depths[-2])))
+
+
+def test_depth_of_a_standing_scene_stands_still_where_it_is_averaged():
+    moving = trembling(Options())
+    assert trembling(Options(temporal='still')) < moving / 4
+    assert trembling(Options(temporal='pose'), np.eye(4)) < moving / 4
+    # Without memory, without a pose, or after a jump in time, frames are taken as they come.
+    assert trembling(Options(temporal='still', temporal_memory=0.0)) == moving
+    assert trembling(Options(temporal='pose')) == moving
+    assert trembling(Options(temporal='still'), forget=True) == moving
+
+
+def test_filters_of_the_image_are_options():
+    values = filled(2)
+    values[40, 40] = 3.0
+    values[10:13, 10:13] = np.nan
+    values[70:74, 70:74] = 9.0
+
+    def depth(**options):
+        model = Fixed(values)
+        return Pipeline(model, Options(edge_threshold=0.0, **options))([View(IMAGE, CAMERA)]).depth
+
+    assert depth()[40, 40] == 3
+    assert depth(median_size=3)[40, 40] == 2
+    assert np.isnan(depth()[11, 11])
+    assert depth(max_hole=9)[11, 11] == 2
+    assert np.isnan(depth(max_hole=8)[11, 11])
+    assert np.isnan(depth(max_speckle=16)[70:74, 70:74]).all()
+    assert (depth(max_speckle=15)[70:74, 70:74] == 9).all()
+    for options, sentence in (
+        ({'median_size': 4}, 'expected 0 .off., 3 or 5'),
+        ({'max_hole': -1}, 'max_hole is -1'),
+        ({'temporal': 'often'}, 'expected one of off, pose'),
+        ({'temporal_memory': -1.0}, 'memory is -1'),
+    ):
+        with pytest.raises(DepthError, match=sentence):
+            Options(**options)
 
 
 def test_what_is_outside_of_the_region_is_not_known_in_any_output():

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from depth_ros.cli import demo_relative
 from depth_ros.cli.demo_report import make_report, report_table
 from depth_ros.files.calibration import write_camera
 from depth_ros.files.depth_colors import draw_depth
@@ -53,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='leave Fast DDS as it is, to see what the shipped profile is for',
     )
     parser.add_argument(
+        '--relative',
+        action='store_true',
+        help='a relative model becomes metric by LiDAR points, by the floor and by odometry, '
+        'with the error of each',
+    )
+    parser.add_argument(
         '--view', action='store_true', help='show the result in a browser afterwards'
     )
 
@@ -65,20 +72,24 @@ def run(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix='depth_ros_demo_') as scratch:
         folder = Path(scratch)
         print(f'rendering {arguments.frames} stereo frames of a {arguments.scene} ...', flush=True)
+        if arguments.relative:
+            models = dict.fromkeys(demo_relative.nodes_to_run(), demo_relative.MODEL)
+        else:
+            models = {'stereo_depth': DEFAULT_STEREO, 'mono_depth': _mono_model()}
         truth = render_frames(folder, arguments.scene, arguments.seed, arguments.frames)
         environment = _environment(arguments.default_transport)
-        models = {'stereo_depth': DEFAULT_STEREO, 'mono_depth': _mono_model()}
         named = ' and '.join(f'{node} ({model})' for node, model in models.items())
         print(f'starting camera, {named} ...', flush=True)
         with contextlib.ExitStack() as processes:
-            for name, command in _commands(folder, arguments.rate, models).items():
+            commands = _relative_commands if arguments.relative else _commands
+            for name, command in commands(folder, arguments.rate, models).items():
                 processes.enter_context(_process(name, command, environment, out))
-            print(f'recording for {arguments.seconds:g} s, once both publish ...', flush=True)
+            print(f'recording for {arguments.seconds:g} s, once all publish ...', flush=True)
             with _process(
                 'recorder',
                 [
-                    *_module('demo_recorder'),
-                    *(str(folder), 'stereo_depth', 'mono_depth'),
+                    *_module('demo.recorder'),
+                    *(str(folder), *models),
                     *('--seconds', str(arguments.seconds)),
                 ],
                 environment,
@@ -87,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
                 recorder.wait(timeout=arguments.seconds + 90)
         report = make_report(folder, truth, models)
         write_text(out / 'report.json', json.dumps(report, indent=2) + '\n')
-        _write_images(folder, truth, out)
+        _write_images(folder, truth, out, list(models))
     print(report_table(report))
     silent = [name for name, source in report['sources'].items() if not source['frames']]
     if silent:
@@ -122,6 +133,7 @@ def render_frames(folder: Path, kind: str, seed: int, count: int) -> dict[str, n
     write_camera(right, folder / 'right.yaml', 'right')
     scene = make_scene(kind, seed)
     shape = (count, HEIGHT, WIDTH)
+    poses = []
     images = {
         eye: np.lib.format.open_memmap(folder / f'{eye}.npy', 'w+', np.uint8, (*shape, 3))
         for eye in ('left', 'right')
@@ -130,6 +142,7 @@ def render_frames(folder: Path, kind: str, seed: int, count: int) -> dict[str, n
     floor = np.empty(shape, bool)
     for index in range(count):
         pose = camera_pose(*_place(scene.start, 2 * np.pi * index / count))
+        poses.append(pose)
         views = render_stereo(scene, left, right, pose)
         for eye, view in zip(('left', 'right'), views, strict=True):
             images[eye][index] = view.image
@@ -137,6 +150,7 @@ def render_frames(folder: Path, kind: str, seed: int, count: int) -> dict[str, n
         # The floor is where the normal looks up and the point is at height zero.
         up = views[0].normals @ pose[2, :3]
         floor[index] = (up > 0.99) & _on_ground(views[0].depth, left, pose)
+    demo_relative.write_sensors(folder, scene, poses)
     return {'depth': depth, 'floor': floor}
 
 
@@ -197,11 +211,24 @@ def _commands(folder: Path, rate: float, models: dict[str, str]) -> dict[str, li
     options = [f'model:={models["mono_depth"]}', 'max_depth:=20.0']
     options += [f'camera_height:={CAMERA_HEIGHT}', f'camera_pitch:={CAMERA_PITCH}']
     return {
-        'camera': [*_module('demo_camera'), str(folder), '--rate', str(rate)],
+        'camera': [*_module('demo.camera'), str(folder), '--rate', str(rate)],
         'stereo_depth': _module('stereo_depth')
         + _ros_arguments(stereo, [f'model:={models["stereo_depth"]}', 'disparity_range:=96']),
         'mono_depth': _module('mono_depth') + _ros_arguments(mono, options),
     }
+
+
+def _relative_commands(folder: Path, rate: float, models: dict[str, str]) -> dict[str, list[str]]:
+    """Return the commands of a camera with sensors, and of one node for each of them."""
+    remaps = [f'{topic}:=camera/left/{topic}' for topic in ('image', 'camera_info')]
+    camera = [*_module('demo.camera'), str(folder), '--rate', str(rate), '--sensors']
+    parameters = demo_relative.parameters(folder, CAMERA_HEIGHT, CAMERA_PITCH)
+    commands = {
+        name: _module('mono_depth') + _ros_arguments([f'__node:={name}', *remaps], given)
+        for name, given in parameters.items()
+        if name in models
+    }
+    return {'camera': camera, **commands}
 
 
 def _ros_arguments(remaps: list[str], parameters: list[str]) -> list[str]:
@@ -235,13 +262,16 @@ def _process(
                     process.wait()
 
 
-def _write_images(folder: Path, truth: dict[str, np.ndarray], out: Path) -> None:
-    """Leave the images of one frame: stereo under the plain names, mono beside them."""
+def _write_images(
+    folder: Path, truth: dict[str, np.ndarray], out: Path, sources: list[str]
+) -> None:
+    """Leave the images of one frame: of the first node under plain names, others beside."""
     played = dict(
         np.loadtxt(folder / 'played.csv', dtype=np.int64, delimiter=',', ndmin=2).tolist()
     )
     images = np.load(folder / 'left.npy', mmap_mode='r')
-    for source, prefix in (('stereo_depth', ''), ('mono_depth', 'mono_')):
+    for source in sources:
+        prefix = '' if source == sources[0] else source.removesuffix('depth').rstrip('_') + '_'
         with np.load(folder / f'{source}.npz') as recorded:
             if not len(recorded['stamps']):
                 continue

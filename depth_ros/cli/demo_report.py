@@ -68,7 +68,7 @@ def _error(
     judged: str,
 ) -> dict[str, Any]:
     """Return relative errors over all recorded frames."""
-    errors, judged_pixels = [], 0
+    errors, ratios, judged_pixels = [], [], 0
     for stamp, depth in zip(stamps, depths, strict=True):
         frame = played[int(stamp)]
         exact = truth['depth'][frame]
@@ -77,12 +77,14 @@ def _error(
             mask &= truth['floor'][frame]
         judged_pixels += int(mask.sum())
         mask &= is_valid(depth)
-        errors.append(np.abs(depth[mask] - exact[mask]) / exact[mask])
+        ratios.append(depth[mask] / exact[mask])
+        errors.append(np.abs(ratios[-1] - 1))
     relative = np.concatenate(errors) if errors else np.zeros(0)
     if not relative.size:
         return {'valid': 0.0}
     return {
         'valid': round(relative.size / max(judged_pixels, 1), 4),
+        'scale_error': float(f'{np.median(np.concatenate(ratios)) - 1:.3g}'),
         'abs_rel_median': float(f'{np.median(relative):.3g}'),
         'abs_rel_mean': float(f'{relative.mean():.3g}'),
         'within_5_percent': round(float((relative < 0.05).mean()), 4),
@@ -115,6 +117,7 @@ def report_table(report: dict[str, Any]) -> str:
                 f'{name} ({facts["model"]}), {facts["judged_on"]}: {facts["valid"]:.0%} valid, '
                 f'relative error median {facts["abs_rel_median"]:.2%}, mean '
                 f'{facts["abs_rel_mean"]:.2%}; {facts["within_5_percent"]:.0%} within 5 %, '
-                f'{facts["within_25_percent"]:.0%} within 25 %'
+                f'{facts["within_25_percent"]:.0%} within 25 %; scale off by '
+                f'{facts["scale_error"]:+.1%}'
             )
     return '\n'.join(['', *lines, ''])

@@ -19,6 +19,7 @@ from depth_ros.lab.eval.layouts import LAYOUTS, open_datasets
 from depth_ros.lab.eval.page import Book
 from depth_ros.lab.eval.protocol import CROPS, PROTOCOLS, make_protocol
 from depth_ros.lab.eval.runner import Contestant, evaluate
+from depth_ros.lab.eval.scale import SOURCES
 from depth_ros.lab.eval.table import failures, report_to_json, text_table
 from depth_ros.types import DepthError
 
@@ -96,6 +97,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='tell the models where the ground below the camera is, in frames that know it '
         '(known, if nothing is said) or in whose truth it is seen',
     )
+    rules.add_argument(
+        '--scale',
+        choices=SOURCES,
+        metavar='SOURCE',
+        help='give predictions the metres of a source that is simulated from the truth, '
+        f'{" or ".join(SOURCES)}, and report the error of scale before and after',
+    )
     rules.add_argument('--limit', type=int, metavar='N', help='measure the first N frames only')
     output = parser.add_argument_group('what is written')
     output.add_argument(
@@ -136,6 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
         book.watch,
         common=arguments.common,
         ground=arguments.ground,
+        scale=arguments.scale or '',
     )
     if arguments.json:
         text = json.dumps(report_to_json(report), indent=2, allow_nan=False, ensure_ascii=False)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from depth_ros.cli import infer_views
+from depth_ros.cli import infer_scale, infer_views
 from depth_ros.cli.model_options import add_option_argument, make_model
 from depth_ros.files.calibration import read_camera
 from depth_ros.files.depth_colors import draw_depth, draw_relative
@@ -94,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='makes metres of a relative model: 1/Z = scale * value + shift',
     )
     depth.add_argument('--shift', type=float, default=0.0, help='in 1/m, with --scale')
+    infer_scale.add_arguments(parser)
     infer_views.add_arguments(parser)
 
 
@@ -109,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         scale=arguments.scale,
         shift=arguments.shift,
     )
+    adjuster = infer_scale.scaled_by(arguments)
     image = read_image(arguments.image[0])
     if len(arguments.image) > 1:
         return infer_views.run(arguments, _mono_camera(arguments, image), options)
@@ -126,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
         camera = _mono_camera(arguments, image)
         known = camera is not None
         model = make_model(name, arguments.option)
-        pipeline = Pipeline(model, options)
+        pipeline = Pipeline(model, options, adjuster)
         if not known and pipeline.makes_metres:
             raise DepthError(
                 f'model {quoted(name)} gives metres and needs the camera for that; '
@@ -275,6 +277,7 @@ def write_results(
         'valid': float(np.isfinite(values).mean()),
         'camera': _camera_facts(frame.camera) if camera_known else None,
         'baseline': prediction.baseline or None,
+        'scale': infer_scale.facts(frame.scale),
         'timings_ms': {k: round(v * 1e3, 3) for k, v in frame.timings.items()},
     }
     write_text(out / 'prediction.json', json.dumps(report, indent=2) + '\n')

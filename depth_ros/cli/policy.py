@@ -18,15 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--name', default='', help='the name of the node; default: as it is')
     parser.add_argument('--namespace', default='/', help='its namespace')
     parser.add_argument(
-        '--cameras', nargs='+', default=[], metavar='NAME', help='its parameter `cameras`'
-    )
-    parser.add_argument(
         '-r',
         '--remap',
         action='append',
         default=[],
         metavar='FROM:=TO',
         help='a topic that is remapped, as for `ros2 run`',
+    )
+    parser.add_argument(
+        '--cameras', default='', help='its parameter of that name, as front,left,right'
     )
     parser.add_argument('--out', type=Path, help='a file instead of the standard output')
 
@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
                 f'--remap is {quoted(given)}, expected FROM:=TO such as image:=/cam/image'
             )
         remaps[source] = target
-    text = policy(arguments.node, arguments.name, arguments.namespace, remaps, arguments.cameras)
+    cameras = arguments.cameras.split(',')
+    text = policy(arguments.node, arguments.name, arguments.namespace, remaps, cameras)
     if arguments.out is None:
         sys.stdout.write(text)
     else:

@@ -178,7 +178,7 @@ def _check_options(options: SetOptions, folder: Path) -> None:
 
 
 def _run_network(arguments: argparse.Namespace) -> int:
-    """Train one of the classic networks."""
+    """Train a network that has no loop of its own."""
     import cv2
     import torch
 
@@ -196,14 +196,13 @@ def _run_network(arguments: argparse.Namespace) -> int:
 
 
 def _train_network(config: NetworkConfig, out: Path) -> int:
-    from depth_ros.lab.train.networks.clips import read_clips
+    from depth_ros.lab.train.networks.choice import make_task
     from depth_ros.lab.train.networks.trainer import NetworkTrainer
 
-    size = (config.width, config.height)
     folders = list(config.data.folders)
     folders += [str(_rendered_clips(config.data, out, check=False))] if config.data.frames else []
     unseen = list(config.data.unseen) or [str(_rendered_clips(config.data, out, check=True))]
-    trainer = NetworkTrainer(config, read_clips(folders, *size), read_clips(unseen, *size), out)
+    trainer = NetworkTrainer(config, make_task(config, folders, unseen), out)
     if trainer.step:
         print(f'going on at step {trainer.step} of {config.steps}')
     try:
@@ -214,8 +213,8 @@ def _train_network(config: NetworkConfig, out: Path) -> int:
         return 130
     before, after = scores[0][1], scores[-1][1]
     print(
-        f'{out}: AbsRel {before:.3f} before, {after:.3f} after ({after / before:.2f} of it) '
-        'on frames it has not seen'
+        f'{out}: {trainer.task.measures[0].words}: {before:.3f} before, {after:.3f} after '
+        f'({after / max(before, 1e-9):.2f} of it) on frames it has not seen'
     )
     return 0
 
@@ -243,7 +242,7 @@ def _rendered_clips(data: ClipData, out: Path, *, check: bool) -> Path:
             height=data.height,
             focal=data.focal * data.width,
             baseline=data.baseline,
-            stereo=data.baseline > 0 and not check,
+            stereo=data.baseline > 0,
             rate=data.rate,
             jobs=_cores(),
             antialias=data.antialias,
@@ -262,7 +261,9 @@ def _rendered_clips(data: ClipData, out: Path, *, check: bool) -> Path:
 
 
 def _cores() -> int:
-    """Return how many processors this process may use."""
+    """Return how many processors this process may use, or OMP_NUM_THREADS where it is fewer."""
+    here = os.cpu_count() or 1
     if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        here = len(os.sched_getaffinity(0))
+    wanted = os.environ.get('OMP_NUM_THREADS', '')
+    return min(here, max(1, int(wanted))) if wanted.isdecimal() else here

@@ -29,6 +29,12 @@ class PoseTrack:
     def __len__(self) -> int:
         return len(self._stamps)
 
+    @property
+    def newest(self) -> int | None:
+        """The last stamp; None while there is none."""
+        with self._lock:
+            return self._stamps[-1] if self._stamps else None
+
     def add(self, stamp: int, pose: Matrix) -> None:
         """Take a pose."""
         with self._lock:
@@ -48,12 +54,13 @@ class PoseTrack:
             self._stamps.clear()
             self._poses.clear()
 
-    def at(self, stamp: int, tolerance: float) -> Matrix | None:
+    def at(self, stamp: int, tolerance: float, surrounded: bool = False) -> Matrix | None:
         """
         Return the pose at a stamp; None where no pose is near enough in time.
 
         Between two poses that are both within the tolerance (seconds) it is interpolated;
-        beyond the last one the last counts.
+        beyond the last one the last counts. `surrounded` takes only a pose of this very stamp,
+        or two to interpolate between.
         """
         with self._lock:
             index = bisect.bisect_left(self._stamps, stamp)
@@ -63,4 +70,6 @@ class PoseTrack:
         if len(near) == 2:
             (first, a), (second, b) = near
             return between(a, b, (stamp - first) / (second - first))
+        if surrounded:
+            near = [(s, p) for s, p in near if s == stamp]
         return near[0][1] if near else None

@@ -105,7 +105,6 @@ class CloudBuilder:
         )
         self._memory = CloudMemory()
         self._plain = PlainWriter()
-        self._writer(lens=False)  # compiled now rather than in the first frame
 
     @property
     def point_step(self) -> int:

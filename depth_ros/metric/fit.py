@@ -126,6 +126,7 @@ def fit_affine(
             _check(points, solution, options)
             shift = float(solution.theta[1])
             return _make(points, solution, shift, solution.covariance, options)
+        _check_direction(points, options)
     scale_only = shift is None
     farthest = points.farthest() if scale_only else 0.0
     solution = _solve(points, shift or 0.0, options, farthest)
@@ -203,6 +204,20 @@ def _solve(
 def _slope_is_clear(solution: Solution) -> bool:
     variance = float(solution.covariance[0, 0])
     return math.isfinite(variance) and solution.theta[0] > SLOPE * math.sqrt(variance)
+
+
+def _check_direction(points: MeasuredPoints, options: FitOptions) -> None:
+    """Raise FitError where the points clearly are far where the prediction is near."""
+    problem = points.problem(None)
+    found = solve(problem, points.cells, options.trials, options.seed, False, options.noise)
+    if found is None or found.theta[0] >= 0:
+        return
+    clear = found.theta[0] < -SLOPE * math.sqrt(max(float(found.covariance[0, 0]), 0.0))
+    if clear and np.count_nonzero(found.inliers) >= options.min_inliers * points.count:
+        raise FitError(
+            'the points are far where the prediction is near, which only a negative scale would '
+            'explain; check the extrinsic calibration and that the points belong to this image'
+        )
 
 
 def _without_shift(points: MeasuredPoints, solution: Solution, farthest: float) -> Vector:

@@ -14,9 +14,16 @@ from depth_ros.models.protocol import ModelError
 from depth_ros.types import Ground, quoted
 
 
-def option(default: Any, help: str, *, range: Any = None, choices: Any = None) -> Any:
-    """Return a dataclass field that carries its own description, range and choices."""
-    return field(default=default, metadata={'help': help, 'range': range, 'choices': choices})
+def option(
+    default: Any, help: str, *, range: Any = None, choices: Any = None, live: bool = False
+) -> Any:
+    """
+    Return a dataclass field that carries its own description, range and choices.
+
+    A live option may change between two images, because it reaches the model with each of them.
+    """
+    metadata = {'help': help, 'range': range, 'choices': choices, 'live': live}
+    return field(default=default, metadata=metadata)
 
 
 def check_options(config: type, values: Mapping[str, Any]) -> None:
@@ -61,14 +68,16 @@ class MountOptions:
 
     camera_height: float = option(
         0.0, 'metres from the floor up to the camera, which gives the scale; 0 is not known',
-        range=(0.0, 1e4),
+        range=(0.0, 1e4), live=True,
     )  # fmt: skip
     camera_pitch: float = option(
-        0.0, 'radians by which the camera looks down', range=(-math.pi / 2, math.pi / 2)
-    )
+        0.0, 'radians by which the camera looks down', range=(-math.pi / 2, math.pi / 2),
+        live=True,
+    )  # fmt: skip
     camera_roll: float = option(
-        0.0, 'radians by which the right side of the camera hangs down', range=(-math.pi, math.pi)
-    )
+        0.0, 'radians by which the right side of the camera hangs down', range=(-math.pi, math.pi),
+        live=True,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for name in ('camera_pitch', 'camera_roll'):

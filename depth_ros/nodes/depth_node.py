@@ -47,6 +47,14 @@ ANSWER_WITHIN = 2.0  # seconds for a transition; lifecycle managers give up afte
 LEAVE_BEHIND = 1.0  # seconds that a frame in flight may delay the end
 
 
+def _close(loaded: Loaded) -> None:
+    """Unload the model, and what the pipelines hold beside it."""
+    for pipeline in loaded.pipelines:
+        if pipeline.adjuster is not None:
+            pipeline.adjuster.close()
+    loaded.model.close()
+
+
 class DepthNode(LifecycleNode):
     """A lifecycle node around one model; what depends on the number of eyes is below it."""
 
@@ -148,7 +156,7 @@ class DepthNode(LifecycleNode):
             work=lambda loaded, turns: self._together(
                 loaded, turns, lambda: self._active and not worker.stopping
             ),
-            close=lambda loaded: loaded.model.close(),
+            close=_close,
             failed=self.streams[0].failed,
             most=lambda loaded: batch_of(loaded.model.info, int(values.get('max_batch', 1))),
         )

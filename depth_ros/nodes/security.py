@@ -28,7 +28,7 @@ INPUTS = {
     ),
 }
 # Present or not by what is installed; a policy is the same everywhere.
-TRANSPORTED = ('points/draco', 'points/zlib', 'points/zstd')
+TRANSPORTED = ('~/points/draco', '~/points/zlib', '~/points/zstd')
 PUBLISHED = (
     *('/rosout', '/parameter_events', '/diagnostics', '/bond'),
     '~/transition_event',
@@ -39,7 +39,6 @@ SERVICES = (
     *('get_available_transitions', 'get_transition_graph'),
     *('describe_parameters', 'get_parameter_types', 'get_parameters', 'list_parameters'),
     *('set_parameters', 'set_parameters_atomically', 'get_type_description'),
-    'enable',
 )
 _NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_]*')
 
@@ -49,23 +48,22 @@ def policy(
     name: str = '',
     namespace: str = '/',
     remaps: Mapping[str, str] | None = None,
-    cameras: Sequence[str] = (),
+    cameras: Sequence[str] = ('',),
 ) -> str:
     """
     Return the policy of a node as XML.
 
     :param node: mono_depth or stereo_depth. :param name: its name, where it is renamed.
-    :param remaps: topics by their names in this package, as `-r` takes them.
-    :param cameras: the value of the parameter of that name.
+    :param cameras: as its parameter of that name has them.
+    :param remaps: topics and services by their names in this package, as `-r` takes them.
     """
     if node not in VIEWS:
         raise DepthError(f'node is {quoted(node)}, expected one of {", ".join(VIEWS)}')
     name = name or node
-    for what in (name, *cameras):
-        if not _NAME.fullmatch(what):
-            raise DepthError(
-                f'name is {quoted(what)}, expected letters, digits and _ as ROS names have them'
-            )
+    if not _NAME.fullmatch(name):
+        raise DepthError(
+            f'name is {quoted(name)}, expected letters, digits and _ as ROS names have them'
+        )
     space = '/' + namespace.strip('/')
     if space != '/' and not all(_NAME.fullmatch(part) for part in space[1:].split('/')):
         raise DepthError(f'namespace is {quoted(namespace)}, expected one such as /robot/front')
@@ -74,15 +72,16 @@ def policy(
     def resolved(topics: Iterable[str]) -> list[str]:
         return sorted({_resolved(topic, name, space, renamed) for topic in topics})
 
-    each = [f'{camera}/' for camera in cameras] or ['']
-    below = (*(output.topic for output in outputs_of(VIEWS[node])), *TRANSPORTED)
-    outputs = [f'~/{camera}{topic}' for camera in each for topic in below]
-    inputs = [f'{camera}{topic}' for camera in each for topic in INPUTS[node]]
+    if not all(_NAME.fullmatch(camera or 'one') for camera in cameras):
+        raise DepthError(f'cameras are {quoted(cameras)}, expected names such as front,left')
+    prefixes = [f'{camera}/' if camera else '' for camera in cameras]
+    below = [*(f'~/{output.topic}' for output in outputs_of(VIEWS[node])), *TRANSPORTED]
+    outputs = [f'~/{prefix}{topic[2:]}' for prefix in prefixes for topic in below]
+    inputs = [f'{prefix}{topic}' for prefix in prefixes for topic in INPUTS[node]]
+    switches = [f'{prefix}enable' for prefix in ('', *prefixes)]
     published = resolved((*outputs, *PUBLISHED))
     subscribed = resolved((*inputs, *SUBSCRIBED))
-    services = resolved(
-        (*(f'~/{service}' for service in SERVICES), *(f'~/{camera}enable' for camera in each))
-    )
+    services = resolved(f'~/{service}' for service in (*SERVICES, *switches))
     unused = set(renamed) - {*outputs, *PUBLISHED, *inputs, *SUBSCRIBED}
     if unused:
         raise DepthError(

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from depth_ros import libraries
 from depth_ros.geometry.pair_check import check_pair
+from depth_ros.models.protocol import DepthModel
+from depth_ros.models.registry import create_model
 from depth_ros.nodes.depth_node import DepthNode
 from depth_ros.nodes.input.camera import CameraInput
 from depth_ros.nodes.input.stamps import StampWatch
@@ -19,7 +22,8 @@ from depth_ros.nodes.parameters import specs
 from depth_ros.nodes.parameters.spec import Value
 from depth_ros.nodes.process import run
 from depth_ros.nodes.stream import Stream
-from depth_ros.pipeline import DepthFrame
+from depth_ros.nodes.work.refining import Refining
+from depth_ros.pipeline import DepthFrame, Pipeline
 from depth_ros.shots import Shot
 from depth_ros.sync import PairSynchroniser, Side
 from depth_ros.types import Camera, Image
@@ -49,7 +53,8 @@ class StereoStream(Stream):
 
     def _check(self, frame: DepthFrame, images: Sequence[tuple[Image, Camera]]) -> None:
         """Look for a cause where few pixels match: swapped images, rows that differ."""
-        self._valid = float(np.isfinite(frame.prediction.values).mean())
+        match = frame.raw or frame.prediction
+        self._valid = float(np.isfinite(match.values).mean())
         problem = ''
         if self._valid < FEW and images[0][0].shape[:2] == images[1][0].shape[:2]:
             problem = check_pair(images[0][0], images[1][0]).problem
@@ -106,6 +111,16 @@ class StereoDepth(DepthNode):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('stereo_depth', specs.STEREO, **kwargs)
+
+    def make_pipelines(self, model: DepthModel) -> list[Pipeline]:
+        pipelines = super().make_pipelines(model)
+        assert self.parameters is not None
+        name = str(self.parameters['refine'])
+        if name:
+            mono = create_model(name, self.parameters.refine_options())
+            for pipeline, stream in zip(pipelines, self.streams):
+                pipeline.adjuster = Refining(mono, partial(stream.health.warn, 'refine'))
+        return pipelines
 
 
 def main(args: list[str] | None = None) -> None:

@@ -175,6 +175,7 @@ class Stream:
             max_age=self.frames.settings.max_age,
             too_old=self.frames.take_too_old(),
             relative=self.frames.relative,
+            scale=self.frames.scale,
             no_baseline=self.frames.no_baseline,
             **self.stamp_facts(),
         )

@@ -27,9 +27,8 @@ def facts_of(frame: DepthFrame) -> dict[str, Any]:
         if some.size:
             near, middle, far = np.percentile(some, (5, 50, 95))
             facts |= {'near': _short(near), 'middle': _short(middle), 'far': _short(far)}
-    scale = getattr(frame, 'scale', None)  # of a source of scale, where the pipeline has one
-    if isinstance(scale, int | float):
-        facts['scale'] = float(scale)
+    if frame.scale is not None and frame.scale.estimate is not None:
+        facts['scale'] = _short(frame.scale.estimate.fit.scale)
     return facts
 
 

@@ -30,11 +30,12 @@ NODES = {1: 'mono_depth', 2: 'stereo_depth'}
 _LIVE = {
     *('model', 'fallback', 'autostart', 'threads', 'cameras', 'max_batch'),
     *('image_transport', 'image_decimation', 'max_age', 'queue_size'),
+    *('refine', 'mount_frame', 'mount_imu', 'mount_imu_pose'),
 }
+_LIVE_GROUP = 'scale.'  # sensors beside the camera
 # What is written where nothing else is asked for.
 _USUAL = {
     *('depth/image', 'depth/camera_info', 'points', 'disparity', 'confidence', 'relative'),
-    *('scale', 'scale_quality'),
 }
 
 
@@ -151,14 +152,24 @@ def _engine(
 
 def _checked(specs: Mapping[str, ParameterSpec], given: Mapping[str, Value]) -> dict[str, Value]:
     rates = {name for name in specs if name.endswith('_max_rate')}
-    usable = {name: spec for name, spec in specs.items() if name not in _LIVE | rates}
+    usable = {
+        name: spec
+        for name, spec in specs.items()
+        if name not in _LIVE | rates and not name.startswith(_LIVE_GROUP)
+    }
     for name in given:
         if name not in usable:
             why = 'is for live topics' if name in specs else 'is not one of the node'
             raise DepthError(
                 f'parameter {name!r} {why}; recordings take {", ".join(sorted(usable))}'
             )
-    return checked(specs.values(), given)
+    values = checked(specs.values(), given)
+    if values['temporal'] == 'pose':
+        raise DepthError(
+            'temporal is pose, which needs the odometry of a running node; recordings take off, '
+            'flow or still'
+        )
+    return values
 
 
 def _chosen(outputs: tuple[Output, ...], names: tuple[str, ...], node: str) -> tuple[Output, ...]:

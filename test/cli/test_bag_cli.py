@@ -66,6 +66,8 @@ def test_several_recordings_go_to_a_folder_each(recording, tmp_path, capsys):
     ('more', 'words'),
     [
         (['--param', 'max_age=1.0'], 'live topics'),
+        (['--param', 'scale.source=cloud'], 'live topics'),
+        (['--param', 'temporal=pose'], 'temporal'),
         (['--param', 'nothing=1'], 'no parameter'),
         (['--param', 'max_depth=far'], 'max_depth'),
         (['--output', 'nothing'], 'no output'),

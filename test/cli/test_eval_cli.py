@@ -3,6 +3,7 @@
 """`depth_ros eval` as a user calls it."""
 
 import json
+import re
 import shutil
 
 import cv2
@@ -206,3 +207,41 @@ def test_the_same_model_twice_is_numbered():
 def test_no_model_is_refused():
     with pytest.raises(DepthError, match='no model'):
         make_contestants([('option', 'a=1')])
+
+
+def test_a_simulated_sensor_gives_the_metres_and_their_error_is_reported(tmp_path, capsys):
+    folder = tmp_path / 'floor'
+    for name in ('image_left', 'depth'):
+        (folder / name).mkdir(parents=True)
+    rows = (np.arange(HEIGHT) - (HEIGHT - 1) / 2) / FOCAL
+    depth = 1.2 / (np.cos(0.7) * rows + np.sin(0.7))  # a floor, seen from 1.2 m
+    stored = np.uint16(np.repeat(depth[:, None] * 256, WIDTH, 1))
+    for i in range(2):
+        image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        cv2.imwrite(str(folder / 'image_left' / f'{i:06d}.png'), image)
+        cv2.imwrite(str(folder / 'depth' / f'{i:06d}.png'), stored)
+    write_camera(Camera.pinhole(WIDTH, HEIGHT, FOCAL), folder / 'camera.yaml')
+    plane = ('--option', f'normal_y={np.cos(0.7)}', '--option', f'normal_z={np.sin(0.7)}')
+    for source in ('points', 'ground'):
+        code = evaluate(
+            folder,
+            *('--scale', source, '--json', tmp_path / 'r.json'),
+            *('--model', 'plane', '--option', 'distance=1.8', *plane),
+            *('--model', 'inverse_plane', '--option', 'distance=7', *plane),
+        )
+        assert code == 0
+        table = capsys.readouterr().out
+        assert f'metres by the source {source}' in table
+        assert re.search(r'scale error before \[%\] ↓ +50.* +-', table)
+        metric, relative = json.loads((tmp_path / 'r.json').read_text())['models']
+        assert metric['scale_error_before'] == pytest.approx(0.5, abs=0.01)
+        assert relative['scale_error_before'] is None
+        for model in (metric, relative):
+            assert model['scale_error_after'] < 0.01
+            assert model['metrics']['abs_rel'] < 0.01
+            assert model['alignment'] == ['none']
+
+
+def test_a_pair_needs_no_sensor_for_its_scale(data, capsys):
+    assert evaluate(data, '--model', 'sgbm', '--scale', 'points') == 1
+    assert 'a stereo model has its scale by the baseline' in capsys.readouterr().err

@@ -87,7 +87,7 @@ def test_an_inherited_library_path_is_not_passed_on(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_profile_for_8k_holds_whole_frames() -> None:
-    """A best-effort message is lost where its parts fill the segment or the queue of the reader."""
+    """A best-effort message is lost where its parts fill the segment or the queue."""
     frame = 3 * 7680 * 4320
     profile = share.share_directory() / 'config' / 'fastdds_8k.xml'
     tree = ET.parse(profile)

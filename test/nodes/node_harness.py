@@ -26,6 +26,7 @@ from domains import free_domain
 
 rclpy = pytest.importorskip('rclpy')
 
+from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import GetParameters, SetParameters
@@ -66,6 +67,7 @@ OUTPUTS = {
     'obstacles': PointCloud2,
     'scan': LaserScan,
     'range': Range,
+    'scale': DiagnosticArray,
 }
 _START = time.time_ns()
 _counter = itertools.count(1)

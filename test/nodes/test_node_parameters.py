@@ -43,7 +43,7 @@ REFUSED = [
     ('rectify', 'sometimes', 'rectify must be one of auto, always, never'),
     ('rectify', 'never', 'used when the node is configured; deactivate and clean up first'),
     ('model', 'plane', 'used when the node is configured; deactivate and clean up first'),
-    ('camera_height', 3.0, 'used when the node is configured; deactivate and clean up first'),
+    ('max_range', 3.0, 'used when the node is configured; deactivate and clean up first'),
     ('camera_height', -3.0, 'camera_height must be a number from 0.001'),
 ]
 

@@ -29,7 +29,7 @@ def rules(text, kind, act):
     [
         ('mono_depth', {'model': 'floor'}),
         ('mono_depth', {'model': 'floor', 'image_transport': 'compressed'}),
-        ('mono_depth', {'model': 'floor', 'cameras': 'front,left'}),
+        ('mono_depth', {'model': 'floor', 'cameras': 'front,rear'}),
         ('stereo_depth', {}),
     ],
 )
@@ -38,9 +38,11 @@ def test_a_policy_is_what_the_node_uses(graph, node, parameters):
 
     name = f'{node}_{len(graph.processes)}'
     graph.start(f'depth_ros.nodes.{node}', parameters, remaps={'__node': name})
-    cameras = parameters.get('cameras', '').split(',') if 'cameras' in parameters else []
-    prefixes = [f'{camera}/' for camera in cameras] or ['']
-    listeners = [Listener(graph, f'{name}/{prefix}'.rstrip('/'), 'points') for prefix in prefixes]
+    cameras = parameters.get('cameras', '').split(',')
+    prefixes = [f'{camera}/' if camera else '' for camera in cameras]
+    listeners = [Listener(graph, f'{name}/{p}'.rstrip('/'), 'depth/image') for p in prefixes]
+    for listener in listeners:
+        listener.wait_matched()
     text = policy(node, name, cameras=cameras)
     found = {}
 
@@ -50,21 +52,24 @@ def test_a_policy_is_what_the_node_uses(graph, node, parameters):
         for what in ('publisher', 'subscriber', 'service'):
             ask = getattr(graph.node, f'get_{what}_names_and_types_by_node')
             found[what] = {topic for topic, _ in ask(name, '/')}
-        return all(
-            f'/{prefix}camera_info' in found['subscriber']
-            or f'/{prefix}right/camera_info' in found['subscriber']
-            for prefix in prefixes
-        )
+        # Each eye of each camera.
+        infos = [topic for topic in found['subscriber'] if topic.endswith('camera_info')]
+        return len(infos) == sum(t.endswith('camera_info') for t in INPUTS[node]) * len(cameras)
 
     graph.spin_until(subscribed, 'the subscriptions of the node')
     publish = rules(text, 'topic', 'publish')
     assert found['publisher'] <= publish
-    transported = {f'/{name}/{prefix}{topic}' for prefix in prefixes for topic in TRANSPORTED}
+    transported = {f'/{name}/{p}{topic[2:]}' for topic in TRANSPORTED for p in prefixes}
     assert publish - found['publisher'] <= OPTIONAL | transported
     subscribe = rules(text, 'topic', 'subscribe')
     assert found['subscriber'] <= subscribe
-    assert subscribe <= OPTIONAL | {f'/{p}{topic}' for p in prefixes for topic in INPUTS[node]}
-    assert found['service'] <= rules(text, 'service', 'reply')
+    assert subscribe <= OPTIONAL | {f'/{p}{topic}' for topic in INPUTS[node] for p in prefixes}
+    replied = rules(text, 'service', 'reply')
+    assert found['service'] <= replied
+    # Without std_srvs the node has no ~/enable.
+    assert {s for s in replied - found['service'] if not s.endswith('/enable')} <= {
+        f'/{name}/get_type_description'
+    }
     for listener in listeners:
         listener.close()
 
@@ -90,6 +95,7 @@ def test_names_follow_the_node_and_its_remappings(tmp_path):
         ({'name': 'a b'}, "name is 'a b'"),
         ({'name': '"/><evil'}, 'name is'),
         ({'namespace': '/a//b'}, 'namespace is'),
+        ({'cameras': ['front', '2nd']}, 'cameras are'),
         ({'remaps': {'picture': '/x'}}, "no topic 'picture' to remap"),
     ],
 )

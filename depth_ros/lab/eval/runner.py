@@ -20,6 +20,7 @@ from depth_ros.lab.eval.ground import ground_in_truth
 from depth_ros.lab.eval.measure import Measurement, measure
 from depth_ros.lab.eval.metrics import DEPTH_METRICS, DISPARITY_METRICS, Metric
 from depth_ros.lab.eval.protocol import Protocol
+from depth_ros.lab.eval.scale import rescaled
 from depth_ros.models.protocol import DepthModel, ModelInfo
 from depth_ros.pipeline import Options, Pipeline
 from depth_ros.types import DepthError, Known, Prediction, View, quoted
@@ -50,6 +51,8 @@ class FrameResult:
     alignment: str = ''
     fits: Mapping[str, Fit] = field(default_factory=dict)
     error: str = ''
+    scale_before: float = math.nan  # relative error of the scale, where a source corrects it
+    scale_after: float = math.nan
 
 
 @dataclass
@@ -78,6 +81,12 @@ class ModelResult:
         """Return the mean over the frames that have the metric: every frame weighs the same."""
         values = [frame.metrics.get(metric, math.nan) for frame in self.measured]
         return _mean(values)
+
+    def scale_error(self, when: str) -> float:
+        """Return the median size of the error of scale, `before` or `after` the source."""
+        errors = [abs(getattr(frame, f'scale_{when}')) for frame in self.measured]
+        known = [error for error in errors if math.isfinite(error)]
+        return float(np.median(known)) if known else math.nan
 
     @property
     def coverage(self) -> float:
@@ -108,6 +117,7 @@ class Report:
     common: bool = False  # only pixels that every model gives were judged
     ground: Telling = 'nothing'  # what the models knew of it, and in how many frames
     grounds: int = 0
+    scale: str = ''  # the source that the models got their metres from
 
     @property
     def columns(self) -> list[Metric]:
@@ -194,6 +204,7 @@ def evaluate(
     watch: Watcher | None = None,
     common: bool = False,
     ground: Telling = 'nothing',
+    scale: str = '',
 ) -> Report:
     """
     Measure every model on every frame.
@@ -205,9 +216,10 @@ def evaluate(
         is no advantage; coverage stays each model's own.
     :param ground: tell the models where the ground below the camera is: in frames that know it
         ('known'), or in all others as well in whose truth it is seen ('seen').
+    :param scale: a source, simulated from the truth, that gives the predictions their metres.
     """
     with_ground = ground != 'nothing'
-    report = Report(data, protocol, [], common, ground)
+    report = Report(data, protocol, [], common, ground, scale=scale)
     runners: list[Runner | None] = []
     try:
         for contestant in contestants:
@@ -222,7 +234,7 @@ def evaluate(
         for number, source in enumerate(data.sources[:limit]):
             if ground == 'seen':
                 source = dataclasses.replace(source, load=partial(_with_ground, source))
-            frame, outcomes = _one_frame(source, runners, protocol, common)
+            frame, outcomes = _one_frame(source, runners, protocol, common, scale)
             if with_ground and frame is not None and frame.ground is not None:
                 report.grounds += 1
             for index, outcome in outcomes.items():
@@ -253,7 +265,11 @@ class _Outcome:
 
 
 def _one_frame(
-    source: Source, runners: Sequence[Runner | None], protocol: Protocol, common: bool
+    source: Source,
+    runners: Sequence[Runner | None],
+    protocol: Protocol,
+    common: bool,
+    scale: str = '',
 ) -> tuple[Frame | None, dict[int, _Outcome]]:
     """Return the frame and what each model that exists made of it."""
     present = [i for i, runner in enumerate(runners) if runner is not None]
@@ -264,21 +280,34 @@ def _one_frame(
         return None, {i: _Outcome(failed) for i in present}
     outcomes = {}
     for i in present:
-        outcomes[i] = _one_model(runners[i], frame, source.name, protocol)
+        outcomes[i] = _one_model(runners[i], frame, source.name, protocol, scale)
     if common:
         _judge_again(outcomes, frame, protocol)
     return frame, outcomes
 
 
-def _one_model(runner: Runner | None, frame: Frame, name: str, protocol: Protocol) -> _Outcome:
+def _one_model(
+    runner: Runner | None, frame: Frame, name: str, protocol: Protocol, scale: str = ''
+) -> _Outcome:
     assert runner is not None
+    before = after = math.nan
     try:
         prediction, seconds = runner(frame)
+        if scale:
+            prediction, before, after = rescaled(prediction, frame, scale)
         seen = measure(prediction, frame, protocol)
     except Exception as error:  # whatever a model can raise
         return _Outcome(FrameResult(name, error=_sentence(error)))
     result = FrameResult(
-        name, seen.metrics, seen.coverage, seen.pixels, seconds, seen.alignment, seen.fits
+        name,
+        seen.metrics,
+        seen.coverage,
+        seen.pixels,
+        seconds,
+        seen.alignment,
+        seen.fits,
+        scale_before=before,
+        scale_after=after,
     )
     return _Outcome(result, prediction, seen)
 

@@ -48,6 +48,10 @@ def rows(report: Report) -> list[tuple[str, list[str]]]:
         ('alignment', [' '.join(m.alignments) or '-' for m in models]),
     ]
     table += [(_title(metric), _values(report, metric)) for metric in report.columns]
+    if report.scale:
+        for when in ('before', 'after'):
+            errors = [number(100 * m.scale_error(when)) for m in models]
+            table.append((f'scale error {when} [%] ↓', errors))
     table += [
         (
             'coverage [%] ↑',
@@ -124,7 +128,8 @@ def heading(report: Report) -> str:
     pixels = ', pixels that every model gives' if report.common else ''
     ground = GROUND_NOTES[report.ground].format(report.grounds)
     layout = report.data.layout.name
-    return f'{report.data} (layout {layout}), protocol {report.protocol}{pixels}{ground}'
+    scale = f', metres by the source {report.scale}' if report.scale else ''
+    return f'{report.data} (layout {layout}), protocol {report.protocol}{pixels}{ground}{scale}'
 
 
 def text_table(report: Report, groups: bool = False) -> str:
@@ -172,6 +177,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
         },
         'ground': report.ground,
         'grounds': None if report.ground == 'nothing' else report.grounds,
+        'scale': report.scale or None,
         'notes': notes(report),
         'models': [_model(model, report.columns) for model in report.models],
         'groups': {name: _group(group, report) for name, group in report.groups().items()},
@@ -206,6 +212,8 @@ def _model(model: ModelResult, columns: list[Metric]) -> dict[str, Any]:
         'error': model.error or None,
         'alignment': model.alignments,
         'metrics': _means(model, columns),
+        'scale_error_before': _finite(model.scale_error('before')),
+        'scale_error_after': _finite(model.scale_error('after')),
         'coverage': _finite(model.coverage),
         'milliseconds': _finite(model.milliseconds),
         'measured': len(model.measured),
@@ -222,6 +230,8 @@ def _frame(frame: FrameResult) -> dict[str, Any]:
         'alignment': frame.alignment,
         'fits': {k: {'scale': f.scale, 'shift': f.shift} for k, f in frame.fits.items()},
         'metrics': {k: _finite(v) for k, v in frame.metrics.items()},
+        'scale_before': _finite(frame.scale_before),
+        'scale_after': _finite(frame.scale_after),
         'coverage': _finite(frame.coverage),
         'pixels': frame.pixels,
         'milliseconds': _finite(frame.seconds * 1e3),

@@ -70,7 +70,8 @@ def save_state(
     for index, entry in moments.items():
         for key, value in entry.items():
             tensors[f'optimiser.{names[index]}.{key}'] = torch.as_tensor(value)
-    contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    # Cloned: a network may have one tensor under several names, and a file cannot.
+    contiguous = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     text = json.dumps(facts)
     with replacing(folder / STATE) as part:
         save_file(contiguous, part, {'facts': text, 'sha256': _digest(contiguous, text)})

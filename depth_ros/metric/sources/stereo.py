@@ -28,6 +28,7 @@ class StereoOptions:
     """Which matches count, and how much."""
 
     min_confidence: float = 0.6
+    min_share: float = 0.03  # of the pixels: noise matches as well, here and there
     noise: float = 0.25  # px, standard deviation of a disparity
     edge: float = 1.0  # px, a step to a neighbour that makes a pixel an edge; 0: keep edges
     max_range: float = math.inf  # metres
@@ -53,6 +54,12 @@ def stereo_points(match: Prediction, options: StereoOptions | None = None) -> Po
             good &= match.confidence >= options.min_confidence
     if options.edge > 0:
         good &= ~_near_step(match.values, options.edge)
+    share = float(good.mean())
+    if share < options.min_share:
+        raise DepthError(
+            f'{share:.1%} of the pixels have a sure match, expected at least '
+            f'{options.min_share:.0%}; check texture, exposure and the calibration of the pair'
+        )
     rows, columns = np.nonzero(good)
     disparity = match.values[good].astype(np.float64)
     relative = options.noise / disparity

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ from depth_ros.types import (
 )
 
 NAME = 'builtin'
+RELATIVE = 'builtin-relative'
 SHIPPED = Path(__file__).parents[1] / 'data' / NAME
 CARD = 'model_card.md'
 PRECISIONS = ('float32', 'bfloat16')  # float16 would overflow
@@ -82,7 +84,7 @@ class BuiltinModel(ModelBase):
             DepthKind.METRIC,
             device=str(self.device),
             description=DESCRIPTION,
-            **(FACTS if name == NAME else {}),
+            **(FACTS if name in (NAME, RELATIVE) else {}),
             precision=str(self.dtype).removeprefix('torch.'),
             caution=caution if name == NAME else '',
         )
@@ -150,6 +152,29 @@ class BuiltinModel(ModelBase):
         self.network = None
 
 
+class RelativeBuiltinModel(BuiltinModel):
+    """
+    The inverse depth that the network sees, without its scale.
+
+    The smallest stand-in for relative networks: it shows what a source of scale does.
+    """
+
+    def __init__(self, name: str, folder: Path, options: BuiltinOptions) -> None:
+        super().__init__(name, folder, options)
+        self.info = dataclasses.replace(
+            self.info, kind=DepthKind.AFFINE_INVERSE, description=DESCRIPTION_RELATIVE, caution=''
+        )
+
+    def predict(self, views: Sequence[View], previous: Prediction | None = None) -> Prediction:
+        metric = super().predict(views, previous)
+        with np.errstate(divide='ignore'):
+            values = np.float32(1) / metric.values
+        middle = np.float32(np.nanmedian(values[::8, ::8]))
+        return dataclasses.replace(
+            metric, kind=DepthKind.AFFINE_INVERSE, values=values / middle + np.float32(1)
+        )
+
+
 class Trained(NamedTuple):
     """A network in float32, and the width and height of images that it was trained at."""
 
@@ -211,14 +236,16 @@ def is_trained_here(name: str) -> bool:
 
 def weights_folder(name: str) -> Path:
     """Return where the weights of a model of this family are."""
-    return SHIPPED if name == NAME else folder_named(name)
+    return SHIPPED if name in (NAME, RELATIVE) else folder_named(name)
 
 
 def _create(name: str, options: BuiltinOptions) -> BuiltinModel:
-    return BuiltinModel(name, weights_folder(name), options)
+    made = RelativeBuiltinModel if name == RELATIVE else BuiltinModel
+    return made(name, weights_folder(name), options)
 
 
 DESCRIPTION = 'small metric network, trained on rendered images only; no download'
+DESCRIPTION_RELATIVE = 'what builtin sees, as inverse depth without scale; to try scale.source'
 FACTS: dict[str, Any] = {'input_size': 192, 'input_multiple': 32, 'parameters': 5_000_000}
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
@@ -229,7 +256,12 @@ CAUTION = (
 NO_SCALE = ', and its scale by more until camera_height is set'
 
 FAMILY = Family(
-    names={NAME: ModelInfo(NAME, DepthKind.METRIC, description=DESCRIPTION, **FACTS)},
+    names={
+        NAME: ModelInfo(NAME, DepthKind.METRIC, description=DESCRIPTION, **FACTS),
+        RELATIVE: ModelInfo(
+            RELATIVE, DepthKind.AFFINE_INVERSE, description=DESCRIPTION_RELATIVE, **FACTS
+        ),
+    },
     config=BuiltinOptions,
     create=_create,
     accepts=is_trained_here,

@@ -23,7 +23,9 @@ from depth_ros.types import Camera, DepthKind, FloatImage, Ground, Prediction, V
 class FloorOptions(MountOptions):
     """How the camera is mounted, here always at some height."""
 
-    camera_height: float = option(1.0, 'metres from the floor up to the camera', range=(1e-3, 1e4))
+    camera_height: float = option(
+        1.0, 'metres from the floor up to the camera', range=(1e-3, 1e4), live=True
+    )
     max_range: float = option(
         math.inf, 'metres of depth beyond which the floor is +Inf', range=(1e-3, math.inf)
     )

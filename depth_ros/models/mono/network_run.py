@@ -6,18 +6,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from depth_ros.models.protocol import ModelError, required_library
+from depth_ros.models.weights.stated import stated_facts
 from depth_ros.models.weights.verify import WEIGHTS, check_safetensors, folder_named
 from depth_ros.types import DepthKind
 
 KEY = 'network'  # of the metadata of the weights
-LARGEST_HEADER = 16 << 20  # bytes
 LARGEST_SIDE = 4096  # pixels
 
 
@@ -70,15 +69,6 @@ def read_run(folder: Path) -> tuple[RunFacts, Mapping[str, Any]]:
 
 
 def _stated(path: Path) -> dict[str, Any]:
-    """Return what the weights say of themselves, without any library; empty where nothing."""
-    try:
-        with path.open('rb') as file:
-            head = file.read(8)
-            length = struct.unpack('<Q', head)[0] if len(head) == 8 else 0
-            if not 2 <= length <= LARGEST_HEADER:
-                return {}
-            metadata = json.loads(file.read(length)).get('__metadata__', {})
-        facts = json.loads(metadata.get(KEY, '{}'))
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return {}
+    """Return what the weights say of the network that they are for; empty where nothing."""
+    facts = stated_facts(path).get(KEY, {})
     return facts if isinstance(facts, dict) else {}

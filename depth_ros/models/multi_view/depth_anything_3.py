@@ -178,6 +178,8 @@ def _open(
     official: str,
     options: OneViewOptions,
 ) -> DepthAnything3Model:
+    if files.input_size and not options.input_size:
+        options = dataclasses.replace(options, input_size=files.input_size)
     views_at_once = options.views_at_once if isinstance(options, ViewsOptions) else 4
     made: list[Executable] = []
 

@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from depth_ros.models.protocol import ModelError, ModelInfo, required_library
@@ -15,11 +16,12 @@ from depth_ros.models.weights import hub, verify
 from depth_ros.models.weights.catalogue import licence_words
 from depth_ros.models.weights.source import Hub
 from depth_ros.models.weights.verify import CONFIG, WeightsMissing
-from depth_ros.types import DepthError
+from depth_ros.types import DepthError, quoted
 
 log = logging.getLogger(__name__)
 
 SUFFIX = '.safetensors'
+LARGEST_SIDE = 4096  # pixels
 _SHOWN = 3  # weights that an error names
 
 
@@ -29,6 +31,8 @@ class Files(NamedTuple):
     weights: tuple[Path, ...]
     stated: str = ''
     config: Any = None
+    shape: Any = MappingProxyType({})  # what a training has changed of the stated configuration
+    input_size: int = 0  # the long side that a training has seen; 0 is the authors'
 
 
 def locate(place: str, source: Hub | None, info: ModelInfo) -> Files:
@@ -72,6 +76,17 @@ def of_folder(folder: Path) -> Files:
         tuple(verify.weight_files(folder)),
         str(config.get('model_name', '')),
         config.get('config'),
+        config.get('shape', {}),
+        _side(config.get('input_size', 0), folder),
+    )
+
+
+def _side(value: Any, folder: Path) -> int:
+    if type(value) is int and 0 <= value <= LARGEST_SIDE:
+        return value
+    raise ModelError(
+        f'input_size in {folder / CONFIG} is {quoted(value)}, expected 0 to {LARGEST_SIDE}; '
+        'use what `depth_ros train` wrote'
     )
 
 
@@ -148,10 +163,19 @@ def stated_configuration(files: Files) -> Any:
         CONFIGURATIONS,
         official_configuration,
     )
+    from depth_ros.models.networks.shapes import reshaped
 
     if files.config is not None:
         try:
             return official_configuration(files.config)
         except DepthError as error:
             raise ModelError(f'the configuration beside the weights: {error}') from error
-    return CONFIGURATIONS.get(files.stated)
+    made = CONFIGURATIONS.get(files.stated)
+    if made is None or not files.shape:
+        return made
+    try:
+        return reshaped(made, files.shape)
+    except (DepthError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            f'the shape beside the weights: {error}; use what `depth_ros train` wrote'
+        ) from error

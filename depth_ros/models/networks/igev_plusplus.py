@@ -38,7 +38,7 @@ from depth_ros.models.networks.igev_stereo import (
 from depth_ros.models.networks.normalisation import arranged_for
 from depth_ros.models.networks.recurrent_stereo import DisparityEncoder
 from depth_ros.models.networks.residual_encoder import WIDTHS, ContextEncoder
-from depth_ros.models.networks.timm_blocks import MOBILENET_V2, Backbone
+from depth_ros.models.networks.timm_blocks import MOBILENET_V2, Backbone, narrowed
 
 LEVELS = 2  # scales of the finest volume and of the correlation
 MASK = 64  # channels that the recurrent units give to the upsampling
@@ -62,6 +62,7 @@ class IgevPlusPlusConfig:
     correlation: str = 'auto'  # volume, on_the_fly or auto: the same numbers, other memory
     encoder_widths: tuple[int, int, int] = WIDTHS
     backbone: Backbone = MOBILENET_V2
+    backbone_width: float = 1.0  # share of the channels of the backbone
     motion_dim: int = 128
     geometry_dim: int = 96
     head_dim: int = 256
@@ -158,7 +159,7 @@ class IgevPlusPlus(GeometryStereo):
 
     def __init__(self, config: IgevPlusPlusConfig = STANDARD) -> None:
         super().__init__(
-            config.backbone,
+            narrowed(config.backbone, config.backbone_width),
             config.l_disp_range,
             UpdateBlock(config),
             MASK,

@@ -35,7 +35,7 @@ from depth_ros.models.networks.geometry_stereo import (
 from depth_ros.models.networks.normalisation import arranged_for
 from depth_ros.models.networks.recurrent_stereo import DisparityEncoder
 from depth_ros.models.networks.residual_encoder import WIDTHS, ContextEncoder
-from depth_ros.models.networks.timm_blocks import MOBILENET_V2, Backbone
+from depth_ros.models.networks.timm_blocks import MOBILENET_V2, Backbone, narrowed
 
 CONTEXTS = ('outputs04', 'outputs08', 'outputs16')
 UNITS = ('gru04', 'gru08', 'gru16')
@@ -56,6 +56,7 @@ class IgevStereoConfig:
     correlation: str = 'auto'  # volume, on_the_fly or auto: the same numbers, other memory
     encoder_widths: tuple[int, int, int] = WIDTHS
     backbone: Backbone = MOBILENET_V2
+    backbone_width: float = 1.0  # share of the channels of the backbone
     motion_dim: int = 128
     head_dim: int = 256
 
@@ -123,7 +124,7 @@ class IgevStereo(GeometryStereo):
         motion = config.motion_dim
         encoder = DisparityEncoder(seen, (motion // 2, motion // 2), motion // 2, motion)
         super().__init__(
-            config.backbone,
+            narrowed(config.backbone, config.backbone_width),
             config.max_disp // FACTOR,
             GeometryUpdate(UNITS, config.hidden, encoder, motion, config.head_dim, MASK),
             MASK,

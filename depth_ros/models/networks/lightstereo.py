@@ -48,6 +48,8 @@ class Config:
     aggregation_blocks: tuple[int, int, int] = (1, 2, 4)
     """At 1/4, 1/8 and 1/16."""
     backbone: str = 'MobileNetv2'
+    backbone_width: float = 1.0
+    """Share of the channels of the backbone; no official checkpoint changes it."""
 
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES:
@@ -100,7 +102,8 @@ class LightStereo(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.backbone = Features(BACKBONES[config.backbone])
+        backbone = timm_blocks.narrowed(BACKBONES[config.backbone], config.backbone_width)
+        self.backbone = Features(backbone)
         widths = self.backbone.widths
         self.cost_agg = Aggregation(config, widths)
         fine, half = REFINED

@@ -25,7 +25,7 @@ from depth_ros.models.networks.geometry_stereo import (
     GeometryUpdate,
 )
 from depth_ros.models.networks.recurrent_stereo import DisparityEncoder
-from depth_ros.models.networks.timm_blocks import MOBILENET_V2, Backbone
+from depth_ros.models.networks.timm_blocks import MOBILENET_V2, Backbone, narrowed
 
 MASK = 32  # channels that the recurrent unit gives to the upsampling
 SPREAD = 24  # channels of the features that upsample the first disparity
@@ -41,6 +41,7 @@ class RtIgevPlusPlusConfig:
     max_disp: int = 192  # px of the input, of the matching volume
     iterations: int = 8
     backbone: Backbone = MOBILENET_V2
+    backbone_width: float = 1.0  # share of the channels of the backbone
     encoder_dim: int = 64
     head_dim: int = 128
 
@@ -81,7 +82,7 @@ class RtIgevPlusPlus(GeometryStereo):
         half = config.encoder_dim
         encoder = DisparityEncoder(seen, (half, half), half, width)
         super().__init__(
-            config.backbone,
+            narrowed(config.backbone, config.backbone_width),
             config.max_disp // FACTOR,
             GeometryUpdate(('gru',), (width,), encoder, width, config.head_dim, MASK),
             MASK,

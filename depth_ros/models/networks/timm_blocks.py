@@ -62,6 +62,18 @@ EFFICIENTNET_V2_RW_S = Backbone(
 """efficientnetv2_rw_s."""
 
 
+def narrowed(backbone: Backbone, share: float) -> Backbone:
+    """Return a backbone with a share of the channels, each a multiple of 4, 4 at least."""
+    if share == 1.0:
+        return backbone
+
+    def fewer(width: int) -> int:
+        return max(4, round(share * width / 4) * 4)
+
+    made = [stage._replace(width=fewer(stage.width)) for stage in backbone.stages]
+    return backbone._replace(stem=fewer(backbone.stem), stages=tuple(made))
+
+
 def stages(backbone: Backbone) -> list[nn.Sequential]:
     """Return the stages, fine to coarse."""
     found = []

@@ -5,30 +5,31 @@
 from __future__ import annotations
 
 from depth_ros.models.stereo.pair import PairNetwork, PairOptions
-from depth_ros.models.stereo.pair_family import pair_family
+from depth_ros.models.stereo.pair_family import AS_PUBLISHED, Shape, pair_family
 from depth_ros.models.stereo.preparation import Preparation
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.source import ByHand
 from depth_ros.types import DepthKind
 
-REACH = 192  # disparities; the weights fit no other number
 PAGE = 'https://github.com/haofeixu/aanet/blob/master/MODEL_ZOO.md'
 
 
-def build_aanet(name: str, options: PairOptions) -> PairNetwork:
+def build_aanet(name: str, options: PairOptions, shape: Shape = AS_PUBLISHED) -> PairNetwork:
     """Return AANet, with random weights."""
-    return _build('aanet')
+    return _build('aanet', shape)
 
 
-def build_aanet_plus(name: str, options: PairOptions) -> PairNetwork:
+def build_aanet_plus(name: str, options: PairOptions, shape: Shape = AS_PUBLISHED) -> PairNetwork:
     """Return AANet+, with random weights."""
-    return _build('aanet_plus')
+    return _build('aanet_plus', shape)
 
 
-def _build(variant: str) -> PairNetwork:
+def _build(variant: str, shape: Shape) -> PairNetwork:
     from depth_ros.models.networks import aanet
+    from depth_ros.models.networks.shapes import reshaped
 
-    return PairNetwork(aanet.build(aanet.VARIANTS[variant]), REACH)
+    config = reshaped(aanet.VARIANTS[variant], shape)
+    return PairNetwork(aanet.build(config), config.max_disp)
 
 
 def key(official: str) -> str | None:

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 
 from depth_ros.models.options import option
 from depth_ros.models.stereo.pair import PairNetwork, PairOptions
-from depth_ros.models.stereo.pair_family import pair_family, require_multiple
+from depth_ros.models.stereo.pair_family import (
+    AS_PUBLISHED,
+    Shape,
+    pair_family,
+    range_of,
+    require_multiple,
+)
 from depth_ros.models.stereo.preparation import Preparation
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.source import Url
@@ -40,21 +46,24 @@ class AnyNetOptions(PairOptions):
         require_multiple('disparity_range', self.disparity_range, COARSEST)
 
 
-def build(name: str, options: AnyNetOptions) -> PairNetwork:
+def build(name: str, options: AnyNetOptions, shape: Shape = AS_PUBLISHED) -> PairNetwork:
     """Return the network under the options, with random weights."""
     from depth_ros.models.networks import anynet
+    from depth_ros.models.networks.shapes import reshaped
 
-    network = anynet.build(anynet.VARIANTS['anynet'])
+    network = anynet.build(reshaped(anynet.VARIANTS['anynet'], shape))
+    coarse = shape.get('maxdisplist', (0,))[0]
+    reach = range_of(options, COARSEST * coarse)
     # None of it changes a parameter.
     network.config = replace(
         network.config,
-        maxdisplist=(options.disparity_range // COARSEST, *network.config.maxdisplist[1:]),
+        maxdisplist=(reach // COARSEST, *network.config.maxdisplist[1:]),
         stages=min(options.stages, 3),
         with_spn=options.stages == PROPAGATION,
     )
     return PairNetwork(
         network,
-        reach=options.disparity_range,
+        reach=reach,
         tail=tuple(f'refine_spn.{part}' for part in range(3)),
         exact=True,  # features of 2 to 8 channels have no digits to lose
     )

@@ -10,7 +10,13 @@ from typing import Any
 
 from depth_ros.models.options import option
 from depth_ros.models.stereo.pair import PairNetwork, RecurrentOptions
-from depth_ros.models.stereo.pair_family import pair_family, require_multiple
+from depth_ros.models.stereo.pair_family import (
+    AS_PUBLISHED,
+    Shape,
+    pair_family,
+    range_of,
+    require_multiple,
+)
 from depth_ros.models.stereo.preparation import Preparation
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.source import ByHand
@@ -34,26 +40,31 @@ class IgevOptions(RecurrentOptions):
         require_multiple('disparity_range', self.disparity_range, STEP)
 
 
-def build_stereo(name: str, options: IgevOptions) -> PairNetwork:
+def build_stereo(name: str, options: IgevOptions, shape: Shape = AS_PUBLISHED) -> PairNetwork:
     """Return IGEV-Stereo under the options, with random weights."""
     from depth_ros.models.networks import igev_stereo
+    from depth_ros.models.networks.shapes import reshaped
 
-    config = replace(igev_stereo.STANDARD, max_disp=options.disparity_range)
+    reach = range_of(options, shape.get('max_disp'))
+    config = replace(reshaped(igev_stereo.STANDARD, shape), max_disp=reach)
     return _network(igev_stereo.build(config), options)
 
 
-def build_plus(name: str, options: RecurrentOptions) -> PairNetwork:
+def build_plus(name: str, options: RecurrentOptions, shape: Shape = AS_PUBLISHED) -> PairNetwork:
     """Return IGEV++ under the options, with random weights; its volumes reach 768 px."""
     from depth_ros.models.networks import igev_plusplus
+    from depth_ros.models.networks.shapes import reshaped
 
-    return _network(igev_plusplus.build(), options)
+    return _network(igev_plusplus.build(reshaped(igev_plusplus.STANDARD, shape)), options)
 
 
-def build_realtime(name: str, options: IgevOptions) -> PairNetwork:
+def build_realtime(name: str, options: IgevOptions, shape: Shape = AS_PUBLISHED) -> PairNetwork:
     """Return RT-IGEV++ under the options, with random weights."""
     from depth_ros.models.networks import rt_igev_plusplus
+    from depth_ros.models.networks.shapes import reshaped
 
-    config = replace(rt_igev_plusplus.STANDARD, max_disp=options.disparity_range)
+    reach = range_of(options, shape.get('max_disp'))
+    config = replace(reshaped(rt_igev_plusplus.STANDARD, shape), max_disp=reach)
     return _network(rt_igev_plusplus.build(config), options)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from depth_ros.models.options import option
 from depth_ros.models.stereo.pair import PairNetwork, PairOptions
-from depth_ros.models.stereo.pair_family import pair_family, require_multiple
+from depth_ros.models.stereo.pair_family import AS_PUBLISHED, Shape, pair_family, require_multiple
 from depth_ros.models.stereo.preparation import Preparation
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.source import Url
@@ -33,12 +33,14 @@ class LeaStereoOptions(PairOptions):
         require_multiple('disparity_range', self.disparity_range, STEP)
 
 
-def build(name: str, options: LeaStereoOptions) -> PairNetwork:
+def build(name: str, options: LeaStereoOptions, shape: Shape = AS_PUBLISHED) -> PairNetwork:
     """Return the network of a name under the options, with random weights."""
     from depth_ros.models.networks import leastereo
+    from depth_ros.models.networks.shapes import reshaped
 
     wide = name == 'leastereo-middlebury'
     config = leastereo.VARIANTS['leastereo_middlebury' if wide else 'leastereo']
+    config = reshaped(config, shape)
     reach = options.disparity_range or config.maxdisp
     return PairNetwork(leastereo.build(replace(config, maxdisp=reach)), reach)
 

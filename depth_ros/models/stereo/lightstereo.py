@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from depth_ros.models.stereo.pair import PairNetwork, PairOptions
-from depth_ros.models.stereo.pair_family import pair_family
+from depth_ros.models.stereo.pair_family import AS_PUBLISHED, Shape, pair_family
 from depth_ros.models.stereo.preparation import Preparation
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.source import Url
 from depth_ros.types import DepthKind
 
-REACH = 192  # disparities; the weights fit no other number
 FOLDER = 'https://huggingface.co/XiandaGuo/OpenStereo/resolve/main/checkpoint/LightStereo/'
 LICENCE = 'not stated; the code is for academic use only'
 SHA256 = {
@@ -19,12 +18,14 @@ SHA256 = {
 }
 
 
-def build(name: str, options: PairOptions) -> PairNetwork:
+def build(name: str, options: PairOptions, shape: Shape = AS_PUBLISHED) -> PairNetwork:
     """Return the network of a name, with random weights."""
     from depth_ros.models.networks import lightstereo
+    from depth_ros.models.networks.shapes import reshaped
 
     size = name.split('-')[1]
-    return PairNetwork(lightstereo.build(lightstereo.VARIANTS[f'lightstereo_{size}']), REACH)
+    config = reshaped(lightstereo.VARIANTS[f'lightstereo_{size}'], shape)
+    return PairNetwork(lightstereo.build(config), config.maxdisp)
 
 
 def _entry(size: str, data: str, words: str, parameters: int) -> Entry:

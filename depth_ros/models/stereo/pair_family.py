@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,14 @@ from depth_ros.models.stereo.pair import COARSE, DISPARITY, PairModel, PairNetwo
 from depth_ros.models.stereo.preparation import Preparation
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.fetch import converted_folder
-from depth_ros.models.weights.official import read_weights
+from depth_ros.models.weights.official import read_shape, read_weights
 from depth_ros.models.weights.source import Official, same_key
+from depth_ros.models.weights.stated import stated_model
 from depth_ros.models.weights.verify import WEIGHTS, folder_named, sha256_of
 
-Build = Callable[[str, Any], PairNetwork]
+Shape = Mapping[str, Any]
+Build = Callable[[str, Any, Shape], PairNetwork]
+AS_PUBLISHED: Shape = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,16 @@ def require_multiple(name: str, value: int, step: int) -> None:
         raise ModelError(
             f'{name} is {value}, expected a multiple of {step}; use {-(-value // step) * step}'
         )
+
+
+def range_of(options: Any, trained: int | None) -> int:
+    """
+    Return the disparities to search: the option where it was chosen, else those of the training.
+
+    :param trained: what the shape of a trained network states, or None.
+    """
+    chosen: int = options.disparity_range
+    return trained if trained and chosen == type(options)().disparity_range else chosen
 
 
 def load_module(name: str, folder: Path, network: PairNetwork) -> None:
@@ -116,7 +130,8 @@ def pair_family(
     """
     Return the Family of one file.
 
-    :param build: returns the network of a name under the options, with random weights.
+    :param build: returns the network of a name under the options, with random weights; its third
+        argument has the fields of the network's configuration that a training has changed.
     :param key: maps a key of an official file to that of the network.
     """
     names = {
@@ -130,23 +145,31 @@ def pair_family(
         from depth_ros.models.networks.unfilled import without_weights
 
         with without_weights():
-            return build(name, options()).module
+            return build(name, options(), AS_PUBLISHED).module
 
     def create(name: str, chosen: PairOptions) -> PairModel:
         for needed in ('torch', 'safetensors'):
             required_library(needed, f'model {name!r}', 'torch safetensors')
-        folder = folder_named(chosen.weights) if chosen.weights else converted_folder(name)
-        network = build(name, chosen)
+        own = name if name in names else stated_model(name)  # else the folder of a run
+        if own != name and chosen.weights:
+            raise ModelError(
+                f'weights is {chosen.weights!r}, but {name} is a folder with weights of its own; '
+                'leave weights empty'
+            )
+        given = chosen.weights or ('' if own == name else name)
+        folder = folder_named(given) if given else converted_folder(own)
+        network = build(own, chosen, read_shape(folder, own))
         if network.exact and chosen.precision == 'auto':
             chosen = replace(chosen, precision='float32')
 
         def load() -> Executable:
-            load_module(name, folder, network)
+            load_module(own, folder, network)
             return executable(network, chosen, sha256_of(folder / WEIGHTS), preparation)
 
         runtime = open_runtime(load, chosen)
         info = replace(
-            names[name],
+            names[own],
+            name=name,
             device=str(runtime.device),
             precision=runtime.precision,
             runtime=chosen.runtime,
@@ -157,6 +180,7 @@ def pair_family(
         names=names,
         config=options,
         create=create,
+        accepts=lambda name: stated_model(name) in names,
         official=Official(skeleton, key),
         build=build,
         preparation=preparation,

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 
 from depth_ros.models.options import option
 from depth_ros.models.stereo.pair import PairNetwork, PairOptions
-from depth_ros.models.stereo.pair_family import pair_family, require_multiple
+from depth_ros.models.stereo.pair_family import (
+    AS_PUBLISHED,
+    Shape,
+    pair_family,
+    range_of,
+    require_multiple,
+)
 from depth_ros.models.stereo.preparation import Preparation
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.source import ByHand
@@ -34,13 +40,15 @@ class PsmNetOptions(PairOptions):
         require_multiple('disparity_range', self.disparity_range, STEP)
 
 
-def build(name: str, options: PsmNetOptions) -> PairNetwork:
+def build(name: str, options: PsmNetOptions, shape: Shape = AS_PUBLISHED) -> PairNetwork:
     """Return the network of a name under the options, with random weights."""
     from depth_ros.models.networks import psmnet
+    from depth_ros.models.networks.shapes import reshaped
 
     config = psmnet.VARIANTS['psmnet_2018' if name in OLD else 'psmnet']
-    network = psmnet.build(replace(config, maxdisp=options.disparity_range))
-    return PairNetwork(network, options.disparity_range, FACTOR.get(name, 1.0))
+    reach = range_of(options, shape.get('maxdisp'))
+    network = psmnet.build(replace(reshaped(config, shape), maxdisp=reach))
+    return PairNetwork(network, reach, FACTOR.get(name, 1.0))
 
 
 def _entry(file: str, data: str) -> Entry:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from depth_ros.models.stereo.pair import PairNetwork, RecurrentOptions
-from depth_ros.models.stereo.pair_family import pair_family
+from depth_ros.models.stereo.pair_family import AS_PUBLISHED, Shape, pair_family
 from depth_ros.models.stereo.preparation import Preparation
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.source import ZipMember
@@ -20,11 +20,13 @@ ARCHIVE = (
 VARIANTS = {'raft-stereo-realtime': 'realtime', 'raft-stereo-rvc': 'rvc'}
 
 
-def build(name: str, options: RecurrentOptions) -> PairNetwork:
+def build(name: str, options: RecurrentOptions, shape: Shape = AS_PUBLISHED) -> PairNetwork:
     """Return the network of a name under the options, with random weights."""
     from depth_ros.models.networks import raft_stereo
+    from depth_ros.models.networks.shapes import reshaped
 
-    network = raft_stereo.build(raft_stereo.VARIANTS[VARIANTS.get(name, 'standard')])
+    config = raft_stereo.VARIANTS[VARIANTS.get(name, 'standard')]
+    network = raft_stereo.build(reshaped(config, shape))
     network.iterations = options.iterations or network.iterations
     return PairNetwork(network)
 

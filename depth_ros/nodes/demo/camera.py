@@ -19,6 +19,7 @@ from std_msgs.msg import Header
 from depth_ros.files.calibration import read_camera
 from depth_ros.messages.camera_info import camera_to_camera_info
 from depth_ros.messages.image import array_to_image
+from depth_ros.nodes.demo.sensors import DemoSensors
 
 FRAME_ID = 'camera_left_optical_frame'
 
@@ -31,8 +32,9 @@ class DemoCamera(Node):
     right.yaml; played.csv is written there: the stamp of every message and its frame.
     """
 
-    def __init__(self, folder: Path, rate: float) -> None:
+    def __init__(self, folder: Path, rate: float, sensors: bool = False) -> None:
         super().__init__('demo_camera')
+        self._sensors = DemoSensors(self, folder, rate) if sensors else None
         self._count = 0
         self._log = (folder / 'played.csv').open('w', buffering=1)
         self._eyes = []
@@ -60,6 +62,8 @@ class DemoCamera(Node):
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=FRAME_ID)
         stamp = header.stamp.sec * 10**9 + header.stamp.nanosec
         self._log.write(f'{stamp},{index}\n')
+        if self._sensors is not None:
+            self._sensors.publish(index, stamp)
         for frames, info, image_publisher, info_publisher in self._eyes:
             info.header = header
             info_publisher.publish(info)
@@ -71,9 +75,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('folder', type=Path)
     parser.add_argument('--rate', type=float, default=10.0)
+    parser.add_argument('--sensors', action='store_true', help='LiDAR and odometry as well')
     rclpy.init(args=sys.argv)
     arguments = parser.parse_args(rclpy.utilities.remove_ros_args(sys.argv)[1:])
-    node = DemoCamera(arguments.folder, arguments.rate)
+    node = DemoCamera(arguments.folder, arguments.rate, arguments.sensors)
     try:
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):

@@ -13,6 +13,8 @@ import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from depth_ros.metric.scaler import ScaleState
+
 QUIET = 2.0  # seconds without a message after which a topic is called silent
 LARGE = 400_000  # bytes: what the default shared memory of the transport cannot pass at once
 OLD = 1.0  # seconds of age that deserve a word where max_age is not set
@@ -87,6 +89,7 @@ class Facts:
     max_age: float = 0.0
     too_old: int = 0  # frames since the last report
     relative: bool = False  # the model gives relative values and no scale is known
+    scale: ScaleState | None = None  # of the last frame, where a source is asked for it
     no_baseline: bool = False  # of the pair whose disparity is published
     waiting: float = 0.0  # share of the time it could run that the process waits for a processor
     computing: float = 0.0  # seconds that a frame takes
@@ -155,7 +158,15 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
         return
     yield from _stamps(facts)
     yield from _speed(facts)
-    if facts.no_baseline:
+    if facts.relative and facts.scale is not None:
+        yield Reason(
+            Level.ERROR,
+            'scale',
+            f'only ~/relative is published, without metres: {facts.scale.problem}',
+        )
+    elif facts.scale is not None and facts.scale.problem:
+        yield Reason(Level.WARN, 'scale_doubt', f'the scale is in doubt: {facts.scale.problem}')
+    elif facts.no_baseline:
         yield Reason(
             Level.WARN,
             'no_baseline',
@@ -168,7 +179,8 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
             Level.WARN,
             'relative',
             'the model gives relative depth and no scale is known, so only ~/relative is '
-            'published; set scale and shift, or choose a metric model',
+            'published; set scale and shift, name a sensor in scale.source, or choose a metric '
+            'model',
         )
 
 

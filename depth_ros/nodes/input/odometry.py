@@ -72,14 +72,23 @@ class OdometryInput:
         self.world, self.body = msg.header.frame_id, msg.child_frame_id
         self._track.add(stamp_ns(msg.header), pose)
 
-    def at(self, stamp: int, tolerance: float) -> Matrix:
-        """Return the body's pose in the world at a stamp (nanoseconds)."""
+    @property
+    def newest(self) -> int | None:
+        """The stamp of the last pose in nanoseconds; None before the first."""
+        return self._track.newest
+
+    def at(self, stamp: int, tolerance: float, surrounded: bool = False) -> Matrix:
+        """
+        Return the body's pose in the world at a stamp (nanoseconds).
+
+        `surrounded` refuses a stamp before the first pose or after the last one.
+        """
         if not len(self._track):
             raise DepthError(
                 f'no odometry came on {self.topic}, so the scale is not known; '
                 'publish or remap it, or set poses to none'
             )
-        pose = self._track.at(stamp, tolerance)
+        pose = self._track.at(stamp, tolerance, surrounded)
         if pose is None:
             raise DepthError(
                 f'no odometry on {self.topic} is within {tolerance:g} s of the image, so the '

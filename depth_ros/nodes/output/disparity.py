@@ -15,9 +15,10 @@ from depth_ros.types import DepthKind
 
 def build(frame: DepthFrame, header: Any, settings: Any) -> Any:
     """Return the disparity; None where the model predicts something else."""
-    if frame.prediction.kind is not DepthKind.DISPARITY:
+    prediction = frame.raw or frame.prediction
+    if prediction.kind is not DepthKind.DISPARITY:
         return None
-    return prediction_to_disparity_image(frame.prediction, header)
+    return prediction_to_disparity_image(prediction, header)
 
 
 OUTPUT = Output(

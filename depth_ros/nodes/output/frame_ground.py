@@ -135,15 +135,21 @@ def trusted_depth(frame: DepthFrame, min_confidence: float) -> FloatImage | None
     return found
 
 
+def mount_of(frame: DepthFrame, settings: GroundSettings) -> Ground | None:
+    """Return the level ground below the camera, as it is now or as parameters say."""
+    return frame.mount if frame.mount_is_live else settings.mount
+
+
 def ground_of(frame: DepthFrame, settings: GroundSettings) -> GroundPlane | None:
     """Return the ground plane of a frame; None while it is relative, or where none is found."""
     depth = trusted_depth(frame, settings.min_confidence)
-    if depth is None:
-        return None
+    mount = mount_of(frame, settings)
+    if depth is None or (frame.mount_is_live and mount is None):
+        return None  # the camera may look anywhere: what seems level may be no floor
     found: GroundPlane | None = _once(
         frame,
         ('ground', settings),
-        lambda: find_ground(depth, frame.camera, settings.mount, max_slope=settings.max_tilt),
+        lambda: find_ground(depth, frame.camera, mount, max_slope=settings.max_tilt),
     )
     return found
 

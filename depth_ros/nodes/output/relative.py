@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`~/relative`: a relative prediction, while there are no metres."""
+"""`~/relative`: a relative prediction, while there are no metres or a source gives them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,15 @@ def nearness(prediction: Prediction) -> FloatImage:
 
 
 def build(frame: DepthFrame, header: Any, settings: Any) -> Any:
-    """Return the relative values; None where there are metres."""
-    if frame.depth is not None:
+    """
+    Return the relative values; None where there are metres.
+
+    Metres of a source may stop at any time, so its predictions are published beside them.
+    """
+    prediction = frame.raw if frame.scale is not None and frame.raw else frame.prediction
+    if prediction.is_metric:
         return None
-    return array_to_image(nearness(frame.prediction), '32FC1', header)
+    return array_to_image(nearness(prediction), '32FC1', header)
 
 
 OUTPUT = Output(

@@ -12,7 +12,12 @@ from typing import Any
 from depth_ros.geometry.laser_scan import Scan, ScanOptions, depth_to_scan
 from depth_ros.messages.classes import LaserScan
 from depth_ros.messages.laser_scan import scan_to_laser_scan
-from depth_ros.nodes.output.frame_ground import GroundSettings, split_of, trusted_depth
+from depth_ros.nodes.output.frame_ground import (
+    GroundSettings,
+    mount_of,
+    split_of,
+    trusted_depth,
+)
 from depth_ros.nodes.output.output import Output
 from depth_ros.nodes.parameters.spec import ANY, ParameterSpec, Value
 from depth_ros.pipeline import DepthFrame
@@ -54,7 +59,7 @@ def scan_of(frame: DepthFrame, settings: ScanSettings) -> Scan | None:
     are those of ~/obstacles, on slopes as well.
     """
     depth = trusted_depth(frame, settings.ground.min_confidence)
-    mount, split = settings.ground.mount, split_of(frame, settings.ground)
+    mount, split = mount_of(frame, settings.ground), split_of(frame, settings.ground)
     if depth is None or mount is None or split is None:
         return None
     return depth_to_scan(depth, frame.camera, mount, settings.options, split.obstacle)

@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from depth_ros.nodes.output.output import all_outputs
+from depth_ros.nodes.parameters.scaling import MountSettings, ScalingSettings
 from depth_ros.nodes.parameters.spec import ParameterSpec, Value
 from depth_ros.nodes.parameters.specs import (
     model_options,
@@ -28,6 +29,7 @@ from depth_ros.types import DepthError
 
 LARGEST_INTEGER = 2**63 - 1
 FALLBACK = 'fallback.'  # before the options of the fallback, which are its own
+REFINE = 'refine.'  # before those of the model that refines a match
 
 
 def descriptor(spec: ParameterSpec) -> ParameterDescriptor:
@@ -91,7 +93,10 @@ class Parameters:
     def declare_model_options(self) -> None:
         """Declare the options of the model and of its fallback, and forget those of others."""
         wanted: dict[str, ParameterSpec] = {}
-        for prefix, name in (('', self['model']), (FALLBACK, self['fallback'])):
+        models = [('', self['model']), (FALLBACK, self['fallback'])]
+        if 'refine' in self._fixed:
+            models.append((REFINE, self['refine']))
+        for prefix, name in models:
             try:
                 options = model_options(str(name)) if name else ()
             except DepthError:
@@ -134,6 +139,10 @@ class Parameters:
         """Return the options that the fallback is made with."""
         return self._options(str(self['fallback']), FALLBACK)
 
+    def refine_options(self) -> dict[str, Any]:
+        """Return the options that the model which refines a match is made with."""
+        return self._options(str(self['refine']), REFINE)
+
     def _options(self, model: str, prefix: str) -> dict[str, Any]:
         names = [spec.name for spec in model_options(model)]
         return {name: self[prefix + name] for name in names if prefix + name in self.specs}
@@ -174,7 +183,7 @@ class Parameters:
         names = set(names)
         for name in names:
             self.refused.pop(name, None)
-        if names & {'model', 'fallback'}:
+        if names & {'model', 'fallback', 'refine'}:
             self.declare_model_options()
 
     def unknown(self) -> list[str]:
@@ -192,6 +201,9 @@ class Parameters:
 def check_together(values: Mapping[str, Value]) -> None:
     """Raise DepthError for values that are good alone but not with each other."""
     pipeline_options(values)
+    if 'scale.source' in values:
+        ScalingSettings.of(values)
+        MountSettings.of(values)
     for output in all_outputs():
         if all(spec.name in values for spec in output.parameters):
             output.prepare(values)

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, family_of
 from depth_ros.nodes.output.output import outputs_of
+from depth_ros.nodes.parameters.scaling import LIVE_MOUNT, SCALING
 from depth_ros.nodes.parameters.spec import ANY, ParameterSpec, Value, configured
-from depth_ros.pipeline import RECTIFY_MODES, Options
+from depth_ros.pipeline import MEDIAN_SIZES, RECTIFY_MODES, TEMPORAL_MODES, Options
 
 _OPTIONS = Options()
 
@@ -137,12 +138,49 @@ _DEPTH = (
         range=(0.0, 1.0),
     ),
     ParameterSpec(
+        'median_size',
+        _OPTIONS.median_size,
+        'pixels, side of the median filter of depth; 0 turns it off',
+        choices=MEDIAN_SIZES,
+    ),
+    ParameterSpec(
+        'max_speckle',
+        _OPTIONS.max_speckle,
+        'patches of depth of at most so many pixels are removed; 0 keeps them',
+        range=(0, 1_000_000),
+    ),
+    ParameterSpec(
+        'max_hole',
+        _OPTIONS.max_hole,
+        'holes in depth of at most so many pixels are filled; 0 leaves them',
+        range=(0, 100_000),
+    ),
+    ParameterSpec(
         'region',
         _OPTIONS.region,
         'part of the image that counts, in pixels as it arrives: x,y,width,height, or the path of '
         'a mask image, black where it does not; the rest becomes NaN; empty: the whole image',
     ),
 )
+
+
+def _temporal(modes: tuple[str, ...], meaning: str) -> tuple[ParameterSpec, ...]:
+    return (
+        ParameterSpec(
+            'temporal',
+            _OPTIONS.temporal,
+            f'how depth is averaged over frames: off; {meaning}flow, by optical flow; still, for '
+            'a camera that does not move',
+            choices=modes,
+        ),
+        ParameterSpec(
+            'temporal_memory',
+            _OPTIONS.temporal_memory,
+            'frames that are averaged at most, where `temporal` is not off',
+            range=(0.0, 1000.0),
+        ),
+    )
+
 
 _SCALE = (
     ParameterSpec(
@@ -181,15 +219,28 @@ MONO: tuple[ParameterSpec, ...] = (
     *_INPUT,
     *_PROMPT,
     *_DEPTH,
+    *_temporal(TEMPORAL_MODES, 'pose, by odometry; '),
     *_SCALE,
+    *SCALING,
+    *LIVE_MOUNT,
     *_of_outputs(1),
+)
+_REFINE = (
+    configured(
+        'refine',
+        '',
+        'a model of one view whose sharp prediction of the left image gets the metres of the '
+        'match: holes are filled, edges stay; empty for none',
+    ),
 )
 STEREO: tuple[ParameterSpec, ...] = (
     *_model(DEFAULT_STEREO, 'model of two views'),
+    *_REFINE,
     *_CAMERAS,
     *_INPUT,
     *_SYNC,
     *_DEPTH,
+    *_temporal(('off', 'flow', 'still'), ''),
     *_of_outputs(2),
 )
 
@@ -200,10 +251,11 @@ def model_options(name: str) -> tuple[ParameterSpec, ...]:
     for field in dataclasses.fields(family_of(name).config):
         meta = field.metadata
         specs.append(
-            configured(
+            ParameterSpec(
                 field.name,
                 field.default,  # type: ignore[arg-type]
                 str(meta.get('help', '')),
+                live=bool(meta.get('live')),
                 range=meta.get('range'),
                 choices=tuple(meta['choices']) if meta.get('choices') else None,
             )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from rclpy.clock import Clock
 
+from depth_ros.metric.scaler import ScaleState
 from depth_ros.nodes.health.health import Health
 from depth_ros.nodes.publishing import Outputs, Settings
 from depth_ros.pipeline import DepthFrame, Pipeline
@@ -47,6 +48,7 @@ class Frames:
         self.settings = settings
         self.age = float('nan')  # seconds, of the last image when its turn came
         self.relative = False  # the last frame had no metres
+        self.scale: ScaleState | None = None  # of the last frame
         self.no_baseline = False  # because the distance between the eyes is not known
         self.seconds = 0.0  # that the last frame took to compute
 
@@ -66,6 +68,7 @@ class Frames:
         if not topics or self._is_too_old(stamp, settings):
             return None
         self._follow_time(pipeline, stamp)
+        pipeline.stamp = stamp * NS
         for shot in job:
             self._look_at_header(shot)
         start = time.perf_counter()
@@ -81,7 +84,7 @@ class Frames:
         timings = {'convert': begun.converting, 'pipeline': computing}
         self.seconds = sum(timings.values())
         self._look_at_values(frame)
-        self.relative = frame.depth is None
+        self.relative, self.scale = frame.depth is None, frame.scale
         self.no_baseline = self.relative and frame.prediction.kind is DepthKind.DISPARITY
         spent, empty = self._outputs.publish(begun.topics, frame, header, self.settings)
         for topic, sentence in empty.items():

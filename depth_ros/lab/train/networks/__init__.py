@@ -1,3 +1,3 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Train the classic networks: on labels, on stereo pairs alone, or on video alone."""
+"""Train any network: on labels, on stereo pairs alone, on video alone, on several views."""

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a run of one of the classic networks is made of, read from YAML."""
+"""What a run of a network is made of, read from YAML."""
 
 from __future__ import annotations
 
@@ -40,20 +40,25 @@ class ClipData:
     rate: float = 5.0  # frames a second along the drive, at 0.7 m/s
     antialias: int = 1
     seed: int = 1
+    scale: float = 1.0  # stereo: pairs are resized by this before a part is cut out
+    unknown_is_sky: bool = False  # whether sky is where no depth is, as in rendered frames
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
     """One run."""
 
-    network: str  # fcrn, bts, ...; builtin for the network of this package
+    network: str  # fcrn, bts, ...; builtin; a stereo network or da3-... by its catalogue name
     name: str = ''
     variant: str = ''  # of the family's networks
     shape: dict[str, Any] = field(default_factory=dict)  # fields of the network's configuration
     start: str = ''  # a catalogue name whose weights are here, or the folder of another run
     learn: str = 'labels'  # or pairs, or video
     odometry: bool = False  # video: poses of the recording give the motion, so depth is metres
-    gap: int = 1  # video: frames between an image and its neighbours
+    gap: int = 1  # video and views: frames between an image and its neighbours
+    views: int = 4  # of a scene, for networks of several views
+    known_cameras: float = 0.2  # share of scenes whose cameras the network is given
+    iterations: int = 0  # steps of recurrent stereo networks; 0 is as published
     width: int = 128  # of the network's input
     height: int = 96
     max_depth: float = 10.0  # metres; farther depth does not count
@@ -74,7 +79,8 @@ class NetworkConfig:
     data: ClipData = field(default_factory=ClipData)
 
     def __post_init__(self) -> None:
-        for name in ('steps', 'batch', 'rate', 'clip', 'validate_every', 'gap', 'max_depth'):
+        above_zero = ('steps', 'batch', 'rate', 'clip', 'validate_every', 'gap', 'max_depth')
+        for name in (*above_zero, 'views'):
             if getattr(self, name) <= 0:
                 raise DepthError(f'{name} is {getattr(self, name)}, expected more than 0')
         for name in ('width', 'height'):

@@ -31,9 +31,6 @@ class Scores:
     aligned: float  # AbsRel at the scale (or scale and shift) that fits each frame best
     close: float  # share of pixels within 25 %, as `error` is judged
 
-    def __str__(self) -> str:
-        return f'AbsRel {self.error:.3f} ({self.aligned:.3f} scaled), {self.close:.1%} within 25 %'
-
 
 def judged(
     learner: Learner, batches: Iterable[ClipBatch], device: torch.device, scaled: bool

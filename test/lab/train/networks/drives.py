@@ -4,10 +4,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from depth_ros.lab.synthetic.dataset import SetOptions, write_set
+import cv2
+import numpy as np
+
+from depth_ros.files.calibration import write_camera
+from depth_ros.lab.synthetic.dataset import SetOptions, encode_depth, write_set
+from depth_ros.lab.train.networks.batches import ClipBatch, validation_batches
+from depth_ros.lab.train.networks.clip_task import ClipTask
 from depth_ros.lab.train.networks.config import NetworkConfig, network_config_from
+from depth_ros.types import Camera
 
 WIDTH, HEIGHT = 64, 48
 NARROW = {
@@ -68,3 +76,40 @@ def configuration(network: str, folder: Path | str, **more: object) -> NetworkCo
     if network in NARROW:
         values['shape'] = NARROW[network]
     return network_config_from({**values, **more})
+
+
+def write_pairs(folder: Path, count: int, width: int = 96, height: int = 96) -> Path:
+    """Write pairs of a textured wall with a nearer square, in whole pixels of disparity."""
+    rng = np.random.default_rng(0)
+    focal, baseline = 100.0, 0.2
+    left = Camera.pinhole(width, height, focal)
+    right = Camera.pinhole(width, height, focal, baseline=baseline)
+    for number in range(count):
+        scene = folder / f'wall_{number:06d}'
+        for name in ('image_left', 'image_right', 'depth'):
+            (scene / name).mkdir(parents=True)
+        write_camera(left, scene / 'camera.yaml')
+        write_camera(right, scene / 'camera_right.yaml')
+        texture = cv2.resize(
+            rng.integers(0, 256, (height // 4, width // 2, 3), np.uint8), (2 * width, height)
+        )
+        near = cv2.resize(rng.integers(0, 256, (8, 8, 3), np.uint8), (width // 3, height // 3))
+        behind, before = int(rng.integers(2, 5)), int(rng.integers(8, 12))
+        disparity = np.full((height, width), behind, np.float32)
+        # The wall moves by `behind` pixels from the left eye to the right one, the square by more.
+        eyes = [texture[:, :width].copy(), texture[:, behind : width + behind].copy()]
+        y, x = int(rng.integers(5, height // 2)), int(rng.integers(20, width // 2))
+        rows = slice(y, y + height // 3)
+        for eye, moved in zip(eyes, (0, before)):
+            eye[rows, x - moved : x - moved + width // 3] = near
+        disparity[rows, x : x + width // 3] = before
+        for name, eye in zip(('image_left', 'image_right'), eyes):
+            cv2.imwrite(str(scene / name / '000000.png'), eye)
+        depth = encode_depth(focal * baseline / disparity)
+        cv2.imwrite(str(scene / 'depth' / '000000.png'), depth)
+    return folder
+
+
+def unseen_batches(task: ClipTask, config: NetworkConfig) -> Iterator[ClipBatch]:
+    """Return the batches that a run is judged on."""
+    return validation_batches(task.unseen, config)
