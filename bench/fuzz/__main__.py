@@ -31,7 +31,8 @@ from bench.fuzz import files
 from bench.fuzz.readers import ByteReader, DrawReader, Reader
 from depth_ros.types import DepthError
 
-SLOW = 10  # seconds for one input
+SLOW = 10  # seconds of the processor for one input
+WAITING = 90  # seconds, whatever else the machine does
 GRACE = 120.0  # seconds beside those of a target, to start and to end
 LARGEST_TEXT = 2000
 MEMORY = 6 << 30  # bytes of address space beside what is there at the start
@@ -57,10 +58,12 @@ def answer(target: Target, reader: Reader) -> bool:
     """Return whether an input was accepted; what is wrong with the answer is raised."""
 
     def late(*_: Any) -> None:
-        raise Wrong(f'no answer after {SLOW} s')
+        raise Wrong(f'no answer after {SLOW} s of work or {WAITING} s')
 
     signal.signal(signal.SIGALRM, late)
-    signal.alarm(SLOW)
+    signal.signal(signal.SIGPROF, late)
+    signal.alarm(WAITING)
+    signal.setitimer(signal.ITIMER_PROF, SLOW)
     try:
         target(reader)
     except DepthError as error:
@@ -70,6 +73,7 @@ def answer(target: Target, reader: Reader) -> bool:
         return False
     finally:
         signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return True
 
 

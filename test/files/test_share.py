@@ -84,3 +84,14 @@ def test_an_inherited_library_path_is_not_passed_on(monkeypatch: pytest.MonkeyPa
     assert 'LD_LIBRARY_PATH' not in environment
     assert '_ROS_WHEELS_BOOTSTRAP_COMPLETE' not in environment
     assert environment['EXTRA'] == 'yes'
+
+
+def test_the_profile_for_8k_holds_whole_frames() -> None:
+    """A best-effort message is lost where its parts fill the segment or the queue."""
+    frame = 3 * 7680 * 4320
+    profile = share.share_directory() / 'config' / 'fastdds_8k.xml'
+    tree = ET.parse(profile)
+    parts = int(tree.findtext(f'.//{NAMESPACE}port_queue_capacity', '0'))
+    assert share.segment_size(profile) > 4 * frame
+    assert parts * 65_000 > 4 * frame  # UDP beside it limits a part to 64 kB
+    assert not any(b'socket_buffer' in line for line in profile.read_bytes().splitlines())
