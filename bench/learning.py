@@ -133,9 +133,9 @@ def main() -> None:
             )
             learned('da3-small', VIEWS, folder, root / 'run', arguments.steps or 300)
             return
-        kinds = ('corridor', 'room', 'clutter', 'warehouse')
+        more = ('corridor', 'room', 'clutter', 'warehouse')
         pairs = {'frames': 16, 'per_sequence': 1, 'focal': 90.0, 'baseline': 0.12}
-        folder = rendered(root / 'data', width=128, height=96, kinds=kinds, **pairs)
+        folder = rendered(root / 'data', width=128, height=96, kinds=more, **pairs)
         for name in arguments.names or NARROW:
             learned(name, NARROW[name], folder, root / name, arguments.steps or 150)
 

@@ -100,7 +100,10 @@ def metres(path: Path, unit: float) -> np.ndarray:
 
 
 def colour(path: Path) -> np.ndarray:
-    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    stored = cv2.imread(str(path))
+    if stored is None:
+        raise DepthError(f'{path} cannot be read')
+    return cv2.cvtColor(stored, cv2.COLOR_BGR2RGB)
 
 
 def read(data: Path, name: str) -> list[Shot]:
@@ -299,6 +302,7 @@ def _by_cloud(name: str, seed: int, shots: list[Shot], kind: DepthKind) -> list[
     """A LiDAR of 16 rings above the camera."""
     scene, errors = make_scene(name, seed), []
     for index, shot in enumerate(shots):
+        assert shot.pose is not None
         body = body_pose(shot.pose)
         body[2, 3] += 0.15
         sweep = lidar(scene, body, noise=0.02, rng=np.random.default_rng(index))
@@ -379,7 +383,7 @@ def _steady(what: str, shots: list[Shot], mode: str) -> None:
     last: tuple[np.ndarray, np.ndarray] | None = None
     standing = all(shot is shots[0] for shot in shots)
     for index, shot in enumerate(shots):
-        slow = rng.normal(0, 0.02, (9, 12))
+        slow: np.ndarray = rng.normal(0, 0.02, (9, 12))
         slow = cv2.resize(slow, shot.depth.shape[::-1], interpolation=cv2.INTER_CUBIC)
         noise = np.exp(slow + rng.normal(0, 0.02, shot.depth.shape))
         depth = (shot.depth * noise).astype(np.float32)

@@ -63,7 +63,7 @@ class Soak:
         self.camera = CameraDriver(self.node, self.rng)
         self.node.create_subscription(Image, '/mono_depth/depth/image', self._depth, 10)
         self.node.create_subscription(PointCloud2, '/mono_depth/points', self._points, 10)
-        self.change = self.node.create_client(ChangeState, '/mono_depth/change_state')
+        self.change: Any = self.node.create_client(ChangeState, '/mono_depth/change_state')
         self.loads: list[Any] = []
         self.exact: dict[Any, FloatImage] = {}
         self.problems: Counter[str] = Counter()
@@ -201,7 +201,8 @@ class Soak:
         end = time.monotonic() + ANSWER
         while not future.done() and time.monotonic() < end and self.alive:
             self.step()
-        if not future.done() or not future.result().success:
+        answer = future.result() if future.done() else None
+        if answer is None or not answer.success:
             self.problems[f'{label} failed'] += 1
 
     def lifecycle(self) -> None:
