@@ -328,7 +328,9 @@ class Look:
     def _hear(self, array: Any) -> None:
         for status in array.status:
             name, _, what = status.name.rpartition(': ')
-            if what.split(' ')[-1:] != ['depth']:  # `depth`, or `front depth` of several cameras
+            if not name or what.split(' ')[-1:] != [
+                'depth'
+            ]:  # `depth`, or `front depth` of several cameras
                 continue
             level = ord(status.level) if isinstance(status.level, bytes) else int(status.level)
             self._statements.pop(status.name, None)
