@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth_ros.models.networks.builtin.blocks import convolution, small
+from depth_ros.models.networks.builtin.blocks import convolution
 from depth_ros.models.networks.builtin.scale import LOG_DEPTH_BIAS, log_focal
 from depth_ros.models.networks.builtin.second_pass import SecondPass
 from depth_ros.models.networks.builtin.sharpen import Sharpen
@@ -114,7 +114,7 @@ class GroundSense(nn.Module):
             nn.init.zeros_(layer.weight)
         for head, bias in ((self.bare, -1.0), (self.again, 0.0), (self.trust, -4.0)):
             assert head.bias is not None
-            small(head.weight)
+            nn.init.normal_(head.weight, std=1e-3)
             nn.init.constant_(head.bias, bias)
 
     def at_levels(self, half: Tensor) -> list[Tensor]:
