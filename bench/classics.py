@@ -24,7 +24,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.process import forget_peak, peak_bytes
+from bench.memory import forget_peak, peak_bytes
 from bench.stereo import random_weights, settle
 from bench.timing import interleaved
 from depth_ros.lab.synthetic import make_scene, render

@@ -27,7 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.process import forget_peak, peak_bytes
+from bench.memory import forget_peak, peak_bytes
 from depth_ros.types import Camera, View
 
 MOST = {'openvino': 1, 'onnxruntime': 1, 'plain': 8}  # views; attention of 32 fills the memory

@@ -34,8 +34,8 @@ from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
-from bench.process import cpu_seconds
 from bench.timing import ratio_line
+from depth_ros.cli.bench_machine import cpu_seconds
 from depth_ros.files.share import ros_environment
 from depth_ros.messages.camera_info import camera_to_camera_info
 from depth_ros.messages.image import array_to_image

@@ -23,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.process import forget_peak, peak_bytes
+from bench.memory import forget_peak, peak_bytes
 
 SIZES = {'4K': (3840, 2160), '8K': (7680, 4320)}
 

@@ -25,7 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.process import resident_bytes
+from bench.memory import resident_bytes
 from depth_ros.files.share import ros_environment
 
 ROOT = Path(__file__).resolve().parents[1]

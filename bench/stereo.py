@@ -31,7 +31,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.process import forget_peak, peak_bytes
+from bench.memory import forget_peak, peak_bytes
 from bench.sgbm import KINDS, SIZES, Errors, rendered_pairs
 from bench.timing import interleaved
 from depth_ros.lab.synthetic import make_scene, render_stereo, stereo_cameras

@@ -32,7 +32,7 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image, PointCloud2
 
-from bench.process import resident_bytes
+from bench.memory import resident_bytes
 from bench.soak.camera import DISTANCE, ENCODED, NORMAL, SIZES, CameraDriver, exact_depth
 from depth_ros.files.share import ros_environment
 from depth_ros.lab.train.plot import plot_curves

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the models have in common whose network a Runtime executes."""
+"""The base of models whose network is executed by a Runtime."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Say once a second how the node fares: on /diagnostics, or in the log where that is absent."""
+"""Report the state of the node once a second: on /diagnostics, or in the log without it."""
 
 from __future__ import annotations
 

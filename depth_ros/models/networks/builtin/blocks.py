@@ -34,7 +34,7 @@ class Block(nn.Module):
 
 
 class Context(nn.Module):
-    """Lets every place know the whole image: its mean and its rows, for a camera's pitch."""
+    """Add the mean of the image and of each row to every place, for a camera's pitch."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

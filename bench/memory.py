@@ -1,17 +1,11 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Processor time and memory of a process, as the kernel counts them."""
+"""Memory of a process, as the kernel counts it."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process so far."""
-    fields = Path(f'/proc/{pid}/stat').read_text('ascii').rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def resident_bytes(pid: int | str = 'self') -> int:
