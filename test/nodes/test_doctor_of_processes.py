@@ -40,6 +40,7 @@ def answer(graph, process):
     graph.spin_until(lambda: process.poll() is not None, 'the doctor', 60)
     out, err = process.communicate()
     assert 'Traceback' not in err, err
+    assert out, err or f'nothing was printed, exit code {process.returncode}'
     return process.returncode, out
 
 
