@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import sys
+from collections.abc import Iterator
 
 from depth_ros.doctor.checkup import findings
 from depth_ros.doctor.report import json_report, text_report
@@ -32,7 +35,21 @@ def run(args: argparse.Namespace) -> int:
         raise DepthError(
             f'the doctor needs ROS ({error}); source its setup file, or pip install depth_ros[ros]'
         ) from error
-    seen = look(args.seconds)
+    with _output_to_errors():
+        seen = look(args.seconds)
     found = findings(seen)
     print(json_report(seen, found) if args.json else text_report(seen, found))
     return 1 if found else 0
+
+
+@contextlib.contextmanager
+def _output_to_errors() -> Iterator[None]:
+    """Send what the middleware prints to stderr, so that stdout holds the report alone."""
+    sys.stdout.flush()
+    output = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(output, 1)
+        os.close(output)
