@@ -109,10 +109,11 @@ def test_a_transport_that_loses_images_is_named(graph, small):
     code, printed = answer(graph, doctor)
     camera.stop()
     assert code == 1
-    [text] = texts(printed, 'transport')
-    assert 'the transport loses large best-effort messages' in text
     memory = texts(printed, 'shared_memory')
-    if small:
+    if not small:
+        [text] = texts(printed, 'transport')
+        assert 'the transport loses large best-effort messages' in text
+    else:  # what is lost then depends on the release
         assert '/dev/shm has 1 MB' in memory[0]
         assert json.loads(printed)['findings'][0]['code'] == 'shared_memory'
 
