@@ -53,7 +53,7 @@ def missing_profile() -> str:
 
 def figures(snapshot: Snapshot, facts: Facts, details: Mapping[str, str]) -> dict[str, str]:
     """Return the key-value pairs of a status."""
-    result = {**details, 'state': facts.state}
+    result = {**details, 'state': facts.state, 'enabled': str(facts.enabled).lower()}
     for eye in facts.eyes:
         side = f'{eye.name} ' if eye.name else ''
         result[f'{side}image (Hz)'] = f'{eye.image.hertz:.2f}'
