@@ -112,6 +112,8 @@ class Reporter:
         reasons = [reason for status in statuses for reason in status.reasons]
         known, self._known = self._known, frozenset(reason.code for reason in reasons)
         for reason in reasons:
+            if reason.code.endswith('_no_publisher') and reason.code not in known:
+                continue  # a driver that is started together with the node needs a moment
             # Failures of frames are logged when they happen.
             if not reason.code.endswith('failure') and (reason.level or reason.code not in known):
                 # What kept it from configuring was logged, by its text, when it happened.
