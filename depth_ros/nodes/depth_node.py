@@ -127,6 +127,9 @@ class DepthNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         try:
             self._configure()
+        except InterruptedError as error:  # the process is to end: nothing failed
+            self._release()
+            raise KeyboardInterrupt from error
         except Exception as error:
             self._fail_to_load(error)
             self._release()
