@@ -37,6 +37,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from bench.timing import ratio_line
+from depth_ros.cli.bench_machine import cpu_seconds
 from depth_ros.files.share import ros_environment
 from depth_ros.messages.camera_info import camera_to_camera_info
 from depth_ros.messages.image import array_to_image
@@ -54,8 +55,8 @@ class Cameras(Node):
 
     def __init__(self, width: int, height: int, below: str) -> None:
         super().__init__('bench')
-        picture = np.random.default_rng(0).integers(0, 255, (height // 8, width // 8, 3), np.uint8)
-        self._image = picture.repeat(8, 0).repeat(8, 1)
+        coarse = np.random.default_rng(0).integers(0, 255, (height // 8, width // 8, 3), np.uint8)
+        self._image = coarse.repeat(8, 0).repeat(8, 1)
         self._camera = Camera.pinhole(8 * (width // 8), 8 * (height // 8), 0.8 * width)
         qos = qos_profile_sensor_data
         self._senders: dict[str, list[Any]] = {
@@ -90,12 +91,6 @@ class Cameras(Node):
             until = time.monotonic() + 1 / (rate * len(NAMES))
             while (left := until - time.monotonic()) > 0:
                 rclpy.spin_once(self, timeout_sec=left)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process so far."""
-    fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def proportional_bytes(pid: int) -> int:

@@ -24,7 +24,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.stereo import forget_peak, in_turn, memory, random_weights, settle
+from bench.memory import forget_peak, peak_bytes
+from bench.stereo import random_weights, settle
+from bench.timing import interleaved
 from depth_ros.lab.synthetic import make_scene, render
 from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import create_model
@@ -85,7 +87,7 @@ def measure(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
         before = forget_peak()
         model = create_model(name, {'weights': weights, 'precision': 'float32'})
         expected = model.predict(views).values
-        found['MB'] = round(memory('VmHWM') - before)
+        found['MB'] = round((peak_bytes() - before) / (1 << 20))
         jobs['torch'] = lambda: model.predict(views)
         for precision in ('float32', 'bfloat16') if arguments.openvino else ():
             way = f'openvino {precision}'
@@ -99,7 +101,7 @@ def measure(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
             change = np.nanmean(np.abs(other.predict(views).values - expected))
             found[f'{way} change'] = f'{100 * change / np.nanmean(np.abs(expected)):.2g} %'
             jobs[way] = lambda other=other: other.predict(views)  # type: ignore[misc]
-        seconds = in_turn(jobs, arguments.frames, clock)
+        seconds = interleaved(jobs, arguments.frames, 0, clock)
     found['seconds'] = f'{seconds["torch"]:.3g}'
     found['of builtin'] = f'{seconds["torch"] / seconds["builtin"]:.1f}'
     for way in seconds.keys() - {'torch', 'builtin'}:

@@ -27,6 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.memory import forget_peak, peak_bytes
 from depth_ros.types import Camera, View
 
 MOST = {'openvino': 1, 'onnxruntime': 1, 'plain': 8}  # views; attention of 32 fills the memory
@@ -52,13 +53,6 @@ def views_of(count: int) -> list[View]:
     """Return different images of one camera."""
     random = np.random.default_rng(0)
     return [View(random.integers(0, 256, (480, 640, 3), np.uint8), CAMERA) for _ in range(count)]
-
-
-def memory(field: str) -> float:
-    """Return a size of this process in MiB, as the kernel counts it."""
-    lines = Path('/proc/self/status').read_text('ascii').splitlines()
-    (line,) = (line for line in lines if line.startswith(f'{field}:'))
-    return int(line.split()[1]) / 1024
 
 
 def plain_attention(query: Any, key: Any, value: Any) -> Any:
@@ -89,10 +83,9 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
             if hasattr(module, 'attend'):
                 module.attend = plain_attention
     views = views_of(args.count)
-    before = memory('VmRSS')
-    Path('/proc/self/clear_refs').write_text('5')  # the peak begins anew
+    before = forget_peak()
     found = model.predict(views)
-    peak = memory('VmHWM') - before
+    peak = (peak_bytes() - before) / (1 << 20)
     spent = []
     for _ in range(args.rounds):
         start = time.process_time()

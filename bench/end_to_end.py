@@ -35,6 +35,7 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
 from bench.timing import ratio_line
+from depth_ros.cli.bench_machine import cpu_seconds
 from depth_ros.files.share import ros_environment
 from depth_ros.messages.camera_info import camera_to_camera_info
 from depth_ros.messages.image import array_to_image
@@ -100,18 +101,13 @@ class Bench(Node):
 
     def idle(self, process: subprocess.Popen[bytes], seconds: float) -> float:
         """Play 30 Hz without subscribers and return the share of a core that the process used."""
-        before = _cpu_seconds(process.pid)
+        before = cpu_seconds(process.pid)
         start = time.monotonic()
         while time.monotonic() - start < seconds:
             self.send()
             self._sent = {}
             self._until(lambda: False, 1 / 30)
-        return (_cpu_seconds(process.pid) - before) / (time.monotonic() - start)
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+        return (cpu_seconds(process.pid) - before) / (time.monotonic() - start)
 
 
 def run(frames: int = 40, rounds: int = 3, idle_seconds: float = 10.0) -> dict[str, float]:

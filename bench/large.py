@@ -11,7 +11,6 @@ Each row is a process of its own with the analytic plane, so the figures are tho
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,8 @@ import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.memory import forget_peak, peak_bytes
 
 SIZES = {'4K': (3840, 2160), '8K': (7680, 4320)}
 
@@ -51,9 +52,7 @@ def work(name: str, kind: str, decimation: int, frames: int) -> None:
             data=np.zeros(3 * width * height, np.uint8),
         )  # fmt: skip
     resolve, pipeline, cloud = Resolver(), Pipeline(create_model('plane', {})), CloudBuilder()
-    before = _memory()
-    # The largest so far may be that of the preparation.
-    Path('/proc/self/clear_refs').write_text('5', 'ascii')
+    before = forget_peak()  # the largest so far may be that of the preparation
     spent = []
     for _ in range(frames):
         start = time.perf_counter()
@@ -61,19 +60,7 @@ def work(name: str, kind: str, decimation: int, frames: int) -> None:
         assert frame.depth is not None
         cloud(frame.depth, frame.camera, Header(), frame.image)
         spent.append(time.perf_counter() - start)
-    print(f'{_peak() - before:.0f} {1e3 * statistics.median(spent):.0f}')
-
-
-def _memory() -> float:
-    pages = int(Path('/proc/self/statm').read_text('ascii').split()[1])
-    return pages * resource.getpagesize() / 1e6
-
-
-def _peak() -> float:
-    for line in Path('/proc/self/status').read_text('ascii').splitlines():
-        if line.startswith('VmHWM'):
-            return int(line.split()[1]) / 1e3
-    return float('nan')
+    print(f'{(peak_bytes() - before) / 1e6:.0f} {1e3 * statistics.median(spent):.0f}')
 
 
 def main() -> None:

@@ -26,9 +26,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from depth_ros.geometry.channels import as_grey
 from depth_ros.lab.synthetic import make_scene, render_stereo, stereo_cameras
 from depth_ros.models.registry import create_model
-from depth_ros.models.stereo.sgbm import SUBPIXEL, SgbmOptions, grey
+from depth_ros.models.stereo.sgbm import SUBPIXEL, SgbmOptions
 from depth_ros.types import FloatImage, View
 
 KINDS = ('room', 'corridor', 'street', 'warehouse', 'outdoor')
@@ -71,7 +72,7 @@ def plain_sgbm(options: SgbmOptions) -> Callable[[list[View]], FloatImage]:
     )
 
     def match(views: list[View]) -> FloatImage:
-        raw = matcher.compute(grey(views[0].image), grey(views[1].image))
+        raw = matcher.compute(as_grey(views[0].image), as_grey(views[1].image))
         disparity = np.asarray(raw).astype(np.float32) / np.float32(SUBPIXEL)
         disparity[disparity <= options.min_disparity] = np.nan
         return disparity

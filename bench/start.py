@@ -25,6 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.memory import resident_bytes
 from depth_ros.files.share import ros_environment
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,8 +84,7 @@ def measure(root: Path, arguments: argparse.Namespace, domain: int) -> tuple[flo
                     images.publish(array_to_image(image, 'bgr8', header))
             executor.spin_once(timeout_sec=0.01)
         seconds = time.monotonic() - start if received else float('nan')
-        pages = int(Path(f'/proc/{process.pid}/statm').read_text('ascii').split()[1])
-        return seconds, pages * os.sysconf('SC_PAGE_SIZE') / 1e6
+        return seconds, resident_bytes(process.pid) / 1e6
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)

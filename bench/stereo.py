@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,7 +31,9 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.memory import forget_peak, peak_bytes
 from bench.sgbm import KINDS, SIZES, Errors, rendered_pairs
+from bench.timing import interleaved
 from depth_ros.lab.synthetic import make_scene, render_stereo, stereo_cameras
 from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import create_model, family_of
@@ -136,31 +137,6 @@ def rendered_pair(size: str) -> list[View]:
     return [View(eye.image, camera) for eye, camera in zip(eyes, cameras, strict=True)]
 
 
-def memory(word: str = 'VmRSS') -> float:
-    """Return the memory of this process now, or with VmHWM at most since `forget_peak`, MB."""
-    lines = Path('/proc/self/status').read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(word)) / 1024
-
-
-def forget_peak() -> float:
-    """Let VmHWM begin anew; return the memory of this process, MB."""
-    Path('/proc/self/clear_refs').write_text('5')
-    return memory()
-
-
-def in_turn(
-    jobs: dict[str, Callable[[], Any]], frames: int, clock: Callable[[], float]
-) -> dict[str, float]:
-    """Return the median seconds of each job, all taking turns."""
-    spent: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(frames):
-        for name, job in jobs.items():
-            start = clock()
-            job()
-            spent[name].append(clock() - start)
-    return {name: statistics.median(times) for name, times in spent.items()}
-
-
 def settle(arguments: argparse.Namespace) -> Callable[[], float]:
     """Set the threads; return the clock."""
     import torch
@@ -189,12 +165,12 @@ def beside_sgbm(name: str, size: str, arguments: argparse.Namespace) -> dict[str
         start = clock()
         model.predict(views)
         first = clock() - start
-        taken = memory('VmHWM') - before
+        taken = (peak_bytes() - before) / (1 << 20)
         jobs = {name: lambda: model.predict(views), 'sgbm': lambda: sgbm.predict(views)}
         if not arguments.frames:
-            seconds = {**in_turn({'sgbm': jobs['sgbm']}, 5, clock), name: first}
+            seconds = {**interleaved({'sgbm': jobs['sgbm']}, 5, 0, clock), name: first}
         else:
-            seconds = in_turn(jobs, arguments.frames, clock)
+            seconds = interleaved(jobs, arguments.frames, 0, clock)
     return {
         'seconds': f'{seconds[name]:.3g}',
         'of sgbm': f'{seconds[name] / seconds["sgbm"]:.1f}',
@@ -224,7 +200,7 @@ def ways(name: str, size: str, arguments: argparse.Namespace) -> dict[str, Any]:
             change = np.abs(values - reference).mean() / np.abs(reference).mean()
             found[way] = f'change {100 * change:.2g} %'
             jobs[way] = lambda model=model: model.predict(views)  # type: ignore[misc]
-        seconds = in_turn(jobs, arguments.frames, clock)
+        seconds = interleaved(jobs, arguments.frames, 0, clock)
     for way, spent in seconds.items():
         found[way] += f', {seconds["float32"] / spent:.2f} x ({spent:.3g} s)'
     return found

@@ -11,16 +11,19 @@ from typing import Any
 
 
 def interleaved(
-    jobs: Mapping[str, Callable[[], Any]], frames: int = 30, warm_up: int = 3
+    jobs: Mapping[str, Callable[[], Any]],
+    frames: int = 30,
+    warm_up: int = 3,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
     """Return the median seconds of each job; whatever else the machine does slows all alike."""
     spent: dict[str, list[float]] = {name: [] for name in jobs}
     for frame in range(-warm_up, frames):
         for name, job in jobs.items():
-            start = time.perf_counter()
+            start = clock()
             job()
             if frame >= 0:
-                spent[name].append(time.perf_counter() - start)
+                spent[name].append(clock() - start)
     return {name: statistics.median(times) for name, times in spent.items()}
 
 

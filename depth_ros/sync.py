@@ -5,7 +5,7 @@ Pair two streams of stamped things: what message_filters does, where it is not i
 
 Exact pairing waits for equal stamps. Approximate pairing gives what just arrived the nearest
 waiting partner within the tolerance, as message_filters' ApproximateTimeSynchronizer does.
-Unlike there, the callback runs outside the lock, what is older than a pair is let go with it,
+Unlike there, the callback runs outside the lock, what is older than a pair is dropped with it,
 and a stamp that jumps back (a bag that loops) starts afresh.
 """
 

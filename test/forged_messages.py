@@ -13,6 +13,8 @@ import ctypes
 import importlib.util
 import sys
 import types
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pytest
@@ -47,6 +49,13 @@ def is_here(package: str) -> bool:
     return package in sys.modules or importlib.util.find_spec(package) is not None
 
 
+def check_release(package: str) -> None:
+    """Skip the test where the middleware compares types by more than their names."""
+    with suppress(PackageNotFoundError):
+        if int(version('rclpy').split('.')[0]) < 9:
+            pytest.skip(f'{package} is not installed, and cannot be forged before Kilted')
+
+
 def forge(package: str, message: str, members: dict[str, Any] | None = None) -> type:
     """Make `from PACKAGE.msg import MESSAGE` work, and return the class."""
     from geometry_msgs.msg import PoseArray  # of no fixed size, as what is forged here
@@ -54,6 +63,7 @@ def forge(package: str, message: str, members: dict[str, Any] | None = None) -> 
 
     if get_rmw_implementation_identifier() != 'rmw_fastrtps_cpp':
         pytest.skip(f'{package} is not installed, and is forged for rmw_fastrtps_cpp only')
+    check_release(package)
     meta = type(PoseArray)
     meta.__import_type_support__()
     api = ctypes.pythonapi

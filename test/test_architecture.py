@@ -18,7 +18,6 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / 'depth_ros'
 
 LEARNING = {'torch', 'transformers', 'safetensors', 'huggingface_hub', 'onnxruntime', 'tqdm'}
-RUNTIME = {'rclpy', 'rcl_interfaces', 'lifecycle_msgs', 'launch', 'launch_ros'}
 MESSAGES = {
     *('sensor_msgs', 'stereo_msgs', 'std_msgs', 'geometry_msgs', 'nav_msgs', 'builtin_interfaces'),
 }
@@ -36,7 +35,7 @@ class Law(NamedTuple):
 
 
 MODEL_ROOMS = {
-    *('types', 'geometry', 'metric', 'files', 'models/protocol', 'models/options'),
+    *('types', 'geometry', 'files', 'models/protocol', 'models/options'),
     *('models/weights', 'models/engine', 'models/networks'),
 }
 LAB = {'types', 'geometry', 'files', 'metric', 'models', 'pipeline'}
@@ -53,40 +52,44 @@ LAWS = {
         {*BASE, *MESSAGES},
         {'point_cloud_interfaces', 'diagnostic_msgs', 'zstandard', 'DracoPy', 'compression'},
     ),
-    'metric': Law({'types', 'geometry'}, BASE, {'scipy'}),
+    'metric': Law({'types', 'geometry'}, BASE),
     'models/__init__.py': Law(set(), set()),
     'models/protocol.py': Law({'types', 'models/weights/source'}, set()),
     'models/options.py': Law({'types', 'models/protocol'}, set()),
     'models/weights/source.py': Law(set(), set()),
-    'models/weights': Law({'types', 'files', 'models/protocol'}, BASE, LEARNING),
-    'models/engine': Law(
-        {'types', 'geometry', 'models/protocol', 'models/options'}, BASE, {*LEARNING, 'PIL'}
+    'models/weights': Law(
+        {'types', 'files', 'models/protocol'},
+        {'numpy'},
+        {'torch', 'safetensors', 'huggingface_hub'},
     ),
-    'models/networks': Law({'types', 'geometry'}, {*BASE, *LEARNING}),
-    'models/mono': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
-    'models/stereo': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
-    'models/multi_view': Law(MODEL_ROOMS, BASE, {*LEARNING, 'PIL', 'scipy'}),
+    'models/engine': Law(
+        {'types', 'geometry', 'models/protocol', 'models/options'}, BASE, {'torch', 'PIL'}
+    ),
+    'models/networks': Law({'types'}, {*BASE, 'torch'}),
+    'models/mono': Law(MODEL_ROOMS, BASE, {'torch', 'transformers', 'safetensors'}),
+    'models/stereo': Law(MODEL_ROOMS, BASE, {'torch'}),
+    'models/multi_view': Law(MODEL_ROOMS, BASE, {'torch'}),
     'models/registry.py': Law({'types', 'models'}, set()),
     'pipeline.py': Law({'types', 'files', 'geometry', 'metric', 'models/protocol'}, BASE),
     'sync.py': Law({'types'}, set()),
-    'sync_filters.py': Law({'types', 'sync'}, set(), {*CHOSEN, 'builtin_interfaces'}),
+    'sync_filters.py': Law({'sync'}, set(), {'message_filters', 'builtin_interfaces'}),
     'libraries.py': Law(
-        {'types', 'geometry', 'messages', 'sync', 'sync_filters'},
-        BASE,
-        {*CHOSEN, *MESSAGES, 'diagnostic_msgs'},
+        {'types', 'messages', 'sync', 'sync_filters'},
+        {'numpy'},
+        {*CHOSEN, 'sensor_msgs', 'std_msgs', 'diagnostic_msgs'},
     ),
     'shots.py': Law({'types', 'geometry/camera', 'messages', 'libraries'}, {'numpy'}),
     'nodes': Law(
         {
             *('types', 'threads', 'geometry', 'files', 'messages', 'metric', 'models'),
-            *('pipeline', 'shots', 'libraries', 'sync', 'sync_filters'),
+            *('pipeline', 'shots', 'libraries', 'sync'),
         },
-        {*BASE, *RUNTIME, *MESSAGES, 'yaml', 'ament_index_python'},
-        {'launch', 'launch_ros', 'diagnostic_msgs', 'bond', 'nav_msgs', 'std_srvs'},
+        {'numpy', 'yaml', 'rclpy', 'rcl_interfaces', *MESSAGES},
+        {'ament_index_python', 'launch', 'launch_ros', 'diagnostic_msgs', 'bond', 'std_srvs'},
     ),
     # What a node publishes and which parameters it takes is known without rclpy.
     'nodes/output': Law(
-        {'types', 'geometry', 'files', 'messages', 'pipeline', 'nodes/parameters/spec'}, {*BASE}
+        {'types', 'geometry', 'files', 'messages', 'pipeline', 'nodes/parameters/spec'}, {'numpy'}
     ),
     'nodes/parameters/spec.py': Law({'types'}, set()),
     'nodes/parameters/scaling.py': Law(
@@ -108,13 +111,13 @@ LAWS = {
         BASE,
         {'ray'},
     ),
-    'doctor': Law({'types', 'geometry', 'files', 'messages', 'libraries'}, BASE),
+    'doctor': Law({'types', 'geometry', 'messages', 'files'}, {'numpy'}),
     # What looks at the graph; the checks on what was seen know no ROS.
     **dict.fromkeys(
         ('doctor/graph.py', 'doctor/listening.py', 'doctor/parameters.py'),
         Law(
             {'types', 'files', 'messages', 'libraries', 'doctor'},
-            {*BASE, 'rclpy', 'rcl_interfaces', 'lifecycle_msgs', 'sensor_msgs'},
+            {'rclpy', 'rcl_interfaces', 'lifecycle_msgs', 'sensor_msgs'},
             {'rosgraph_msgs', 'tf2_msgs', 'diagnostic_msgs'},
         ),
     ),
@@ -129,16 +132,14 @@ LAWS = {
         {'viser', 'trimesh'},
     ),
     'lab/__init__.py': Law(set(), set()),
-    'lab/synthetic': Law({'types', 'geometry', 'files'}, BASE, {'torch', 'yaml', 'PIL'}),
-    'lab/eval': Law(
-        {*LAB, 'lab/synthetic', '__init__', 'messages', 'shots', 'reprocess'},
-        {*BASE, 'yaml'},
-        {*LEARNING, 'scipy', 'PIL'},
-    ),
+    'lab/synthetic': Law({'types', 'geometry', 'files'}, BASE),
+    'lab/eval': Law({*LAB, 'messages', 'shots', 'reprocess'}, BASE, {'scipy'}),
     'lab/train': Law(
-        {*LAB, 'lab/synthetic', 'lab/eval'}, {*BASE, *LEARNING, 'yaml'}, {'PIL', 'scipy'}
+        {*LAB, 'lab/synthetic', 'lab/eval'},
+        {*BASE, 'torch', 'safetensors', 'yaml'},
+        {'tqdm'},
     ),
-    'lab/parity': Law({*LAB, 'lab/eval'}, {*BASE, *LEARNING}),
+    'lab/parity': Law({'types', 'models'}, {'numpy', 'torch'}),
     'cli': Law({'*'}, {*BASE, 'yaml'}, {'*'}),
     '__main__.py': Law({'cli'}, set()),
 }

@@ -32,6 +32,7 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image, PointCloud2
 
+from bench.memory import resident_bytes
 from bench.soak.camera import DISTANCE, ENCODED, NORMAL, SIZES, CameraDriver, exact_depth
 from depth_ros.files.share import ros_environment
 from depth_ros.lab.train.plot import plot_curves
@@ -168,10 +169,9 @@ class Soak:
     def memory(self) -> float:
         """Return the resident memory of the node in MB."""
         try:
-            pages = int(Path(f'/proc/{self.process.pid}/statm').read_text('ascii').split()[1])
+            return resident_bytes(self.process.pid) / 1e6
         except (OSError, IndexError):
             return float('nan')
-        return pages * os.sysconf('SC_PAGE_SIZE') / 1e6
 
     def run_for(self, seconds: float) -> None:
         """Let time pass."""

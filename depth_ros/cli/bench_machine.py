@@ -69,6 +69,12 @@ def peak_megabytes(pid: int | None = None) -> float:
     return int(found[1]) * 1024 / 1e6 if found else float('nan')
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time of a process so far."""
+    fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
 class PowerMeter:
     """
     Mean power of the machine between start and stop, where something measures it.

@@ -12,12 +12,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from depth_ros.cli.bench_machine import peak_megabytes
+from depth_ros.cli.bench_machine import cpu_seconds, peak_megabytes
 from depth_ros.cli.bench_model import views_for
 from depth_ros.cli.model_options import parse_options
 from depth_ros.files.share import ros_environment
@@ -114,10 +113,10 @@ def _played(
         first = time.monotonic() - started
         count = len(ages) + SETTLE
         play(PATIENCE, lambda: len(ages) >= count)
-        before, began = _cpu_seconds(process.pid), time.monotonic()
+        before, began = cpu_seconds(process.pid), time.monotonic()
         ages.clear()
         play(PATIENCE, lambda: len(ages) >= asked['frames'])
-        spent, seconds = _cpu_seconds(process.pid) - before, time.monotonic() - began
+        spent, seconds = cpu_seconds(process.pid) - before, time.monotonic() - began
         if not ages:
             raise DepthError(f'{node} stopped publishing')
         return {
@@ -131,11 +130,6 @@ def _played(
     finally:
         side.destroy_node()
         rclpy.try_shutdown()
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ from depth_ros.files.images import read_image
 from depth_ros.files.ply import write_ply
 from depth_ros.files.reading import read_array
 from depth_ros.files.writing import make_folder, write_array, write_image, write_text
+from depth_ros.geometry.channels import as_rgb
 from depth_ros.geometry.depth_values import valid_or_nan
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.models.registry import DEFAULT_MONO, DEFAULT_STEREO, DEFAULT_VIEWS
@@ -259,7 +260,7 @@ def write_results(
         values = valid_or_nan(frame.depth)
         image = draw_depth(frame.depth)
         points = depth_to_points(frame.depth, frame.camera)
-        rgb = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
+        rgb = as_rgb(frame.image)
         write_ply(out / 'points.ply', points, rgb)
     write_array(out / 'depth.npy', values)
     write_image(out / 'depth.png', image)

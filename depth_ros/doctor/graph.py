@@ -47,7 +47,7 @@ from depth_ros.doctor.seen import (
 )
 from depth_ros.doctor.tree import FrameTree
 from depth_ros.doctor.wire import clock_of, transforms_of
-from depth_ros.files.share import transport_environment
+from depth_ros.files.share import missing_profile
 
 SETTLED = (
     0.8  # seconds without a new topic, service or node after which the graph is taken as known
@@ -132,7 +132,7 @@ class Look:
             received = listener.finish(self._node, listener.name in paired)
             if listener.name in seen.topics:
                 seen.topics[listener.name].received = received
-        seen.machine = self._watch.machine(missing_profile())
+        seen.machine = self._watch.machine(missing_profile(get_rmw_implementation_identifier()))
         return seen, self._wanted(seen) <= {listener.name for listener in listeners}
 
     def _services(self) -> set[str]:
@@ -363,12 +363,3 @@ def _endpoint(end: Any) -> Endpoint:
         profile.reliability != QoSReliabilityPolicy.BEST_EFFORT,
         profile.durability == QoSDurabilityPolicy.TRANSIENT_LOCAL,
     )
-
-
-def missing_profile() -> str:
-    """Return the variables that would make the transport of this process pass images, or ''."""
-    if 'fastrtps' not in get_rmw_implementation_identifier():
-        return ''
-    if os.environ.get('FASTDDS_BUILTIN_TRANSPORTS') in ('LARGE_DATA', 'LARGE_DATAv6'):
-        return ''
-    return ' and '.join(transport_environment())

@@ -82,6 +82,15 @@ def transport_environment() -> dict[str, str]:
     return {new if rclpy_major >= 8 else old: profile}
 
 
+def missing_profile(middleware: str) -> str:
+    """Return the variables that would make the transport of this process pass images, or ''."""
+    if 'fastrtps' not in middleware:
+        return ''
+    if os.environ.get('FASTDDS_BUILTIN_TRANSPORTS') in ('LARGE_DATA', 'LARGE_DATAv6'):
+        return ''
+    return ' and '.join(transport_environment())
+
+
 def ros_environment(**extra: str) -> dict[str, str]:
     """
     Return an environment for a ROS process of this Python, with the transport profile set.

@@ -84,7 +84,7 @@ def rectified_camera(camera: Camera) -> Camera:
 
 
 def is_plain(camera: Camera) -> bool:
-    """Tell whether x / z depends on the column alone and y / z on the row alone."""
+    """Return whether x / z depends on the column alone and y / z on the row alone."""
     return not camera.is_distorted and not camera.K[0, 1] and not camera.K[1, 0]
 
 

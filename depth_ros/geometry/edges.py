@@ -106,7 +106,7 @@ class Line(NamedTuple):
 
 
 def steps(inverse: FloatImage, shrunk: FloatImage, axis: int) -> tuple[Mask, Mask]:
-    """Tell, for each pixel but the last along an axis, if the next is clearly nearer, farther."""
+    """Return, for each pixel but the last of an axis, if the next is clearly nearer, farther."""
     with np.errstate(invalid='ignore'):
         rises = first_of(inverse, axis) < last_of(shrunk, axis)
         falls = first_of(shrunk, axis) > last_of(inverse, axis)
@@ -133,7 +133,7 @@ def lines_at(mask: Mask, shape: tuple[int, ...], axis: int, offset: int) -> Line
 
 
 def _carried(inverse: FloatImage, line: Line, way: int) -> Mask:
-    """Tell which pixels lie on one line with the _SUPPORT pixels that follow them one way."""
+    """Return which pixels lie on one line with the _SUPPORT pixels that follow them one way."""
     last = line.places + way * _SUPPORT
     carried = (last >= 0) & (last < line.length)
     left = np.flatnonzero(carried)
@@ -150,7 +150,7 @@ def _carried(inverse: FloatImage, line: Line, way: int) -> Mask:
 
 
 def _goes_on(inverse: FloatImage, line: Line) -> Mask:
-    """Tell which slopes, from a pixel to the next, are also those before or after them."""
+    """Return which slopes, from a pixel to the next, are also those before or after them."""
     flat, step = inverse.ravel(), line.stride
     here = line.pixels
     slope = flat[here + step] - flat[here]

@@ -251,7 +251,7 @@ def _composed(change: Matrix, turn: Matrix) -> Matrix:
 
 
 def _in_front(a: Matrix, b: Matrix, rotation: Matrix, translation: Matrix) -> Mask:
-    """Tell which matches have a point at a positive depth or at infinity in both views."""
+    """Return which matches have a point at a positive depth or at infinity in both views."""
     turned = _homogeneous(a) @ rotation.T
     other = _homogeneous(b)
     # other ~ turned * depth + translation: the sign of the depth is that of these products.

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.channels import as_grey
 from depth_ros.types import Image
 
 WIDTH = 640  # pixels that larger images are reduced to
@@ -74,8 +75,9 @@ def _consistent(shift: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _reduced(image: Image) -> Image:
-    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = as_grey(image)
     if grey.shape[1] > WIDTH:
         height = max(1, round(grey.shape[0] * WIDTH / grey.shape[1]))
-        grey = cv2.resize(grey, (WIDTH, height), interpolation=cv2.INTER_AREA)
+        smaller = cv2.resize(grey, (WIDTH, height), interpolation=cv2.INTER_AREA)
+        return np.asarray(smaller, np.uint8)
     return np.asarray(grey, np.uint8)

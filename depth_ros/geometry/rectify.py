@@ -26,7 +26,7 @@ Maps = tuple[np.ndarray, np.ndarray, npt.NDArray[np.bool_]]
 
 def needs_rectification(camera: Camera, mode: str = 'auto') -> bool:
     """
-    Tell whether an image of the camera is to be rectified.
+    Return whether an image of the camera is to be rectified.
 
     With 'auto' it is where its D, R and P say that rectification would move pixels; with
     'never' the image is taken as rectified already, whatever D says, as image_proc publishes it.

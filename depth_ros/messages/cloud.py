@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depth_ros.geometry.camera import is_plain
+from depth_ros.geometry.channels import as_grey, as_rgb
 from depth_ros.geometry.depth_values import LARGEST, SMALLEST
 from depth_ros.geometry.distortion import ray_axes, ray_grid
 from depth_ros.messages.classes import Header, PointCloud2, PointField
@@ -212,10 +213,9 @@ class CloudBuilder:
         if image is not None:
             image = np.ascontiguousarray(image[::dy, ::dx])
             if self.fields == 'xyzi':
-                grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-                planes.append(np.asarray(grey, np.float32))
+                planes.append(as_grey(image).astype(np.float32))
             else:
-                rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+                rgb = as_rgb(image)
         given = extra or {}
         for name in self.extra:
             values = given.get(name)

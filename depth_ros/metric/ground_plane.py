@@ -191,7 +191,7 @@ class _Search:
         return np.linalg.solve(corners, self.value[picks][..., None])[..., 0]
 
     def _possible(self, planes: Matrix) -> Mask:
-        """Tell which planes may be a ground by their attitude."""
+        """Return which planes may be a ground by their attitude."""
         options = self.options
         turned = np.arctan2(planes[:, 0], planes[:, 1]) - (self.roll or 0.0)
         limit = options.roll_tolerance if self.roll is None else options.angle_tolerance
@@ -218,11 +218,11 @@ class _Search:
         return self.options.tolerance * slope * np.maximum(away, flat)
 
     def on(self, planes: Matrix) -> Mask:
-        """Tell which pixels lie on each plane, (m, n)."""
+        """Return which pixels lie on each plane, (m, n)."""
         return np.abs(self.value - planes @ self.rays.T) <= self._doubt(planes)
 
     def under(self, planes: Matrix) -> Mask:
-        """Tell which pixels lie clearly under each plane."""
+        """Return which pixels lie clearly under each plane."""
         return self.value - planes @ self.rays.T < -3 * self._doubt(planes)
 
     def _score(self, planes: Matrix) -> Matrix:

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from depth_ros.geometry.channels import as_grey
 from depth_ros.geometry.depth_values import is_valid
 from depth_ros.geometry.distortion import ray_grid, rays_to_pixels
 from depth_ros.metric.robust import middle
 from depth_ros.metric.source import checked_transform
-from depth_ros.metric.tracks import grey
 from depth_ros.types import Camera, DepthError, FloatImage, Image, Matrix
 
 LOCAL = 31  # px, side of the window in which the noise is estimated
@@ -112,7 +112,7 @@ class TemporalFilter:
             if pose is None:
                 raise DepthError('the mode is pose but no pose came; publish odometry or use flow')
             pose = checked_transform(pose, 'the pose')
-        pixels = None if image is None else grey(image)
+        pixels = None if image is None else as_grey(image)
         if mode == 'flow' and pixels is None:
             raise DepthError('the mode is flow but no image came; give the image with the depth')
         fresh = np.ones_like(depth) if confidence is None else np.clip(confidence, 0.01, 1)

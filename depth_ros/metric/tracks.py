@@ -29,11 +29,6 @@ class TrackOptions:
     texture: float = 1e-4  # smallest eigenvalue of a patch that can be followed
 
 
-def grey(image: Image) -> Image:
-    """Return an image as uint8 HxW."""
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
-
-
 def find_corners(image: Image, options: TrackOptions, taken: Matrix | None = None) -> Matrix:
     """Return new corners (n, 2) as x, y of a grey image, away from those that are taken."""
     mask = np.full(image.shape, 255, np.uint8)

@@ -22,8 +22,10 @@ from rclpy.clock import Clock, ClockType, JumpThreshold
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
+from rclpy.utilities import get_rmw_implementation_identifier
 
 from depth_ros import libraries
+from depth_ros.files.share import missing_profile
 from depth_ros.models.protocol import DepthModel
 from depth_ros.models.weights.catalogue import licence_words
 from depth_ros.nodes.bond import Bond
@@ -42,7 +44,7 @@ from depth_ros.pipeline import Pipeline
 from depth_ros.threads import available
 from depth_ros.types import Camera, DepthError, quoted
 
-LOOK_PERIOD = 0.1  # seconds between looks for consumers
+SUBSCRIPTION_PERIOD = 0.1  # seconds between looks for subscribers
 REPORT_PERIOD = 1.0
 ANSWER_WITHIN = 2.0  # seconds for a transition; lifecycle managers give up after 5
 LEAVE_BEHIND = 1.0  # seconds that a frame in flight may delay the end
@@ -93,7 +95,7 @@ class DepthNode(LifecycleNode):
             if stream.name
         ]
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # works when simulated time stands still
-        self.create_timer(LOOK_PERIOD, self._look, clock=steady)
+        self.create_timer(SUBSCRIPTION_PERIOD, self._update_subscriptions, clock=steady)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)
         self._jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1)),
@@ -216,7 +218,7 @@ class DepthNode(LifecycleNode):
         self._active = True
         self._bond.start()
         try:
-            self._look()
+            self._update_subscriptions()
         except Exception as error:  # rclpy would go to on_error without a word
             self._problem = sentence_of(error, 'the inputs cannot be subscribed to')
             self._reporter.log(Level.ERROR, self._problem)
@@ -297,7 +299,7 @@ class DepthNode(LifecycleNode):
                 stream.enabled = on
                 if not on and self._worker is not None:
                     self._worker.clear(stream.name)
-        self._look()
+        self._update_subscriptions()
 
     def forget(self) -> None:
         """Forget what was carried from frame to frame: the clock jumped."""
@@ -307,12 +309,12 @@ class DepthNode(LifecycleNode):
         if self._worker is not None:
             self._worker.clear()
 
-    def _look(self) -> None:
+    def _update_subscriptions(self) -> None:
         """Subscribe to the inputs of each camera whose outputs have subscribers."""
         self._follow_loading()
         loaded = self._loaded_now
         for stream in self.streams:
-            stream.look(self._active, None if loaded is None else loaded.model)
+            stream.update_subscriptions(self._active, None if loaded is None else loaded.model)
 
     # -- diagnostics -----------------------------------------------------------------------
 
@@ -329,7 +331,7 @@ class DepthNode(LifecycleNode):
             problem=self._problem,
             fallback=loaded.fallback if loaded is not None else '',
             loading=now - self._loading_since if self._loading else 0.0,
-            profile_variable=diagnostics.missing_profile(),
+            profile_variable=missing_profile(get_rmw_implementation_identifier()),
             waiting=min(self._waited),  # one second of it is no reason for a warning
             computing=sum(s.frames.seconds for s in self.streams if s.outputs.consumers()),
             no_clock=bool(self.get_parameter('use_sim_time').value)

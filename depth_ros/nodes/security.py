@@ -81,7 +81,11 @@ def policy(
     if not all(_NAME.fullmatch(camera or 'one') for camera in cameras):
         raise DepthError(f'cameras are {quoted(cameras)}, expected names such as front,left')
     prefixes = [f'{camera}/' if camera else '' for camera in cameras]
-    below = [*(f'~/{output.topic}' for output in outputs_of(VIEWS[node])), *TRANSPORTED]
+    below = [
+        *(f'~/{output.topic}' for output in outputs_of(VIEWS[node])),
+        *TRANSPORTED,
+        '~/health',
+    ]
     outputs = [f'~/{prefix}{topic[2:]}' for prefix in prefixes for topic in below]
     inputs = [f'{prefix}{topic}' for prefix in prefixes for topic in INPUTS[node]]
     switches = [f'{prefix}enable' for prefix in ('', *prefixes)]

@@ -119,7 +119,7 @@ class Stream:
 
     def pipeline_options(self, values: Mapping[str, Value]) -> Options:
         """
-        Return what the pipeline is told.
+        Return what the pipeline gets.
 
         The camera_info beside a rectified image is that of the raw one and still has D, so with
         `rectify: auto` it is the topic's name that says which of the two the image is.
@@ -152,7 +152,7 @@ class Stream:
         if self._submit(job):
             self.health.dropped('a newer one came')
 
-    def look(self, active: bool, model: DepthModel | None) -> None:
+    def update_subscriptions(self, active: bool, model: DepthModel | None) -> None:
         """Subscribe to the inputs while the outputs have subscribers."""
         wanted = active and self.enabled and self.outputs.consumers() > 0
         self._wanted = wanted

@@ -15,15 +15,15 @@ from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node, NodeNameNonExistentError
 from rclpy.parameter import Parameter, parameter_value_to_python
-from sensor_msgs.msg import Image, PointCloud2
+from sensor_msgs.msg import Image as ImageMessage
+from sensor_msgs.msg import PointCloud2
 
 from depth_ros.messages.cloud import cloud_to_points, unpack_rgb
 from depth_ros.messages.image import image_to_array
 from depth_ros.nodes.parameters.spec import ParameterSpec, Value
 from depth_ros.nodes.parameters.specs import MONO, MULTI, STEREO
 from depth_ros.nodes.qos import sensor_qos
-from depth_ros.types import FloatImage
-from depth_ros.types import Image as Picture
+from depth_ros.types import FloatImage, Image
 
 PERIOD = 0.1  # seconds between two clouds of one node that are shown
 PATIENCE = 3.0  # seconds for a node to answer
@@ -104,7 +104,7 @@ class LiveNodes:
             elif name not in self._seen and now - self._since[name] > CLOUDLESS:
                 # Not before: a node with metres would warn that this one stays empty.
                 self._seen.add(name)
-                self._listen(name, f'{base}/relative', Image, _of_relative)
+                self._listen(name, f'{base}/relative', ImageMessage, _of_relative)
 
     def _clouds(self, base: str) -> list[str]:
         """Return the clouds that a node publishes, whatever they were remapped to."""
@@ -160,19 +160,19 @@ def _of_cloud(message: PointCloud2) -> dict[str, Any]:
     points = cloud_to_points(message)
     xyz: FloatImage = np.stack([points[axis] for axis in 'xyz'], axis=-1)
     names = points.dtype.names or ()
-    rgb: Picture | None = unpack_rgb(points) if 'rgb' in names else None
+    rgb: Image | None = unpack_rgb(points) if 'rgb' in names else None
     if points.ndim == 2:
         depth = np.ascontiguousarray(xyz[..., 2])
         return {'image': rgb, 'depth': depth, 'points': _flat(xyz, rgb)}
     return {'points': _flat(xyz, rgb)}
 
 
-def _flat(xyz: FloatImage, rgb: Picture | None) -> tuple[FloatImage, Picture]:
+def _flat(xyz: FloatImage, rgb: Image | None) -> tuple[FloatImage, Image]:
     points = xyz.reshape(-1, 3)
     if rgb is None:
         return points, np.full(points.shape, 180, np.uint8)
     return points, rgb.reshape(-1, 3)
 
 
-def _of_relative(message: Image) -> dict[str, Any]:
+def _of_relative(message: ImageMessage) -> dict[str, Any]:
     return {'relative': np.array(image_to_array(message)[0], np.float32)}

@@ -22,6 +22,7 @@ from depth_ros.files.images import read_image
 from depth_ros.files.ply import write_ply
 from depth_ros.files.writing import write_image
 from depth_ros.geometry.camera import resize_camera
+from depth_ros.geometry.channels import as_rgb
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.pipeline import DepthFrame
 from depth_ros.types import Camera, FloatImage, Image, View, quoted
@@ -67,7 +68,7 @@ class FrameFolder:
             path = folder / 'points' / f'{key}.ply'
             path.parent.mkdir(exist_ok=True)
             points = depth_to_points(frame.depth, frame.camera)
-            rgb = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
+            rgb = as_rgb(frame.image)
             write_ply(path, points, rgb)
 
     def _folder_for(self, cameras: tuple[Camera, ...]) -> Path:
@@ -102,7 +103,7 @@ def preview(frame: DepthFrame) -> Image:
         colours = draw_relative(frame.prediction.values)
     else:
         colours = draw_depth(frame.depth)
-    image = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
+    image = as_rgb(frame.image)
     both = [_to_height(pixels, PREVIEW_HEIGHT) for pixels in (image, colours)]
     return np.hstack(both)
 

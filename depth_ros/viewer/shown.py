@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depth_ros.files.depth_colors import depth_to_colors, draw_depth, draw_relative
+from depth_ros.geometry.channels import as_rgb
 from depth_ros.geometry.unproject import depth_to_points
 from depth_ros.pipeline import DepthFrame
 from depth_ros.types import Camera, FloatImage, Image
@@ -43,7 +44,7 @@ class Shown:
 
     def draw_image(self) -> Image | None:
         """Return the camera's image, small."""
-        return None if self.image is None else _small(_rgb(self.image))
+        return None if self.image is None else _small(as_rgb(self.image))
 
     def draw_depth(self) -> Image | None:
         """Return depth in colours with its scale, small."""
@@ -60,7 +61,7 @@ class Shown:
         else:
             points = depth_to_points(self.depth, self.camera).reshape(-1, 3)
             fits = self.image is not None and self.image.shape[:2] == self.depth.shape
-            seen = _rgb(self.image) if fits and self.image is not None else None
+            seen = as_rgb(self.image) if fits and self.image is not None else None
             seen = depth_to_colors(self.depth) if seen is None else seen
             colours = seen.reshape(-1, 3)
         keep = np.flatnonzero(np.isfinite(points[:, 2]) & (points[:, 2] < FARTHEST))
@@ -82,10 +83,6 @@ class Shown:
         elif self.relative is not None:
             lines.append('relative: no metres, no cloud')
         return '<br>'.join(lines)
-
-
-def _rgb(image: Image) -> Image:
-    return image if image.ndim == 3 else np.dstack([image] * 3)
 
 
 def _small(pixels: npt.NDArray[np.uint8]) -> Image:

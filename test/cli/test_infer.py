@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`depth_ros infer` on files, as a user calls it."""
 
-import json
-
 import cv2
 import numpy as np
 import pytest
+from infer_command import infer
 
 from depth_ros.cli.main import main
 from depth_ros.files.calibration import write_camera
@@ -33,13 +32,6 @@ def pair(tmp_path):
     cv2.imwrite(str(left), wide[:, :WIDTH])
     cv2.imwrite(str(right), wide[:, 6:])
     return left, right
-
-
-def infer(out, *arguments):
-    """Run the command; return its exit code and its report."""
-    code = main(['infer', *map(str, arguments), '--out', str(out)])
-    path = out / 'prediction.json'
-    return code, json.loads(path.read_text()) if path.exists() else None
 
 
 def test_floor_gives_metres_a_cloud_and_a_report(image, tmp_path):

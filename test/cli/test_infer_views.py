@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`depth_ros infer` with several views, as a user calls it."""
 
-import json
-
 import cv2
 import numpy as np
 import pytest
@@ -12,8 +10,8 @@ pytest.importorskip('torch')
 pytest.importorskip('safetensors')
 
 import tiny_da3
+from infer_command import infer
 
-from depth_ros.cli.main import main
 from depth_ros.files.calibration import read_camera, write_camera
 from depth_ros.files.poses import read_poses, write_poses
 from depth_ros.lab.eval.layouts import open_dataset
@@ -40,13 +38,6 @@ def images(tmp_path):
         cv2.imwrite(str(path), cv2.resize(coarse, (80, 60), interpolation=cv2.INTER_CUBIC))
         paths.append(path)
     return paths
-
-
-def infer(out, *arguments):
-    """Run the command; return its exit code and its report."""
-    code = main(['infer', *map(str, arguments), '--out', str(out)])
-    path = out / 'prediction.json'
-    return code, json.loads(path.read_text()) if path.exists() else None
 
 
 def moved(count=3):

@@ -9,12 +9,12 @@ import stat
 import struct
 import time
 import zipfile
-import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from forged_png import png_claiming
 
 from depth_ros.files.calibration import read_camera, write_camera
 from depth_ros.files.image_header import MAX_SCANS, image_header
@@ -188,15 +188,6 @@ def test_archives_of_arrays(tmp_path):
 
 
 # Images
-
-
-def chunk(name, data):
-    return struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
-
-
-def png_claiming(width, height):
-    head = struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)
-    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head) + chunk(b'IEND', b'')
 
 
 def tiff_claiming(width, height, order='<'):

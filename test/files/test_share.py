@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from depth_ros.files import share
-from depth_ros.files.share import ros_environment, transport_environment, transport_profile
+from depth_ros.files.share import (
+    missing_profile,
+    ros_environment,
+    transport_environment,
+    transport_profile,
+)
 
 OLD, NEW = 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
 NAMESPACE = '{http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles}'
@@ -48,6 +53,19 @@ def test_a_chosen_profile_stays(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv(name, '/my/own.xml')
     assert transport_environment() == {}
     assert ros_environment()[name] == '/my/own.xml'
+
+
+def test_a_profile_is_missing_only_where_fast_dds_would_read_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv('FASTDDS_BUILTIN_TRANSPORTS', raising=False)
+    assert missing_profile('rmw_cyclonedds_cpp') == ''
+    assert missing_profile('rmw_fastrtps_cpp') == ' and '.join(transport_environment()) != ''
+    monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
+    assert missing_profile('rmw_fastrtps_cpp') == ''
+    monkeypatch.delenv('FASTDDS_BUILTIN_TRANSPORTS')
+    monkeypatch.setenv(NEW, '/my/own.xml')
+    assert missing_profile('rmw_fastrtps_cpp') == ''
 
 
 def test_profile_is_well_formed() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip('sensor_msgs')
 
+from clouds import xyz
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
@@ -56,11 +57,6 @@ def expected_points(depth, camera, dy=1, dx=1):
     points = depth_to_points(depth, camera)
     points[~is_valid(depth) | np.isnan(points).any(axis=-1)] = np.nan
     return points[::dy, ::dx]
-
-
-def xyz(msg):
-    points = cloud_to_points(msg)
-    return np.stack([points[name] for name in 'xyz'], axis=-1)
 
 
 @pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)

@@ -4,7 +4,6 @@
 
 import array
 import struct
-import zlib
 
 import cv2
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 
 pytest.importorskip('sensor_msgs')
 
+from forged_png import png_claiming
 from sensor_msgs.msg import CompressedImage
 
 from depth_ros.messages.compressed import (
@@ -113,27 +113,6 @@ def exif_turned(jpeg):
 def test_exif_does_not_turn_a_camera():
     turned = compressed_to_rgb(message(exif_turned(JPEG), 'jpeg'))
     np.testing.assert_array_equal(turned, compressed_to_rgb(message(JPEG, 'jpeg')))
-
-
-def png_chunk(name, payload):
-    return (
-        struct.pack('>I', len(payload))
-        + name
-        + payload
-        + struct.pack('>I', zlib.crc32(name + payload))
-    )
-
-
-def png_claiming(width, height):
-    """Return a whole png of a few bytes that says it is that large."""
-    header = struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
-    data = zlib.compress(bytes(1000))
-    return (
-        b'\x89PNG\r\n\x1a\n'
-        + png_chunk(b'IHDR', header)
-        + png_chunk(b'IDAT', data)
-        + png_chunk(b'IEND', b'')
-    )
 
 
 def jpeg_claiming(width, height):

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from relative_maps import relative, scale_error
 
+from depth_ros.geometry.channels import as_grey
 from depth_ros.geometry.epipolar import rotation_of
 from depth_ros.lab.synthetic import Renderer, make_scene
 from depth_ros.metric.fit import FitError, apply_fit
 from depth_ros.metric.source import fit_source
 from depth_ros.metric.sources.motion import MotionOptions, MotionSource, Sight
-from depth_ros.metric.tracks import TrackOptions, describe, find_corners, follow, grey, match
+from depth_ros.metric.tracks import TrackOptions, describe, find_corners, follow, match
 from depth_ros.types import Camera, DepthError, DepthKind, Prediction
 
 CAMERA = Camera.pinhole(320, 240, 250.0)
@@ -193,7 +194,7 @@ def test_another_camera_begins_anew():
 
 
 def test_followed_corners_end_where_the_image_moved():
-    image = grey(drive()[0].image)
+    image = as_grey(drive()[0].image)
     options = TrackOptions(corners=120)
     corners = find_corners(image, options)
     assert len(corners) > 60
@@ -210,7 +211,7 @@ def test_followed_corners_end_where_the_image_moved():
 
 
 def test_a_corner_that_vanishes_is_not_found():
-    image = grey(drive()[0].image)
+    image = as_grey(drive()[0].image)
     options = TrackOptions(corners=120)
     corners = find_corners(image, options)
     noise = np.random.default_rng(0).integers(0, 255, image.shape).astype(np.uint8)
@@ -220,7 +221,7 @@ def test_a_corner_that_vanishes_is_not_found():
 
 def test_descriptors_match_across_a_wide_motion():
     views = drive()
-    first, second = describe(grey(views[0].image)), describe(grey(views[-1].image))
+    first, second = describe(as_grey(views[0].image)), describe(as_grey(views[-1].image))
     one, other = match(first[1], second[1])
     assert len(one) > 20
     shift = second[0][other] - first[0][one]

@@ -24,6 +24,7 @@ from depth_ros.metric.fit import FitError, apply_fit, relative_deviation
 from depth_ros.metric.source import (
     Points,
     checked_transform,
+    fit_points,
     fit_source,
     range_weights,
     surest,
@@ -32,7 +33,7 @@ from depth_ros.metric.sources.cloud import Cloud, CloudOptions, CloudSource, clo
 from depth_ros.metric.sources.depth import DepthOptions, DepthSource, depth_points
 from depth_ros.metric.sources.range_beam import Beam, BeamSource, beam_points
 from depth_ros.metric.sources.scan import Scan, ScanSource, scan_cloud
-from depth_ros.metric.sources.stereo import StereoSource, refine_with_stereo, stereo_points
+from depth_ros.metric.sources.stereo import StereoOptions, refine_with_stereo, stereo_points
 from depth_ros.types import Camera, DepthError, DepthKind, Prediction
 
 CAMERA = Camera.pinhole(160, 120, 125.0)
@@ -254,7 +255,8 @@ def match_of(depth, baseline=0.1, holes=0.3, noise=0.2, seed=0):
 def test_confident_matches_give_metres_to_a_mono_prediction(kind):
     _, view = rendered('home')
     predicted = prediction(view.depth, kind, noise=0.01)
-    depth = made(StereoSource(), match_of(view.depth, noise=0.05), predicted)
+    points = stereo_points(match_of(view.depth, noise=0.05))
+    depth = apply_fit(fit_points(points, predicted, StereoOptions().fit), predicted.values)
     assert abs(scale_error(depth, view.depth)) < 0.02
 
 

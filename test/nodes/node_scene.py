@@ -18,12 +18,12 @@ from depth_ros.geometry.distortion import unproject
 NORMAL, DISTANCE = (0.2, -0.3, 1.0), 3.0
 
 
-def plane_depth(camera):
+def plane_depth(camera, normal=NORMAL, distance=DISTANCE):
     """Return Z of the tilted plane for an ideal pinhole with this K, in float64."""
     v, u = np.mgrid[: camera.height, : camera.width].astype(np.float64)
-    normal = np.array(NORMAL) / np.linalg.norm(NORMAL)
+    normal = np.array(normal) / np.linalg.norm(normal)
     rays = [(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, 1.0]
-    return DISTANCE / sum(n * r for n, r in zip(normal, rays))
+    return distance / sum(n * r for n, r in zip(normal, rays))
 
 
 def ray_colour(x, y):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import numpy as np
+from node_scene import plane_depth
 from sensor_msgs.msg import LaserScan, PointCloud2, Range
 
 from depth_ros.geometry.distortion import unproject
@@ -15,16 +16,7 @@ from depth_ros.types import Camera
 CAMERA = Camera.pinhole(96, 72, 80.0)
 FRAME = 'camera_optical'
 NORMAL, DISTANCE = (0.3, 0.9, 0.8), 2.0  # of any length; metres
-
-
-def plane_depth(camera):
-    """Return Z of the plane in float64."""
-    v, u = np.mgrid[: camera.height, : camera.width].astype(np.float64)
-    rays = [(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, 1.0]
-    return DISTANCE * np.linalg.norm(NORMAL) / sum(n * r for n, r in zip(NORMAL, rays))
-
-
-TRUTH = plane_depth(CAMERA)
+TRUTH = plane_depth(CAMERA, NORMAL, DISTANCE)
 # A LiDAR 0.2 m to the left, turned about the optical axis: the pose of the sensor in the camera.
 TURNED = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
 LIDAR_AT = np.array([-0.2, 0.05, 0.1])

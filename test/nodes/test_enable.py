@@ -18,7 +18,7 @@ from depth_ros.types import Camera
 pytestmark = pytest.mark.ros
 
 CAMERA = Camera.pinhole(64, 48, 50.0)
-PICTURE = np.zeros((48, 64, 3), np.uint8)
+IMAGE = np.zeros((48, 64, 3), np.uint8)
 
 
 def switch(graph, service, on):
@@ -32,7 +32,7 @@ def send(side):
     side.wait()
     stamp = new_stamp()
     head = header(stamp)
-    side.send(encoded('rgb8', PICTURE, head), camera_to_camera_info(CAMERA, head))
+    side.send(encoded('rgb8', IMAGE, head), camera_to_camera_info(CAMERA, head))
     return stamp
 
 

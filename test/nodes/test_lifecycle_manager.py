@@ -59,6 +59,7 @@ class BondSide:
 
 @pytest.mark.parametrize('namespace', ['/', '/robot'])
 def test_the_node_comes_up_and_goes_down_with_its_bond(graph, namespace):
+    install()
     node = f'{namespace.strip("/")}/mono_depth'.strip('/')
     process = NodeProcess(
         [PROCESS], graph.domain, {'model': 'plane', 'autostart': False}, {'__ns': namespace}

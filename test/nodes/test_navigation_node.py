@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 import rclpy
+from clouds import xyz
 from node_harness import RELIABLE, SENSOR, CameraSide, Listener, header, new_stamp
 from node_scene import encoded
 from sensor_msgs.msg import CompressedImage
@@ -51,11 +52,6 @@ def shot(camera):
     image = np.full((CAMERA.height, CAMERA.width, 3), 90, np.uint8)
     camera.send(encoded('rgb8', image, head), camera_to_camera_info(CAMERA, head))
     return stamp
-
-
-def xyz(msg):
-    points = cloud_to_points(msg)
-    return np.stack([points[name] for name in 'xyz'], axis=-1)
 
 
 def test_a_wall_is_obstacle_scan_and_range_and_the_way_to_it_is_free(graph, camera):

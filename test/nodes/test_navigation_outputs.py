@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip('sensor_msgs')
 
+from clouds import xyz
 from std_msgs.msg import Header
 
 from depth_ros.geometry.free_space import free_points
@@ -54,11 +55,6 @@ def frame_of(depth, confidence=None, kind=DepthKind.METRIC, **more):
 def built(topic, frame, values=None, specs=MONO):
     output = OUTPUTS[topic]
     return output.build(frame, HEADER, output.prepare(checked(specs, values or MOUNT)))
-
-
-def xyz(msg):
-    points = cloud_to_points(msg)
-    return np.stack([points[name] for name in 'xyz'], axis=-1)
 
 
 def test_both_nodes_have_the_outputs_for_navigation():

@@ -51,14 +51,14 @@ class Side:
         self.name, self.camera = name, CAMERAS[name]
         self.publisher = CameraSide(graph, f'{name}/image', f'{name}/camera_info')
         self.listener = Listener(graph, f'mono_depth/{name}', *topics)
-        self.picture = np.full((self.camera.height, self.camera.width, 3), 90, np.uint8)
+        self.image = np.full((self.camera.height, self.camera.width, 3), 90, np.uint8)
 
     def send(self, info=True, camera=None):
         self.publisher.wait()
         stamp = new_stamp()
         head = header(stamp, f'{self.name}_optical')
         message = camera_to_camera_info(camera or self.camera, head)
-        self.publisher.send(encoded('rgb8', self.picture, head), message if info else None)
+        self.publisher.send(encoded('rgb8', self.image, head), message if info else None)
         return stamp
 
 
@@ -196,7 +196,7 @@ def test_two_pairs_on_one_node():
 
     right = Camera.pinhole(320, 240, FOCAL, baseline=BASELINE)
     rendered = render_stereo(SCENE, LEFT, right)
-    pictures = [eye.image for eye in rendered]
+    images = [eye.image for eye in rendered]
     graph = Graph()
     try:
         graph.start(
@@ -204,7 +204,7 @@ def test_two_pairs_on_one_node():
         )
         rigs = {name: Rig(graph, f'{name}/') for name in ('front', 'rear')}
         listeners = {name: Listener(graph, f'stereo_depth/{name}', 'depth/image') for name in rigs}
-        stamps = {name: rig.send(pictures) for name, rig in rigs.items()}
+        stamps = {name: rig.send(images) for name, rig in rigs.items()}
         for name, stamp in stamps.items():
             (message,) = listeners[name].wait(stamp, 'depth/image')
             assert_matches(image_to_depth(message), rendered[0].depth)

@@ -10,11 +10,11 @@ by the relative metrics, only its direction; trajectories are compared after a s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.similarity import Similarity, umeyama
 from depth_ros.types import DepthError, Matrix
 
 Values = npt.NDArray[np.float64]
@@ -117,50 +117,6 @@ def pose_metrics(
         result[f'rta{threshold:g}'] = accuracy(translation, threshold)
         result[f'auc{threshold:g}'] = area_under_curve(worst, threshold)
     return result
-
-
-@dataclass(frozen=True, eq=False)
-class Similarity:
-    """x -> scale * rotation @ x + translation."""
-
-    scale: float
-    rotation: Matrix
-    translation: Values
-
-    def __call__(self, points: npt.ArrayLike) -> Values:
-        """Apply to points (..., 3)."""
-        return self.scale * np.asarray(points, np.float64) @ self.rotation.T + self.translation
-
-
-def umeyama(source: npt.ArrayLike, target: npt.ArrayLike, scaled: bool = True) -> Similarity:
-    """
-    Return the similarity that brings source points closest to target points, after Umeyama 1991.
-
-    :param source: (N, 3). :param target: (N, 3), in the same order. :param scaled: False keeps
-        the scale at 1. The rotation is proper even where a mirror image would fit better.
-    """
-    a, b = np.asarray(source, np.float64), np.asarray(target, np.float64)
-    if a.shape != b.shape or a.ndim != 2 or a.shape[1] != 3 or len(a) == 0:
-        raise DepthError(
-            f'points have shapes {a.shape} and {b.shape}, expected (N, 3) twice with N > 0'
-        )
-    middle_a, middle_b = a.mean(0), b.mean(0)
-    centred = a - middle_a
-    U, spread, Vt = np.linalg.svd((b - middle_b).T @ centred / len(a))
-    signs = np.ones(3)
-    signs[2] = np.sign(np.linalg.det(U) * np.linalg.det(Vt)) or 1.0
-    rotation = U @ np.diag(signs) @ Vt
-    scale = 1.0
-    if scaled:
-        variance = float(np.mean(np.sum(centred**2, axis=1)))
-        size = float(np.mean(np.sum(a**2, axis=1)))
-        if variance <= 1e-24 * max(size, 1e-300):
-            raise DepthError(
-                'all source points are the same point, which has no scale; '
-                'compare without scale, or give a trajectory that moves'
-            )
-        scale = float(spread @ signs) / variance
-    return Similarity(scale, rotation, middle_b - scale * rotation @ middle_a)
 
 
 def trajectory_errors(

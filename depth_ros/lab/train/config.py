@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from depth_ros.files.reading import read_yaml
 from depth_ros.lab.train.limits import check
-from depth_ros.types import DepthError, quoted
+from depth_ros.lab.train.values import converted, text
+from depth_ros.types import DepthError
 
 T = TypeVar('T')
 
@@ -176,32 +177,8 @@ def _build(kind: type[T], values: Any, where: str) -> T:
             made[name] = _build(_PARTS[name], value, f'{name}.')
             continue
         default = getattr(kind(), name) if kind is not TrainConfig else _DEFAULTS.get(name)
-        made[name] = _converted(place, value, default)
+        made[name] = converted(place, value, default, _ELEMENTS.get(place, text))
     return kind(**made)
-
-
-def _converted(place: str, value: Any, default: Any) -> Any:
-    """Return the value in the type of its default; YAML reads 1e-3 as text and 5 as int."""
-    try:
-        if isinstance(default, tuple) and isinstance(value, list):
-            return tuple(map(_ELEMENTS.get(place, _text), value))
-        if isinstance(default, bool) and isinstance(value, bool):
-            return value
-        if isinstance(default, float) and not isinstance(value, bool):
-            return float(value)
-        if isinstance(default, int) and not isinstance(value, bool) and int(value) == value:
-            return int(value)
-        if isinstance(value, type(default)) and not isinstance(value, bool):
-            return value
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise DepthError(f'{place} is {quoted(value)}, expected {type(default).__name__}')
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
 
 
 _ELEMENTS: dict[str, Any] = {'aspects': float}  # of tuples; others hold text

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from depth_ros.geometry.channels import as_rgb
 from depth_ros.geometry.depth_values import in_range
 from depth_ros.lab.eval.frames import Source
 from depth_ros.lab.eval.layouts import open_dataset
@@ -48,7 +49,7 @@ def read_frame(source: Source) -> Sample:
             f'frame {frame.name} has no depth in metres, training needs it; '
             'give a set whose calibration is known'
         )
-    image = frame.image if frame.image.ndim == 3 else np.dstack([frame.image] * 3)
+    image = as_rgb(frame.image)
     return Sample(image, frame.depth, frame.camera, frame.ground)
 
 
@@ -118,7 +119,7 @@ class Batches(IterableDataset):
     def __init__(self, frames: Sequence[Source], config: TrainConfig, first: int = 0) -> None:
         self.frames, self.config, self.first = frames, config, first
         self.kept: dict[int, Sample] = {}
-        # OpenCV and NumPy let go of the interpreter; worker processes are parallel by themselves.
+        # OpenCV and NumPy release the interpreter; worker processes are parallel by themselves.
         self.threads = 1 if config.workers else torch.get_num_threads()
         self.chances: np.ndarray | None = None
         if config.data.spread:

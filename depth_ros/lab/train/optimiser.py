@@ -52,7 +52,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 def is_matrix(parameter: Tensor) -> bool:
-    """Tell whether a parameter is an inner weight matrix, with or without a window around it."""
+    """Return whether a parameter is an inner weight matrix, with or without a window around it."""
     return parameter.ndim >= 2 and min(parameter.shape[:2]) >= SMALLEST
 
 

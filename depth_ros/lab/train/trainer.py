@@ -50,7 +50,7 @@ def learning_rate(step: int, config: TrainConfig) -> float:
 
 
 def predict(network: nn.Module, batch: Batch, dtype: torch.dtype) -> Answer:
-    """Return what the network says at the input's size, log depth in metres."""
+    """Return what the network predicts at the input's size, log depth in metres."""
     device = batch.inputs.device.type
     inputs = batch.inputs.to(memory_format=torch.channels_last)
     with torch.autocast(device, dtype, enabled=dtype is not torch.float32):

@@ -77,7 +77,7 @@ def hidden_points(
     pixels: Matrix, depth: Matrix, width: int, height: int, step: float
 ) -> npt.NDArray[np.bool_]:
     """
-    Tell which points (n, 2) as x, y with their depth (n,) lie behind others in the image.
+    Return which points (n, 2) as x, y with their depth (n,) lie behind others in the image.
 
     Nearer by more than the relative `step` on two opposite sides, within a radius of a few
     typical distances between points; or in the same pixel.

@@ -58,7 +58,7 @@ def depth_points(
 
 
 def _on_edge(depth: FloatImage, step: float) -> np.ndarray:
-    """Tell which pixels touch a cell of four known pixels that is not one surface."""
+    """Return which pixels touch a cell of four known pixels that is not one surface."""
     known = np.isfinite(depth)
     cells = known[:-1, :-1] & known[:-1, 1:] & known[1:, :-1] & known[1:, 1:]
     cells &= split_cells(depth, step)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from depth_ros.geometry.channels import as_grey
 from depth_ros.geometry.distortion import rays_to_pixels, unproject
 from depth_ros.geometry.epipolar import (
     DIRECTION,
@@ -29,7 +30,7 @@ from depth_ros.geometry.epipolar import (
 from depth_ros.geometry.triangulation import Triangulated, triangulate
 from depth_ros.metric.fit import FitOptions
 from depth_ros.metric.source import MODEL, Points, checked_transform
-from depth_ros.metric.tracks import TrackOptions, describe, find_corners, follow, grey, match
+from depth_ros.metric.tracks import TrackOptions, describe, find_corners, follow, match
 from depth_ros.types import Camera, DepthError, Image, Matrix, Prediction
 
 
@@ -124,7 +125,7 @@ class MotionSource:
     def observe(self, sight: Sight, camera: Camera) -> bool:
         """Follow the tracks into an image; False where it is not newer than the last one."""
         pose = checked_transform(sight.pose, 'the pose')
-        sight = Sight(grey(sight.image), pose, float(sight.stamp))
+        sight = Sight(as_grey(sight.image), pose, float(sight.stamp))
         if sight.image.shape != (camera.height, camera.width):
             raise DepthError(
                 f'the image is {sight.image.shape[1]}x{sight.image.shape[0]} but its camera is '
@@ -191,7 +192,7 @@ class MotionSource:
         return rays_to_pixels(camera, rotate_rays(unproject(camera, places), rotation))
 
     def _has_moved(self, keyframe: _Keyframe) -> bool:
-        """Tell whether the tracks have moved on from a keyframe, or were lost."""
+        """Return whether the tracks have moved on from a keyframe, or were lost."""
         last, _ = self._now()
         both = np.isfinite(keyframe.places).all(axis=1)
         if np.count_nonzero(both) < min(self.options.tracks.corners // 4, keyframe.count // 2):

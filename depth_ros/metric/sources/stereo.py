@@ -72,7 +72,7 @@ def stereo_points(match: Prediction, options: StereoOptions | None = None) -> Po
 
 
 def _near_step(disparity: np.ndarray, step: float) -> np.ndarray:
-    """Tell which pixels differ from a known neighbour by more than a step."""
+    """Return which pixels differ from a known neighbour by more than a step."""
     near = np.zeros(disparity.shape, np.bool_)
     with np.errstate(invalid='ignore'):
         across = np.abs(np.diff(disparity, axis=1)) > step
@@ -106,22 +106,3 @@ def refine_with_stereo(
         metric.values, points.rows, points.columns, points.metres, points.weights, options.field
     )
     return dataclasses.replace(metric, values=apply_field(scale, metric.values)), fit, scale
-
-
-class StereoSource:
-    """Metres from a stereo match."""
-
-    name = 'stereo'
-
-    def __init__(self, options: StereoOptions | None = None) -> None:
-        self.options = options or StereoOptions()
-        self.fit_options = self.options.fit
-
-    def measure(self, reading: Prediction, prediction: Prediction) -> Points:
-        """Return points from the disparity of a pair whose left view was predicted."""
-        if reading.values.shape != prediction.values.shape:
-            raise DepthError(
-                f'the match is {reading.values.shape[::-1]} but the prediction is '
-                f'{prediction.values.shape[::-1]} (width, height); both must be of the left view'
-            )
-        return stereo_points(reading, self.options)

@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from depth_ros.geometry.channels import as_grey
 from depth_ros.models.engine.graph import Graph, Port
 from depth_ros.models.protocol import ModelError
 from depth_ros.types import FloatImage, Image
@@ -252,8 +253,7 @@ class Wiring:
                     cv2.resize(image, sides, interpolation=cv2.INTER_AREA), np.uint8
                 )
             if s.colour == 'grey':
-                grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-                image = np.asarray(grey, np.uint8)[..., None]
+                image = as_grey(image)[..., None]
             elif s.colour == 'bgr':
                 image = image[..., ::-1]
             mean, std = (np.asarray(v, np.float32) for v in (s.mean, s.std))

@@ -22,7 +22,6 @@ from depth_ros.types import Camera, DepthKind, FloatImage
 
 UNIT: Mapping[str, Any] = {'do_normalize': False}  # RGB in [0, 1]
 BYTES: Mapping[str, Any] = {'do_normalize': False, 'do_rescale': False}  # RGB from 0 to 255
-RULES = ('long', 'area', 'fixed')
 
 
 @dataclass(frozen=True)

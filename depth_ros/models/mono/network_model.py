@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from depth_ros.models.engine.model import RuntimeModel
 from depth_ros.models.engine.opening import open_runtime
 from depth_ros.models.engine.runtime import Executable, Runtime
 from depth_ros.models.mono.network_adapter import NetworkAdapter, Sizes
 from depth_ros.models.mono.network_run import RunFacts, is_run_of, read_run
 from depth_ros.models.options import EngineOptions, option
-from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo
+from depth_ros.models.protocol import Family, ModelError, ModelInfo
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.fetch import converted_folder, is_here
 from depth_ros.models.weights.official import read_shape, read_weights
@@ -52,16 +53,16 @@ class NetworkOptions(EngineOptions):
     )
 
 
-class NetworkModel(ModelBase):
+class NetworkModel(RuntimeModel):
     """A network, the adapter of its family and the runtime that executes it."""
 
     def __init__(
         self, info: ModelInfo, adapter: NetworkAdapter, runtime: Runtime, options: NetworkOptions
     ) -> None:
+        super().__init__(runtime)
         self.info = info
         self.adapter = adapter
         self.options = options
-        self._runtime: Runtime | None = runtime
         self._sizes: dict[tuple[int, int], tuple[int, int]] = {}
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
@@ -101,20 +102,6 @@ class NetworkModel(ModelBase):
             found = self._run(runtime, [views[i] for i in indices])
             results.update(zip(indices, found))
         return [results[index] for index in range(len(views))]
-
-    def describe(self) -> str:
-        """Return how the network runs, for diagnostics and benchmarks."""
-        return '' if self._runtime is None else self._runtime.describe()
-
-    def close(self) -> None:
-        if self._runtime is not None:
-            self._runtime.close()
-            self._runtime = None
-
-    def _open_runtime(self) -> Runtime:
-        if self._runtime is None:
-            raise ModelError(f'{self.info.name} was closed; make the model again')
-        return self._runtime
 
     def _run(self, runtime: Runtime, views: Sequence[View]) -> list[Prediction]:
         """Return the predictions for images of one size."""

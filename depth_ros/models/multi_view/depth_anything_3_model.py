@@ -20,6 +20,7 @@ import numpy as np
 from depth_ros.geometry.camera import crop_camera, resize_camera
 from depth_ros.geometry.resize import resize_depth
 from depth_ros.geometry.similarity import align_cameras
+from depth_ros.models.engine.model import RuntimeModel
 from depth_ros.models.engine.runtime import Runtime
 from depth_ros.models.multi_view.depth_anything_3_network import (
     CONFIDENCE,
@@ -35,7 +36,7 @@ from depth_ros.models.networks.depth_anything_3.preprocess import (
     preprocess_views,
 )
 from depth_ros.models.options import EngineOptions, option
-from depth_ros.models.protocol import ModelBase, ModelError, ModelInfo
+from depth_ros.models.protocol import ModelError, ModelInfo
 from depth_ros.types import (
     Camera,
     DepthError,
@@ -92,7 +93,7 @@ class _Meaning(NamedTuple):
     poses: Sequence[Matrix | None] = ()
 
 
-class DepthAnything3Model(ModelBase):
+class DepthAnything3Model(RuntimeModel):
     """A network of Depth Anything 3 and the runtime that executes it."""
 
     def __init__(
@@ -109,8 +110,8 @@ class DepthAnything3Model(ModelBase):
 
         :param canonical: whether its depth is metric for a focal length of 300 px.
         """
+        super().__init__(runtime)
         self.info, self.options = info, options
-        self._runtime: Runtime | None = runtime
         self._network, self._canonical = network, canonical
 
     @property
@@ -118,14 +119,9 @@ class DepthAnything3Model(ModelBase):
         """Pixels of the long side of the network's input."""
         return self.options.input_size or LONGEST
 
-    def describe(self) -> str:
-        """Return how the network runs, for diagnostics and benchmarks."""
-        return '' if self._runtime is None else self._runtime.describe()
-
     def close(self) -> None:
-        if self._runtime is not None:
-            self._runtime.close()
-            self._runtime = self._network = None
+        super().close()
+        self._network = None
 
     def warm_up(self, cameras: Sequence[Camera]) -> None:
         runtime = self._open_runtime()
@@ -161,11 +157,6 @@ class DepthAnything3Model(ModelBase):
             found = self._predict_each(runtime, [batch[i][0] for i in indices])
             results.update(zip(indices, found))
         return [results[index] for index in range(len(batch))]
-
-    def _open_runtime(self) -> Runtime:
-        if self._runtime is None:
-            raise ModelError(f'{self.info.name} was closed; make the model again')
-        return self._runtime
 
     # One view
 

@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from depth_ros.models.engine.model import RuntimeModel
 from depth_ros.models.engine.runtime import Runtime
 from depth_ros.models.options import EngineOptions, option
-from depth_ros.models.protocol import ModelBase, ModelError, ModelInfo
+from depth_ros.models.protocol import ModelError, ModelInfo
 from depth_ros.models.stereo.consistency import consistency_confidence, left_right_difference
 from depth_ros.models.stereo.preparation import Plan, Preparation, Preparer, plan_for
 from depth_ros.types import Camera, DepthKind, FloatImage, Prediction, View
@@ -77,7 +78,7 @@ class Carry:
     coarse: Any  # tensor (views, 1, height, width)
 
 
-class PairModel(ModelBase):
+class PairModel(RuntimeModel):
     """Disparity of the left view by a network."""
 
     def __init__(
@@ -88,23 +89,14 @@ class PairModel(ModelBase):
         runtime: Runtime,
         options: PairOptions,
     ) -> None:
+        super().__init__(runtime)
         self.info, self.options = info, options
         self.preparation = preparation
         self.reach, self.factor = network.reach, network.factor
         self.warm = getattr(options, 'warm_start', False)
         self.coarse_factor = getattr(network.module, 'factor', 0)
-        self._runtime: Runtime | None = runtime
         self._prepare = Preparer(preparation, runtime.device)
         self._plans: dict[tuple[bytes, bytes], Plan] = {}
-
-    def describe(self) -> str:
-        """Return how the network runs, for diagnostics and benchmarks."""
-        return '' if self._runtime is None else self._runtime.describe()
-
-    def close(self) -> None:
-        if self._runtime is not None:
-            self._runtime.close()
-            self._runtime = None
 
     def warm_up(self, cameras: Sequence[Camera]) -> None:
         random = np.random.default_rng(0)
@@ -138,11 +130,6 @@ class PairModel(ModelBase):
             )
             results.update(zip(indices, made, strict=True))
         return [results[index] for index in range(len(batch))]
-
-    def _open_runtime(self) -> Runtime:
-        if self._runtime is None:
-            raise ModelError(f'{self.info.name} was closed; make the model again')
-        return self._runtime
 
     def _plan(self, views: Sequence[View]) -> Plan:
         check_pair(self.info.name, views)

@@ -16,7 +16,6 @@ from depth_ros.geometry.resize import resize_depth
 from depth_ros.models.engine.images import BASE, IMAGENET, Normaliser, normalised_settings
 from depth_ros.types import Camera, FloatImage, Image
 
-NORMALISATIONS = ('imagenet', 'bytes', 'standardised')
 # Share of the added rows that lie above the image, and of the added columns that lie left of it.
 PLACES = {'centre': (0.5, 0.5), 'bottom left': (1.0, 0.0), 'bottom right': (1.0, 1.0)}
 

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from depth_ros.geometry.channels import as_grey
 from depth_ros.geometry.rectify import stereo_baseline
 from depth_ros.models.options import check_options, option
 from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo
@@ -141,7 +142,7 @@ class SgbmModel(ModelBase):
     def predict(self, views: Sequence[View], previous: Prediction | None = None) -> Prediction:
         left, right = self._check(views)
         clock = [time.perf_counter()]
-        raw = self._match(grey(left.image), grey(right.image))
+        raw = self._match(as_grey(left.image), as_grey(right.image))
         clock.append(time.perf_counter())
         o = self.options
         matched = (raw > o.min_disparity * SUBPIXEL) & (raw < o.max_disparity * SUBPIXEL)
@@ -212,11 +213,6 @@ class SgbmModel(ModelBase):
         partner = np.arange(width, dtype=np.int32) * SUBPIXEL - raw
         raw[(partner < 0) | (partner > (width - 1) * SUBPIXEL)] = (o.min_disparity - 1) * SUBPIXEL
         return raw
-
-
-def grey(image: Image) -> Image:
-    """Return the image as HxW."""
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
 
 
 def match_confidence(disparity: FloatImage, matched: npt.NDArray[np.bool_]) -> FloatImage:

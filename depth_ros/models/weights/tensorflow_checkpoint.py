@@ -20,7 +20,6 @@ from depth_ros.models.protocol import ModelError
 
 MAGIC = 0xDB4775248B80FB57  # of a table
 FOOTER = 48  # bytes
-TRAILER = 5  # bytes behind a block: its compression, its checksum
 LARGEST_INDEX = 64 << 20  # bytes
 TYPES = {1: '<f4', 2: '<f8', 3: '<i4', 9: '<i8', 19: '<f2'}  # by TensorFlow's number
 DTYPE, SHAPE, SHARD, OFFSET, SIZE, SLICES = 1, 2, 3, 4, 5, 7  # fields of an entry

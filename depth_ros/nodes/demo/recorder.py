@@ -61,7 +61,7 @@ class DemoRecorder(Node):
         self.clouds[source] = message
 
     def all_heard(self) -> bool:
-        """Tell whether a depth image of every node has arrived."""
+        """Return whether a depth image of every node has arrived."""
         return all(self.depths.values())
 
     def forget(self) -> None:

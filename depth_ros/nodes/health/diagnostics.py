@@ -1,10 +1,9 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Say once a second how the node fares: on /diagnostics, or in the log where that is absent."""
+"""Report the state of the node once a second: on /diagnostics, or in the log without it."""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -12,10 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rclpy.lifecycle import LifecycleNode
-from rclpy.utilities import get_rmw_implementation_identifier
 
 from depth_ros import libraries
-from depth_ros.files.share import transport_environment
 from depth_ros.nodes.health.health import Snapshot
 from depth_ros.nodes.health.reasons import Facts, Level, Reason
 
@@ -40,15 +37,6 @@ class Throttle:
             while len(self._said) > self._remembered:
                 self._said.popitem(last=False)
         return True
-
-
-def missing_profile() -> str:
-    """Return the variable that would make the transport of this process pass images, or ''."""
-    if 'fastrtps' not in get_rmw_implementation_identifier():
-        return ''
-    if os.environ.get('FASTDDS_BUILTIN_TRANSPORTS') in ('LARGE_DATA', 'LARGE_DATAv6'):
-        return ''
-    return ' and '.join(transport_environment())
 
 
 def figures(snapshot: Snapshot, facts: Facts, details: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ class GroupSynchroniser(Generic[Item]):
     """
     Call back with one item of each camera, whose stamps differ by at most the tolerance.
 
-    What is older than a group is let go with it, and a stamp that jumps back starts afresh.
+    What is older than a group is dropped with it, and a stamp that jumps back starts afresh.
     """
 
     def __init__(

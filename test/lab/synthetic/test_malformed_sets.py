@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import alive, children
 
 from depth_ros.cli.main import main
 from depth_ros.lab.synthetic import dataset
@@ -63,21 +64,6 @@ def started(folder, *more):
         time.sleep(0.1)
     process.kill()
     pytest.fail('the workers did not begin')
-
-
-def children(pid):
-    try:
-        text = Path(f'/proc/{pid}/task/{pid}/children').read_text()
-    except OSError:
-        pytest.skip('this system does not tell the children of a process')
-    return [int(word) for word in text.split()]
-
-
-def alive(pid):
-    try:
-        return Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[0] != 'Z'
-    except OSError:
-        return False
 
 
 @pytest.mark.slow

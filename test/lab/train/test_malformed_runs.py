@@ -22,6 +22,7 @@ pytest.importorskip('torch')
 pytest.importorskip('safetensors')
 
 import torch
+from processes import alive, children
 from safetensors import safe_open
 from safetensors.torch import save_file
 from tiny_run import SMALL, configuration
@@ -355,24 +356,16 @@ def test_signals_save_and_no_worker_stays(dataset, tmp_path, number, workers):
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and not re.search(r'\d(step/s|s/step)', log.read_text()):
             time.sleep(0.1)
-        text = Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text()
-        helpers = [int(word) for word in text.split()]
+        helpers = children(process.pid)
         process.send_signal(number)
         assert process.wait(60) == (-number if number == signal.SIGKILL else 128 + number)
         deadline = time.monotonic() + 60
-        while any(map(running, helpers)) and time.monotonic() < deadline:
+        while any(map(alive, helpers)) and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert not any(map(running, helpers))
+        assert not any(map(alive, helpers))
         assert (out / STATE).exists() == (number != signal.SIGKILL)
     finally:
         process.kill()
         for pid in helpers:
-            if running(pid):
+            if alive(pid):
                 os.kill(pid, signal.SIGKILL)
-
-
-def running(pid):
-    try:
-        return Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[0] != 'Z'
-    except OSError:
-        return False

@@ -5,4 +5,4 @@
 import importlib.util
 
 if importlib.util.find_spec('torch') is None:
-    collect_ignore_glob = ['test_*.py']
+    collect_ignore_glob = ['test_*.py', '*/test_*.py']

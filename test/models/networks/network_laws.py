@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from depth_ros.lab.parity.case import case_of
 from depth_ros.lab.parity.compare import compare, read_golden
 from depth_ros.lab.parity.fill import filled_array
+from depth_ros.models.networks.unfilled import without_weights
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SHARED = Path(os.environ.get('DEPTH_ROS_SHARED', REPOSITORY.parent / 'shared'))
@@ -48,7 +49,7 @@ def assert_meta(build: Callable[[], nn.Module], *inputs: Tensor) -> None:
     """Check that the meta device gives the shapes and types of the CPU."""
     with torch.inference_mode():
         expected = [(value.shape, value.dtype) for value in tensors(build()(*inputs))]
-        with torch.device('meta'):
+        with without_weights():
             network = build()
         found = tensors(network(*(value.to('meta') for value in inputs)))
     assert [(value.shape, value.dtype) for value in found] == expected

@@ -15,6 +15,7 @@ from depth_ros.models.networks import (
     raft_stereo,
     rt_igev_plusplus,
 )
+from depth_ros.models.networks.unfilled import without_weights
 
 SIZE = (64, 96)
 NARROW = {'hidden_dims': (16, 16, 16), 'encoder_widths': (8, 12, 16), 'motion_dim': 16}
@@ -99,7 +100,7 @@ def test_where_the_start_is_not_finite_it_starts_as_without(name):
 
 @each_network
 def test_it_works_without_memory(name):
-    with torch.device('meta'):
+    with without_weights():
         built = NETWORKS[name]().eval()
     found = built(*(image.to('meta') for image in images()), 1)
     assert found.disparity.shape == (1, 1, *SIZE)

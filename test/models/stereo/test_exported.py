@@ -370,7 +370,7 @@ def test_a_wrong_file_is_refused_with_what_it_looks_like(tmp_path, content, says
 
 
 def test_a_missing_file_is_named():
-    with pytest.raises(ModelError, match=r'nets/none\.onnx does not exist'):
+    with pytest.raises(ModelError, match=r"nets/none\.onnx' does not exist"):
         create_model('nets/none.onnx')
 
 

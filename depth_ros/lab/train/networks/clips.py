@@ -19,6 +19,7 @@ import numpy.typing as npt
 from depth_ros.files.calibration import read_camera
 from depth_ros.files.images import read_image
 from depth_ros.geometry.camera import rectified_camera
+from depth_ros.geometry.channels import as_rgb
 from depth_ros.geometry.rectify import Rectifier, needs_rectification
 from depth_ros.lab.eval.layouts.reading import folders, numbered, read_numbers, read_png_values
 from depth_ros.lab.synthetic.dataset import DEPTH_SCALE
@@ -89,8 +90,7 @@ def _clip(root: Path, folder: Path, width: int, height: int) -> Clip:
 
 def _sample(file: Path, camera: Camera, depth: FloatImage | None) -> Sample:
     """Return an image without distortion; its depth is kept only where it has none anyway."""
-    image = read_image(file)
-    image = image if image.ndim == 3 else np.dstack([image] * 3)
+    image = as_rgb(read_image(file))
     empty = np.full(image.shape[:2], np.nan, np.float32)
     if needs_rectification(camera):
         if depth is not None:

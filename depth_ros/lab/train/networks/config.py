@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from depth_ros.lab.train.values import converted
 from depth_ros.types import DepthError
 
 T = TypeVar('T')
@@ -152,25 +153,5 @@ def _built(default: T, values: Any, where: str) -> T:
     for name, value in values.items():
         if name not in known:
             raise DepthError(f'{where}{name} is not known; expected one of {", ".join(known)}')
-        made[name] = _converted(f'{where}{name}', value, known[name])
+        made[name] = converted(f'{where}{name}', value, known[name], str)
     return dataclasses.replace(default, **made)  # type: ignore[type-var]
-
-
-def _converted(place: str, value: Any, default: Any) -> Any:
-    """Return the value in the type of its default; YAML reads 1e-3 as text and 5 as int."""
-    try:
-        if isinstance(default, tuple) and isinstance(value, list):
-            return tuple(map(str, value))
-        if isinstance(default, bool) or isinstance(value, bool):
-            if type(value) is type(default):
-                return value
-        elif isinstance(default, float):
-            return float(value)
-        elif isinstance(default, int):
-            if int(value) == value:
-                return int(value)
-        elif isinstance(value, type(default)):
-            return value
-    except (TypeError, ValueError):
-        pass
-    raise DepthError(f'{place} is {value!r}, expected {type(default).__name__}')

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from depth_ros.geometry.channels import as_rgb
 from depth_ros.lab.eval.frames import Frame
 from depth_ros.lab.train.networks.batches import Taken, coloured
 from depth_ros.lab.train.networks.config import NetworkConfig
-from depth_ros.lab.train.networks.reader import Reader, colours
+from depth_ros.lab.train.networks.reader import Reader
 from depth_ros.types import DepthError, FloatImage, Image
 
 
@@ -58,7 +59,7 @@ def pair_of(frame: Frame) -> Pair:
             disparity = frame.focal_baseline / frame.depth + frame.offset
     known = np.isfinite(disparity) & (disparity >= 0)
     truth = np.where(known, disparity, np.nan).astype(np.float32)
-    return Pair(colours(frame.image), colours(frame.right), truth)
+    return Pair(as_rgb(frame.image), as_rgb(frame.right), truth)
 
 
 def resized(pair: Pair, scale: float) -> Pair:

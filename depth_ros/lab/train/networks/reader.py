@@ -8,11 +8,8 @@ import os
 from collections import OrderedDict
 from collections.abc import Sequence
 
-import numpy as np
-
 from depth_ros.lab.eval.frames import Frame, Source
 from depth_ros.lab.eval.layouts import open_dataset
-from depth_ros.types import Image
 
 KEPT = 256 << 20  # bytes of frames that are kept for the next time
 
@@ -47,11 +44,6 @@ class Reader:
             key = self.places[index], source.name.rpartition('/')[0]
             found.setdefault(key, []).append(index)
         return list(found.values())
-
-
-def colours(image: Image) -> Image:
-    """Return an image with three channels."""
-    return image if image.ndim == 3 else np.dstack([image] * 3)
 
 
 def _size(frame: Frame) -> int:

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from depth_ros.geometry.channels import as_rgb
 from depth_ros.lab.train.augment import Sample, fit
 from depth_ros.lab.train.networks.batches import Taken, coloured
 from depth_ros.lab.train.networks.config import NetworkConfig
-from depth_ros.lab.train.networks.reader import Reader, colours
+from depth_ros.lab.train.networks.reader import Reader
 from depth_ros.types import DepthError
 
 
@@ -104,7 +105,7 @@ class Scenes:
                 f'frame {frame.name} has no pose, several views need one each; give a set with '
                 'poses'
             )
-        sample = Sample(colours(frame.image), frame.depth, frame.camera)
+        sample = Sample(as_rgb(frame.image), frame.depth, frame.camera)
         small = fit(sample, self.config.width, self.config.height)
         return OneView(small, np.eye(4) if frame.pose is None else frame.pose)
 

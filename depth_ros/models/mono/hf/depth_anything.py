@@ -15,7 +15,7 @@ from depth_ros.types import DepthKind
 
 
 class DepthAnything(Adapter):
-    """The head says what it is: `relative` ends in ReLU, `metric` in sigmoid x max_depth."""
+    """The kind follows from the head: `relative` ends in ReLU, `metric` in sigmoid x max_depth."""
 
     model_type = 'depth_anything'
     tail = ('head.conv3',)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from depth_ros.models.engine.model import RuntimeModel
 from depth_ros.models.engine.opening import open_runtime
 from depth_ros.models.engine.runtime import Runtime
 from depth_ros.models.mono import hf as package
@@ -24,7 +25,7 @@ from depth_ros.models.mono.hf.adapter import Adapter, Plan
 from depth_ros.models.mono.hf.network import executable
 from depth_ros.models.mono.values import cleaned, input_focal
 from depth_ros.models.options import EngineOptions, option
-from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo, required_library
+from depth_ros.models.protocol import Family, ModelError, ModelInfo, required_library
 from depth_ros.models.weights import hub, verify
 from depth_ros.models.weights.catalogue import Entry
 from depth_ros.models.weights.source import Hub
@@ -74,7 +75,7 @@ def adapters() -> Mapping[str, type[Adapter]]:
     return found
 
 
-class TransformersModel(ModelBase):
+class TransformersModel(RuntimeModel):
     """A checkpoint, the adapter of its family and the runtime that executes it."""
 
     def __init__(
@@ -84,10 +85,10 @@ class TransformersModel(ModelBase):
         runtime: Runtime,
         options: TransformersOptions,
     ) -> None:
+        super().__init__(runtime)
         self.info = info
         self.adapter = adapter
         self.options = options
-        self._runtime: Runtime | None = runtime
         self._plans: dict[tuple[int, int], Plan] = {}
 
     def warm_up(self, cameras: Sequence[Camera]) -> None:
@@ -118,11 +119,6 @@ class TransformersModel(ModelBase):
             beside = self.adapter.beside(runtime, None if depth is None else [depth], 1)
             runtime.tune(pixels, *beside)
 
-    def _open_runtime(self) -> Runtime:
-        if self._runtime is None:
-            raise ModelError(f'{self.info.name} was closed; make the model again')
-        return self._runtime
-
     def predict(self, views: Sequence[View], previous: Prediction | None = None) -> Prediction:
         return self.predict_batch([views])[0]
 
@@ -152,15 +148,6 @@ class TransformersModel(ModelBase):
         if key not in self._plans:
             self._plans[key] = self.adapter.plan(height, width, self.options.input_size)
         return self._plans[key]
-
-    def describe(self) -> str:
-        """Return how the network runs, for diagnostics and benchmarks."""
-        return '' if self._runtime is None else self._runtime.describe()
-
-    def close(self) -> None:
-        if self._runtime is not None:
-            self._runtime.close()
-            self._runtime = None
 
     def _run(self, runtime: Runtime, views: Sequence[View], plan: Plan) -> list[Prediction]:
         cameras = [view.camera for view in views]

@@ -16,16 +16,6 @@ def convolution(inside: int, outside: int, size: int, stride: int = 1) -> nn.Mod
     )
 
 
-def small(weight: Tensor) -> None:
-    """
-    Fill weights with small random numbers to learn from; leave those on the meta device.
-
-    There, torch would import its compiler for it: a thousand modules, and seconds of every start.
-    """
-    if not weight.is_meta:
-        nn.init.normal_(weight, std=1e-3)
-
-
 class Block(nn.Module):
     """
     Two 3x3 convolutions around a shortcut.
@@ -44,7 +34,7 @@ class Block(nn.Module):
 
 
 class Context(nn.Module):
-    """Lets every place know the whole image: its mean and its rows, for a camera's pitch."""
+    """Add the mean of the image and of each row to every place, for a camera's pitch."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth_ros.models.networks.builtin.blocks import convolution, small
+from depth_ros.models.networks.builtin.blocks import convolution
 from depth_ros.models.networks.builtin.scale import LOG_DEPTH_BIAS, log_focal
 from depth_ros.models.networks.builtin.second_pass import SecondPass
 from depth_ros.models.networks.builtin.sharpen import Sharpen
@@ -109,12 +109,12 @@ class GroundSense(nn.Module):
         )
         self.turns = nn.ModuleList(Turn(w, min(w, RANK)) for w in encoder)
         self.sharpen = Sharpen(width, FINEST)
-        # Until it has learned, it all but does as if nothing were known.
+        # Before training the output is almost that without a known ground.
         for layer in (self.stem, *self.levels, self.found, self.last[-1]):
             nn.init.zeros_(layer.weight)
         for head, bias in ((self.bare, -1.0), (self.again, 0.0), (self.trust, -4.0)):
             assert head.bias is not None
-            small(head.weight)
+            nn.init.normal_(head.weight, std=1e-3)
             nn.init.constant_(head.bias, bias)
 
     def at_levels(self, half: Tensor) -> list[Tensor]:
@@ -153,7 +153,7 @@ class GroundSense(nn.Module):
         x = functional.relu(x + self.found(found))
         x = x + gate * functional.relu(self.refine(x))
         x = x + gate * self.second(torch.cat([x, planes, found], 1), first)
-        # By now it knows better what is bare, and so how far away the upright is.
+        # With a better `bare`, the distance of upright surfaces is better, too.
         better = guess + self.again(x)[:, 0].float()
         found, upright, seen = find(better)
         x = x + gate * self.last(torch.cat([x, found], 1))

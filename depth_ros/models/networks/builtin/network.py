@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth_ros.models.networks.builtin.blocks import Block, Context, Up, convolution, small
+from depth_ros.models.networks.builtin.blocks import Block, Context, Up, convolution
 from depth_ros.models.networks.builtin.ground import CHANNELS, GroundSense, ground_planes
 from depth_ros.models.networks.builtin.scale import LOG_DEPTH_BIAS
 from depth_ros.models.networks.builtin.sharpen import twice
@@ -103,7 +103,7 @@ class CompactDepth(nn.Module):
         )
         self.ground = GroundSense(layout.stem, layout.decoder, widths, layout.second)
         self.head = nn.Conv2d(layout.decoder[0], 2, 3, padding=1)
-        small(self.head.weight)
+        nn.init.normal_(self.head.weight, std=1e-3)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth_ros.models.networks.builtin.blocks import convolution, small
+from depth_ros.models.networks.builtin.blocks import convolution
 
 COLOURS = 3
 AROUND = 9  # depths, 3x3
@@ -28,7 +28,7 @@ class Sharpen(nn.Module):
         super().__init__()
         self.see = convolution(inside + PARTS * COLOURS, hidden, 3)
         self.choose = nn.Conv2d(hidden, AROUND * PARTS, 1)
-        small(self.choose.weight)
+        nn.init.normal_(self.choose.weight, std=1e-3)
         if self.choose.bias is not None and not self.choose.bias.is_meta:
             self.choose.bias.data = _bilinear().clamp(min=1e-2).log().flatten()
 

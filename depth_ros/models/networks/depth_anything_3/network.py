@@ -168,7 +168,7 @@ def build(
     Return a network with fresh weights, in eval mode.
 
     :param configuration: an official name such as 'da3-small', or a configuration. Build large
-        ones under `torch.device('meta')` and load weights with `assign=True`.
+        ones under `unfilled.without_weights` and load weights with `assign=True`.
     """
     if isinstance(configuration, str):
         configuration = named_configuration(configuration)

@@ -13,6 +13,7 @@ from depth_ros.models.networks.encoders.efficientnet import EFFICIENTNETS, Effic
 from depth_ros.models.networks.encoders.mobilenet import MobileNetV1, MobileNetV2
 from depth_ros.models.networks.encoders.padding import SameConv2d, pad_same, same_padding
 from depth_ros.models.networks.encoders.resnet import RESNETS, ResNet
+from depth_ros.models.networks.unfilled import without_weights
 
 # Parameters as published, without those of the classifier.
 PARAMETERS = {
@@ -34,7 +35,7 @@ PARAMETERS = {
 
 
 def encoder(name: str) -> torch.nn.Module:
-    with torch.device('meta'):
+    with without_weights():
         if name in RESNETS:
             return ResNet(RESNETS[name])
         if name in DENSENETS:
@@ -100,7 +101,7 @@ def test_even_sides_get_their_zeros_after():
 def test_the_stride_of_caffe_models_is_in_the_first_convolution():
     for first in (False, True):
         config = replace(RESNETS['resnet50'], stride_in_first=first)
-        with torch.device('meta'):
+        with without_weights():
             block = ResNet(config).layer2[0]
         assert (block.conv1.stride, block.conv2.stride) == (
             ((2, 2), (1, 1)) if first else ((1, 1), (2, 2))
