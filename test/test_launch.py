@@ -203,6 +203,75 @@ def test_rviz_shows_what_the_launch_files_publish() -> None:
     assert len(shown) > 0
 
 
+class Told:
+    """A launch context: what the command line has, and the file that is being read."""
+
+    def __init__(self, *words: str, file: str = '/ws/share/launch/mono.launch.py') -> None:
+        self.argv, self.file = words, file
+
+    def get_locals_as_dict(self) -> dict[str, Any]:
+        return {'current_launch_file_path': self.file}
+
+
+@pytest.mark.parametrize(
+    ('word', 'advice'),
+    [
+        ('imge:=/x', 'mono.launch.py has no argument imge; did you mean image?'),
+        ('max_depth:=5', 'given as parameters:="{max_depth: 5}"'),
+        ('cameras:=front,rear', 'given as parameters:="{cameras: \'front,rear\'}"'),
+        ('zzzz:=1', 'zzzz; --show-args lists them all'),
+    ],
+)
+def test_an_argument_that_launch_would_ignore_is_refused(
+    monkeypatch: pytest.MonkeyPatch, word: str, advice: str
+) -> None:
+    known = ('image', 'model')
+    monkeypatch.setattr(sys, 'argv', ['ros2', 'launch', 'depth_ros', 'mono.launch.py', word])
+    with pytest.raises(DepthError, match=re.escape(advice)):
+        launching.refuse_unknown(Told('model:=floor', word), known)
+    launching.refuse_unknown(Told('model:=floor'), known)
+    # The words are those of the file that includes this one.
+    monkeypatch.setattr(sys, 'argv', ['ros2', 'launch', 'robot', 'robot.launch.py', word])
+    launching.refuse_unknown(Told(word), known)
+
+
+@pytest.mark.parametrize(
+    ('section', 'namespace', 'read'),
+    [
+        ('/**', '/front', True),
+        ('mono_depth', '', True),
+        ('/mono_depth', '/', True),
+        ('mono_depth', 'front', False),
+        ('/front/mono_depth', 'front', True),
+        ('/**/mono_depth', '/a/b', True),
+        ('/*', '', True),
+        ('/*', 'front', False),
+        ('mono', '', False),
+    ],
+)
+def test_a_parameter_file_without_a_section_for_the_node_is_named(
+    tmp_path: Path, section: str, namespace: str, read: bool
+) -> None:
+    file = tmp_path / 'p.yaml'
+    file.write_text(yaml.safe_dump({section: {'ros__parameters': {'max_depth': 4.0}}}))
+    values = {'params_file': str(file), 'namespace': namespace, 'name': 'mono_depth'}
+    said = launching.unread_file(values)
+    assert bool(said) != read
+    if not read:
+        assert f'it has /{section.strip("/")}; name the section /**' in said[0]
+
+
+def test_a_parameter_file_is_read_as_nested_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / 'p.yaml'
+    file.write_text('front:\n  mono_depth:\n    ros__parameters: {max_depth: 4.0}\n')
+    values = {'params_file': str(file), 'namespace': '/front', 'name': 'mono_depth'}
+    assert launching.unread_file(values) == []
+    file.write_text('[1, 2]')
+    assert 'it has none' in launching.unread_file(values)[0]
+    file.write_text('a: [')
+    assert launching.unread_file(values) == []
+
+
 # --- the real thing -----------------------------------------------------------------------------
 
 

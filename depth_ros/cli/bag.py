@@ -150,7 +150,8 @@ def run(arguments: argparse.Namespace) -> int:
             count = len(plans[job.source].parts)
             for path in write_extras(job, summaries[job.source], count, **extras):
                 print(path)
-    print(_table(summaries, line.frames, time.monotonic() - begun))
+    if summaries:
+        print(_table(summaries, line.frames, time.monotonic() - begun))
     for source, error in failures.items():
         print(f'depth_ros bag: {source}: {error}', file=sys.stderr)
     if failures and len(jobs) == 1:
@@ -257,6 +258,8 @@ def _table(summaries: Mapping[str, Summary], frames: int, seconds: float) -> str
         lines.append(f'{summary.out}: {summary.frames} of {summary.images} images')
         lines += [f'  {count} lost: {why}' for why, count in summary.problems.items()]
         lines += [f'  damaged: {text}' for text in summary.damage]
-    rate = frames / seconds if seconds > 0 else 0.0
-    lines.append(f'{frames} frames in {seconds:.1f} s, {rate:.1f}/s')
+    if frames:
+        lines.append(f'{frames} frames in {seconds:.1f} s, {frames / max(seconds, 1e-3):.1f}/s')
+    elif summaries:
+        lines.append('all was there already; --overwrite computes it anew')
     return '\n'.join(lines)

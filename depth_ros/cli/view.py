@@ -232,5 +232,9 @@ def _live(arguments: argparse.Namespace) -> Showing:
         if specs:
             window.add_parameters(name, specs, values, partial(nodes.set_parameter, name))
         else:
-            print(f'{name} does not answer yet; its parameters are not shown', flush=True)
+            print(
+                f'/{name} does not answer, so its parameters are not shown; `ros2 node list` has '
+                'the names, and ROS_DOMAIN_ID must be that of the node',
+                flush=True,
+            )
     return Showing(window, nodes)

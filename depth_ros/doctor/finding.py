@@ -32,6 +32,7 @@ ORDER = (
     'same_name',
     'no_answer',
     'not_active',
+    'turned_off',
     'no_publisher',
     'wrong_type',
     'qos',

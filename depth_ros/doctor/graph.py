@@ -95,6 +95,7 @@ class Look:
         self._clock = Received()
         self._simulated = 0
         self._statements: dict[str, Statement] = {}
+        self._off: set[str] = set()  # nodes, or node/camera, that ~/enable turned off
         self._reads_tf = False
         self._doubles: list[str] = []
         self._mute: list[str] = []
@@ -259,6 +260,7 @@ class Look:
             tree=self._tree,
             clock=self._clock,
             statements=list(self._statements.values()),
+            turned_off=sorted(self._off),
             doubles=self._doubles,
             mute=self._mute,
             reads_tf=self._reads_tf,
@@ -334,8 +336,12 @@ class Look:
                 continue
             level = ord(status.level) if isinstance(status.level, bytes) else int(status.level)
             self._statements.pop(status.name, None)
+            values = {item.key: item.value for item in status.values}
+            part = f'/{name.lstrip("/")}/{what.removesuffix("depth").strip()}'.rstrip('/')
+            self._off.discard(part)
+            if values.get('enabled') == 'false':
+                self._off.add(part)
             if level:
-                values = {item.key: item.value for item in status.values}
                 self._statements[status.name] = Statement(
                     f'/{name.lstrip("/")}', values.get('state', ''), status.message, level >= 2
                 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from depth_ros.doctor.finding import Finding
@@ -16,8 +16,10 @@ from depth_ros.doctor.seen import Seen, Topic
 def text_report(seen: Seen, findings: Sequence[Finding]) -> str:
     """Return what was looked at and one numbered sentence per finding."""
     lines = [
-        f'domain {seen.domain}: {len(seen.nodes)} nodes, {len(seen.cameras)} cameras, '
-        f'{len(seen.depth_nodes)} depth nodes, {seen.seconds:g} s'
+        f'domain {seen.domain}: {_count(seen.nodes, "node")}, '
+        # One that two nodes read is one camera.
+        f'{_count({camera.image for camera in seen.cameras}, "image topic")}, '
+        f'{_count(seen.depth_nodes, "depth node")}, {seen.seconds:g} s'
     ]
     for name, figures in sorted(rates(seen).items()):
         lines.append(
@@ -31,6 +33,10 @@ def text_report(seen: Seen, findings: Sequence[Finding]) -> str:
     for number, finding in enumerate(findings, 1):
         lines.append(f'{number}. {finding.severity.name.lower()}: {finding.text} [{finding.code}]')
     return '\n'.join(lines)
+
+
+def _count(things: Collection[Any], what: str) -> str:
+    return f'{len(things)} {what}{"" if len(things) == 1 else "s"}'
 
 
 def json_report(seen: Seen, findings: Sequence[Finding]) -> str:

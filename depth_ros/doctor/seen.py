@@ -159,6 +159,7 @@ class Seen:
     clock: Received = field(default_factory=Received)  # of /clock: arrivals only
     machine: Machine = field(default_factory=Machine)
     statements: Sequence[Statement] = ()
+    turned_off: Sequence[str] = ()  # depth nodes that ~/enable turned off
     doubles: Sequence[str] = ()  # names that more than one node has
     mute: Sequence[str] = ()  # nodes that did not answer to questions for their parameters
     reads_tf: bool = True  # whether /tf can be read here

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from depth_ros.files.share import share_directory
-from depth_ros.nodes.launching import COMMON, Arguments, processes
+from depth_ros.nodes.launching import COMMON, Arguments, processes, refuse_unknown
 from depth_ros.types import DepthError
 
 NODES = {'mono': 'mono_depth', 'stereo': 'stereo_depth'}
@@ -88,6 +88,7 @@ def describe_camera(driver: Driver) -> Any:
     arguments = arguments_of(driver)
 
     def start(context: Any) -> list[Any]:
+        refuse_unknown(context, arguments)
         given = {key: context.launch_configurations[key] for key in arguments}
         node, values = resolve(driver, given)
         remaps = tables_of(given['views'])['REMAPS']

@@ -129,6 +129,9 @@ class DepthNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         try:
             self._configure()
+        except InterruptedError as error:  # the process is to end: nothing failed
+            self._release()
+            raise KeyboardInterrupt from error
         except Exception as error:
             self._fail_to_load(error)
             self._release()
@@ -168,8 +171,11 @@ class DepthNode(LifecycleNode):
         if worker.opened(ANSWER_WITHIN, self.context.ok):
             self._loaded()
         else:
-            self.get_logger().info(
-                f'model {quoted(values["model"])} is still being loaded; depth follows once it is'
+            # Under the key of the report, which would warn of the same a moment later.
+            self._reporter.log(
+                Level.OK,
+                f'model {quoted(values["model"])} is still being loaded; depth follows once it is',
+                'loading',
             )
 
     def _loaded(self) -> None:
@@ -320,6 +326,7 @@ class DepthNode(LifecycleNode):
             self._together.threads = self._governor.update(now, waiting)
         loaded = self._loaded_now
         common = Facts(
+            node=self.get_fully_qualified_name(),
             state=self._state_machine.current_state[1],
             problem=self._problem,
             fallback=loaded.fallback if loaded is not None else '',

@@ -9,15 +9,19 @@ The launch files are tables of topics; this makes launch arguments, remaps and p
 
 from __future__ import annotations
 
+import difflib
+import re
 import shlex
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from depth_ros.files.share import share_directory, transport_environment
+from depth_ros.nodes.parameters.specs import MONO, MULTI, STEREO
 from depth_ros.types import DepthError
 
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
@@ -73,6 +77,7 @@ def describe(
     arguments = {**named, **COMMON, **inputs, **outputs}
 
     def start(context: Any) -> list[Any]:
+        refuse_unknown(context, arguments)
         values: Mapping[str, str]
         values = {key: context.launch_configurations[key] for key in arguments}
         notes: Sequence[str] = ()
@@ -99,11 +104,13 @@ def processes(
     parameters: Mapping[str, Any] | None = None,
 ) -> list[Any]:
     """Return the node, and rviz2 where it is asked for; what the user gives wins."""
+    from launch.actions import LogInfo
     from launch_ros.actions import Node
 
     check(values)
     share = share_directory()
-    started = [
+    started: list[Any] = [
+        *(LogInfo(msg=note) for note in unread_file(values)),
         Node(
             package='depth_ros',
             executable=node,
@@ -121,7 +128,7 @@ def processes(
             additional_env=transport_environment() if flag(values, 'transport') else {},
             output='screen',
             emulate_tty=True,
-        )
+        ),
     ]
     if flag(values, 'rviz'):
         started.append(
@@ -155,6 +162,65 @@ def check(values: Mapping[str, str]) -> None:
         )
     if level.lower() not in LOG_LEVELS:
         raise DepthError(f'log_level:={level}, expected one of {", ".join(LOG_LEVELS)}')
+
+
+def refuse_unknown(context: Any, arguments: Iterable[str]) -> None:
+    """Refuse names that this file does not have; `ros2 launch` ignores them without a word."""
+    file = Path(context.get_locals_as_dict().get('current_launch_file_path') or '')
+    if file.name not in {Path(word).name for word in sys.argv}:
+        return  # included: the words on the command line are those of another file
+    known = list(arguments)
+    for word in context.argv:
+        name, given, value = word.partition(':=')
+        if not given or name in known:
+            continue
+        if name in {spec.name for spec in (*MONO, *STEREO, *MULTI)}:
+            flow = yaml.safe_dump({name: _plain(value)}, default_flow_style=True).strip()
+            advice = f'a parameter of the node is given as parameters:="{flow}"'
+        else:
+            near = difflib.get_close_matches(name, known, 1)
+            advice = f'did you mean {near[0]}?' if near else '--show-args lists them all'
+        raise DepthError(f'{word}: {file.name} has no argument {name}; {advice}')
+
+
+def _plain(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def unread_file(values: Mapping[str, str]) -> list[str]:
+    """Return what to say where params_file has no section that is this node's."""
+    if not values['params_file']:
+        return []
+    try:
+        content = yaml.safe_load(Path(values['params_file']).read_text())
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return []  # the node says what is wrong with it
+    sections = list(_sections(content))
+    name = '/'.join(['', *filter(None, values['namespace'].split('/')), values['name']])
+    if any(_covers(section, name) for section in sections):
+        return []
+    return [
+        f'params_file:={values["params_file"]} has no section for {name}, so nothing of it is '
+        f'used; it has {", ".join(sections) or "none"}; name the section /** or {name}'
+    ]
+
+
+def _sections(content: Any, above: str = '') -> Iterator[str]:
+    for key, value in content.items() if isinstance(content, dict) else ():
+        if key == 'ros__parameters':
+            yield above
+        else:
+            yield from _sections(value, f'{above}/{str(key).strip("/")}')
+
+
+def _covers(section: str, name: str) -> bool:
+    """Return whether a section is that of a node: * is one part of its name, ** any number."""
+    parts = {'*': '/[^/]+', '**': '(/[^/]+)*'}
+    pattern = ''.join(parts.get(part, f'/{re.escape(part)}') for part in section.split('/')[1:])
+    return re.fullmatch(pattern, name) is not None
 
 
 def _has_package(name: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 import rclpy
 from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.node import Node
+from rclpy.node import Node, NodeNameNonExistentError
 from rclpy.parameter import Parameter, parameter_value_to_python
 from sensor_msgs.msg import Image as ImageMessage
 from sensor_msgs.msg import PointCloud2
@@ -27,6 +27,9 @@ from depth_ros.types import FloatImage, Image
 
 PERIOD = 0.1  # seconds between two clouds of one node that are shown
 PATIENCE = 3.0  # seconds for a node to answer
+CLOUDLESS = 6.0  # seconds without a cloud after which relative values are asked for
+LOOK = 0.5  # seconds between two looks at the graph
+OTHER_CLOUDS = ('obstacles', 'free_points', 'ground', 'local_points')
 Arrived = Callable[[str, dict[str, Any]], None]
 
 
@@ -46,10 +49,11 @@ class LiveNodes:
         self._executor.add_node(self._node)
         self._arrived = arrived
         self._last: dict[tuple[str, str], float] = {}
-        for name in names:
-            base = '/' + name.strip('/')
-            self._listen(name, f'{base}/points', PointCloud2, _of_cloud)
-            self._listen(name, f'{base}/relative', ImageMessage, _of_relative)
+        self._names = list(names)
+        self._since: dict[str, float] = {}  # name -> when its cloud was subscribed to
+        self._seen: set[str] = set()  # names that sent something, or are waited for no longer
+        self._look()
+        self._node.create_timer(LOOK, self._look)
         self._thread = threading.Thread(target=self._spin, name='live_nodes', daemon=True)
         self._thread.start()
 
@@ -87,11 +91,38 @@ class LiveNodes:
         self._node.destroy_node()
         rclpy.try_shutdown(context=self._context)
 
+    def _look(self) -> None:
+        """Subscribe to the cloud of each node, and to relative values where no cloud comes."""
+        now = time.monotonic()
+        for name in self._names:
+            base = '/' + name.strip('/')
+            if name not in self._since:
+                topic = cloud_of(base, self._clouds(base))
+                if topic:
+                    self._since[name] = now
+                    self._listen(name, topic, PointCloud2, _of_cloud)
+            elif name not in self._seen and now - self._since[name] > CLOUDLESS:
+                # Not before: a node with metres would warn that this one stays empty.
+                self._seen.add(name)
+                self._listen(name, f'{base}/relative', ImageMessage, _of_relative)
+
+    def _clouds(self, base: str) -> list[str]:
+        """Return the clouds that a node publishes, whatever they were remapped to."""
+        if self._node.count_publishers(f'{base}/points'):
+            return [f'{base}/points']  # also of one camera of several: node/camera
+        namespace, _, name = base.rpartition('/')
+        try:
+            found = self._node.get_publisher_names_and_types_by_node(name, namespace or '/')
+        except NodeNameNonExistentError:
+            return []
+        return [topic for topic, kinds in found if 'sensor_msgs/msg/PointCloud2' in kinds]
+
     def _listen(self, name: str, topic: str, kind: type, read: Callable[[Any], Any]) -> None:
         def receive(message: Any) -> None:
             now = time.monotonic()
             if now - self._last.get((name, topic), 0.0) >= PERIOD:
                 self._last[name, topic] = now
+                self._seen.add(name)
                 self._arrived(name, read(message))
 
         self._node.create_subscription(kind, topic, receive, sensor_qos())
@@ -113,6 +144,15 @@ class LiveNodes:
             self._executor.spin()
         except ExternalShutdownException:
             pass
+
+
+def cloud_of(base: str, clouds: Sequence[str]) -> str:
+    """Return the topic of all points among the clouds of a node; empty where it has none."""
+    last = {topic: topic.rpartition('/')[2] for topic in clouds}
+    rest = [topic for topic in clouds if last[topic] not in OTHER_CLOUDS]
+    named = [topic for topic in rest if last[topic] in ('points', 'points2')]
+    own = [topic for topic in named if topic == f'{base}/points']
+    return next(iter(own or named or rest), '')
 
 
 def _of_cloud(message: PointCloud2) -> dict[str, Any]:

@@ -48,6 +48,20 @@ def test_frames_become_a_data_set_and_a_bag_an_evaluation(recording, tmp_path):
     assert (video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FPS)) == (20, 10)
 
 
+def test_a_finished_recording_is_said_to_be_there(recording, tmp_path, capsys):
+    given = ['bag', str(recording), '--out', str(tmp_path / 'out'), '--model', 'plane']
+    assert main(given) == 0
+    assert '20 frames in ' in capsys.readouterr().out
+    assert main(given) == 0
+    printed = capsys.readouterr().out
+    assert '20 of 20 images' in printed
+    assert 'all was there already; --overwrite' in printed
+    assert main([*given[:-1], 'floor']) == 2  # another model: nothing but the sentence
+    output = capsys.readouterr()
+    assert output.out == ''
+    assert 'was begun with another' in output.err
+
+
 def test_several_recordings_go_to_a_folder_each(recording, tmp_path, capsys):
     broken = tmp_path / 'broken.mcap'
     broken.write_bytes(b'nothing')

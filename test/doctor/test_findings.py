@@ -218,6 +218,9 @@ def test_reports_hold_every_finding():
     assert '1. error: first [qos]' in text
     assert '2. warning: second [age]' in text
     assert 'nothing wrong was found' in text_report(seen, [])
+    # One image that two nodes read is one image.
+    shared = Seen(cameras=[Camera('/image', '/info', node) for node in ('/a', '/b')])
+    assert '0 nodes, 1 image topic, 0 depth nodes' in text_report(shared, [])
     document = json.loads(json_report(seen, several))
     assert document['findings'][1] == {'severity': 'warning', 'code': 'age', 'text': 'second'}
     assert document['topics']['/image']['age'] is None

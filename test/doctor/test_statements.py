@@ -11,14 +11,15 @@ pytest.importorskip('rclpy')
 from depth_ros.doctor.graph import Look
 
 
-def status(name, level, message='it does not arrive', state='active'):
-    value = SimpleNamespace(key='state', value=state)
-    return SimpleNamespace(name=name, level=bytes([level]), message=message, values=[value])
+def status(name, level, message='it does not arrive', state='active', enabled='true'):
+    stated = {'state': state, 'enabled': enabled}
+    values = [SimpleNamespace(key=key, value=value) for key, value in stated.items()]
+    return SimpleNamespace(name=name, level=bytes([level]), message=message, values=values)
 
 
 def test_each_camera_of_a_node_has_its_statement():
     look = object.__new__(Look)
-    look._statements = {}
+    look._statements, look._off = {}, set()
     look._hear(
         SimpleNamespace(
             status=[
@@ -39,3 +40,17 @@ def test_each_camera_of_a_node_has_its_statement():
     ]
     look._hear(SimpleNamespace(status=[status('robot/mono_depth: front depth', 0)]))
     assert [s.text for s in look._statements.values()] == ['rear: it is old', 'it does not arrive']
+
+
+def test_what_was_turned_off_is_known_until_it_is_on_again():
+    look = object.__new__(Look)
+    look._statements, look._off = {}, set()
+    off = [
+        status('robot/mono_depth: front depth', 0, enabled='false'),
+        status('robot/mono_depth: rear depth', 0),
+        status('stereo_depth: depth', 0, enabled='false'),
+    ]
+    look._hear(SimpleNamespace(status=off))
+    assert look._off == {'/robot/mono_depth/front', '/stereo_depth'}
+    look._hear(SimpleNamespace(status=[status('stereo_depth: depth', 0)]))
+    assert look._off == {'/robot/mono_depth/front'}

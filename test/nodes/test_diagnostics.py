@@ -16,7 +16,8 @@ from sensor_msgs.msg import CameraInfo
 
 from depth_ros import libraries
 from depth_ros.messages.camera_info import camera_to_camera_info
-from depth_ros.nodes.health.diagnostics import Throttle
+from depth_ros.nodes.health.diagnostics import Reporter, Status, Throttle
+from depth_ros.nodes.health.reasons import Level, Reason
 from depth_ros.types import Camera
 
 pytestmark = pytest.mark.ros
@@ -247,3 +248,35 @@ def test_throttle():
     assert say('a', 10.0)
     assert say('c', 10.0)  # pushes out b
     assert say('b', 10.0)
+
+
+class Logged(Reporter):
+    """A reporter whose sentences are kept, and that publishes nothing."""
+
+    def __init__(self):
+        self._throttle, self._known, self._publisher = Throttle(), frozenset(), None
+        self.said = []
+
+    def log(self, level, text, key=''):
+        if self._throttle(key or text, 0.0):
+            self.said.append(text)
+
+
+def test_the_log_waits_a_moment_for_a_driver_that_is_started_with_the_node():
+    absent = Reason(Level.WARN, 'image_no_publisher', 'no publisher of image')
+    old = Reason(Level.WARN, 'old', 'the image is old')
+    reporter = Logged()
+    reporter.report([Status('', [absent, old], {})], '')
+    assert reporter.said == [old.text]
+    reporter.report([Status('', [old], {})], '')  # the driver came
+    reporter.report([Status('', [absent], {})], '')
+    assert reporter.said == [old.text]
+    reporter.report([Status('', [absent], {})], '')
+    assert reporter.said == [old.text, absent.text]
+
+
+def test_a_model_that_is_announced_as_being_loaded_is_not_warned_of_at_once():
+    reporter = Logged()
+    reporter.log(Level.OK, 'still being loaded', 'loading')
+    reporter.report([Status('', [Reason(Level.WARN, 'loading', '2 s so far')], {})], '')
+    assert reporter.said == ['still being loaded']

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from node_harness import REPOSITORY, CameraSide, header, new_stamp
+from test_enable import switch
 from test_transport import CAMERA, NO_PROFILE
 
 from depth_ros.files.share import ros_environment
@@ -57,6 +58,7 @@ def test_a_node_that_could_not_be_configured_is_named_with_its_reason(graph):
     [text] = texts(printed, 'not_active')
     assert text.startswith('/wrong/mono_depth could not be configured: ')
     assert 'no_such_model' in text
+    assert '`ros2 lifecycle set /wrong/mono_depth configure`' in text
 
 
 def test_a_node_that_waits_for_its_manager_is_named(graph):
@@ -65,8 +67,20 @@ def test_a_node_that_waits_for_its_manager_is_named(graph):
     code, printed = answer(graph, start_doctor(graph, '--seconds', '1'))
     process.stop()
     assert code == 1
-    assert '/mono_depth is unconfigured' in printed or 'could not be configured' in printed
-    assert 'lifecycle set' in printed
+    assert '/mono_depth is unconfigured' in printed
+    assert 'could not be configured' not in printed
+    assert '`ros2 lifecycle set /mono_depth configure`' in printed
+
+
+def test_a_node_that_was_turned_off_is_named_with_the_call_that_turns_it_on(graph):
+    process = graph.start(MONO, {'model': 'plane'}, remaps={'__ns': '/off'})
+    switch(graph, '/off/mono_depth/enable', False)
+    code, printed = answer(graph, start_doctor(graph, '--json', '--seconds', '2'))
+    process.stop()
+    assert code == 1
+    [text] = texts(printed, 'turned_off')
+    assert text.startswith('/off/mono_depth is turned off')
+    assert 'ros2 service call /off/mono_depth/enable std_srvs/srv/SetBool "{data: true}"' in text
 
 
 def test_what_a_node_states_is_passed_on(graph):

@@ -57,6 +57,15 @@ def test_ends_cleanly(fresh, module, how):
     assert 'Traceback' not in process.log
 
 
+def test_an_end_while_the_model_is_being_loaded_is_no_error(fresh):
+    pytest.importorskip('torch')  # takes a second or more to import
+    process = fresh.start(MONO, {'model': 'builtin'})
+    fresh.spin_until(lambda: process.said('libraries'), 'the node')
+    assert process.stop(signal.SIGINT) == 0
+    for word in ('Traceback', 'ERROR', 'cannot be loaded', 'Failed'):
+        assert word not in process.log
+
+
 @pytest.mark.parametrize('line', range(1, 7))
 @pytest.mark.parametrize('how', ['SIGINT', 'SIGTERM'])
 def test_ends_cleanly_at_any_line(how, line):

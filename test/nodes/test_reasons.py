@@ -39,9 +39,9 @@ CASES = {
         'no weights in /x',
     ),
     'unconfigured': (
-        replace(WELL, state='unconfigured'),
+        replace(WELL, state='unconfigured', node='/front/mono_depth'),
         Level.WARN,
-        'node is unconfigured, .* set <node> configure',
+        'node is unconfigured, .* set /front/mono_depth configure',
     ),
     'inactive': (replace(WELL, state='inactive'), Level.WARN, 'is inactive, .* activate'),
     'fallback': (replace(WELL, fallback='b is used instead of a'), Level.WARN, 'b is used'),

@@ -20,14 +20,35 @@ pytestmark = pytest.mark.ros
 CAMERA = Camera.pinhole(64, 48, 60.0)
 
 
-def test_a_running_node_is_seen_and_its_parameters_are_set(graph, monkeypatch):
+@pytest.mark.parametrize(
+    ('clouds', 'expected'),
+    [
+        (['/free_points', '/ground', '/obstacles', '/points'], '/points'),
+        (['/eyes/free_points', '/eyes/points2'], '/eyes/points2'),
+        (['/free_points', '/obstacles', '/cloud'], '/cloud'),
+        (['/node/points', '/points'], '/node/points'),
+        (['/free_points'], ''),
+        ([], ''),
+    ],
+)
+def test_the_cloud_of_a_node_is_found_under_the_names_of_launch_files(clouds, expected):
+    from depth_ros.nodes.viewing import cloud_of
+
+    assert cloud_of('/node', clouds) == expected
+
+
+@pytest.mark.parametrize(
+    ('called', 'remap'),
+    [('mono_depth', {}), ('launched', {'__node': 'launched', '~/points': '/pipeline/points'})],
+)
+def test_a_running_node_is_seen_and_its_parameters_are_set(graph, monkeypatch, called, remap):
     from depth_ros.nodes.viewing import LiveNodes
 
     monkeypatch.setenv('ROS_DOMAIN_ID', str(graph.domain))
     assert os.environ['ROS_DOMAIN_ID'] == str(graph.domain)
-    graph.start('depth_ros.nodes.mono_depth', {'model': 'plane', 'distance': 2.0})
+    graph.start('depth_ros.nodes.mono_depth', {'model': 'plane', 'distance': 2.0}, remaps=remap)
     arrived = []
-    nodes = LiveNodes(['mono_depth'], lambda name, what: arrived.append((name, what)))
+    nodes = LiveNodes([called], lambda name, what: arrived.append((name, what)))
     try:
         side = CameraSide(graph, 'image', 'camera_info')
         side.wait()
@@ -47,7 +68,7 @@ def test_a_running_node_is_seen_and_its_parameters_are_set(graph, monkeypatch):
 
         graph.spin_until(came, 'a cloud')
         name, what = arrived[-1]
-        assert name == 'mono_depth'
+        assert name == called
         np.testing.assert_array_equal(what['image'], pixels)
         assert np.allclose(what['depth'], 2.0)
         assert len(what['points'][0]) == 64 * 48
@@ -60,6 +81,8 @@ def test_a_running_node_is_seen_and_its_parameters_are_set(graph, monkeypatch):
         assert 'model' not in found['v']
         assert nodes.set_parameter(name, 'max_depth', 1.5) == ''
         assert 'max_depth' in nodes.set_parameter(name, 'max_depth', -1.0)
-        assert graph.parameter('mono_depth', 'max_depth') == 1.5
+        assert graph.parameter(called, 'max_depth') == 1.5
+        # With metres it would only make the node warn.
+        assert graph.node.count_subscribers(f'/{called}/relative') == 0
     finally:
         nodes.close()

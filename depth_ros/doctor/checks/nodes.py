@@ -30,8 +30,12 @@ def check(seen: Seen) -> Iterator[Finding]:
         say = error if node.is_depth else warning
         inactive.add(node.name)
         statement = stated.get(node.name)
-        if statement is not None and statement.state == 'unconfigured':
-            yield say('not_active', f'{node.name} could not be configured: {statement.text}')
+        if statement is not None and statement.state == 'unconfigured' and statement.error:
+            yield say(
+                'not_active',
+                f'{node.name} could not be configured: {statement.text}; then call '
+                f'`ros2 lifecycle set {node.name} configure` and `activate`, or start it again',
+            )
             continue
         yield say(
             'not_active',
@@ -43,3 +47,9 @@ def check(seen: Seen) -> Iterator[Finding]:
             continue
         say = error if statement.error else warning
         yield say('node_problem', f'{statement.node} states: {statement.text}')
+    for name in seen.turned_off:
+        yield warning(
+            'turned_off',
+            f'{name} is turned off by its service enable, so it computes nothing; call `ros2 '
+            f'service call {name}/enable std_srvs/srv/SetBool "{{data: true}}"`',
+        )

@@ -11,12 +11,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from depth_ros.geometry.planes import plane_depth
 from depth_ros.models.options import MountOptions, check_options, option
 from depth_ros.models.protocol import Family, ModelBase, ModelInfo
 from depth_ros.types import Camera, DepthKind, FloatImage, Ground, Prediction, View
+
+UNMOUNTED = (
+    'every metre of floor comes from the mount, which is that of no robot in particular: a camera '
+    '1 m above the floor that looks level; set camera_height and camera_pitch'
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,9 @@ class FloorModel(ModelBase):
     """Exact metres to a flat floor."""
 
     def __init__(self, info: ModelInfo, options: FloorOptions) -> None:
-        self.info, self.options = info, options
+        mounted = options != FloorOptions(max_range=options.max_range)
+        self.info = info if mounted else replace(info, caution=UNMOUNTED)
+        self.options = options
 
     def warm_up(self, cameras: Sequence[Camera]) -> None:
         for camera in cameras:

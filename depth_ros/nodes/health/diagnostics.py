@@ -41,7 +41,7 @@ class Throttle:
 
 def figures(snapshot: Snapshot, facts: Facts, details: Mapping[str, str]) -> dict[str, str]:
     """Return the key-value pairs of a status."""
-    result = {**details, 'state': facts.state}
+    result = {**details, 'state': facts.state, 'enabled': str(facts.enabled).lower()}
     for eye in facts.eyes:
         side = f'{eye.name} ' if eye.name else ''
         result[f'{side}image (Hz)'] = f'{eye.image.hertz:.2f}'
@@ -100,6 +100,8 @@ class Reporter:
         reasons = [reason for status in statuses for reason in status.reasons]
         known, self._known = self._known, frozenset(reason.code for reason in reasons)
         for reason in reasons:
+            if reason.code.endswith('_no_publisher') and reason.code not in known:
+                continue  # a driver that is started together with the node needs a moment
             # Failures of frames are logged when they happen.
             if not reason.code.endswith('failure') and (reason.level or reason.code not in known):
                 # What kept it from configuring was logged, by its text, when it happened.

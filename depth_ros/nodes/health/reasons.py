@@ -73,6 +73,7 @@ class EyeFacts:
 class Facts:
     """Everything that decides what is said."""
 
+    node: str = '<node>'  # its whole name, for the commands to call
     state: str = 'active'  # of the life cycle
     problem: str = ''  # why it could not be configured
     fallback: str = ''  # which model is used instead, and why
@@ -128,7 +129,7 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
                 Level.WARN,
                 'not_active',
                 f'the node is {facts.state}, nothing is published until it is active; '
-                f'{_next(facts.state)}',
+                f'{_next(facts.node, facts.state)}',
             )
         return
     if not facts.enabled:
@@ -209,11 +210,11 @@ def _speed(facts: Facts) -> Iterator[Reason]:
         )
 
 
-def _next(state: str) -> str:
+def _next(node: str, state: str) -> str:
     if state == 'finalized':
         return 'it has ended, start it again'
     transition = {'inactive': 'activate'}.get(state, 'configure')
-    return f'call `ros2 lifecycle set <node> {transition}`'
+    return f'call `ros2 lifecycle set {node} {transition}`'
 
 
 def _eye(eye: EyeFacts, facts: Facts) -> Iterator[Reason]:

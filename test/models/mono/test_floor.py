@@ -140,3 +140,10 @@ def test_what_depends_on_the_camera_alone_is_computed_once():
 def test_mounts_that_cannot_be_are_refused(options):
     with pytest.raises(ModelError, match='expected'):
         create_model('floor', options)
+
+
+def test_a_mount_that_was_not_given_is_warned_of():
+    for options in ({}, {'max_range': 9.0}):
+        assert 'camera_height' in create_model('floor', options).info.caution
+    for options in ({'camera_height': 0.4}, {'camera_pitch': 0.1}):
+        assert not create_model('floor', options).info.caution
