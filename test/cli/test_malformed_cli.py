@@ -151,7 +151,7 @@ PLACES = {
 @pytest.mark.parametrize(('name', 'environment'), PLACES.values(), ids=list(PLACES))
 def test_places_of_any_name_are_written_to(tmp_path, pixels, name, environment):
     renamed = pixels.rename(tmp_path / f'{name}.png')
-    arguments = ['infer', str(renamed), *FLOOR, '--out', name]
+    arguments = ['infer', str(renamed), *FLOOR, '--option', 'camera_height=1.5', '--out', name]
     code, out, errors = command(*arguments, cwd=tmp_path, **environment)
     assert (code, errors) == (0, b'')
     written = {path.name for path in (tmp_path / name).iterdir()}

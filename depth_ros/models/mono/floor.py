@@ -19,8 +19,8 @@ from depth_ros.models.protocol import Family, ModelBase, ModelInfo
 from depth_ros.types import Camera, DepthKind, FloatImage, Ground, Prediction, View
 
 UNMOUNTED = (
-    'every metre of floor comes from the mount, which is that of no robot in particular: a camera '
-    '1 m above the floor that looks level; set camera_height and camera_pitch'
+    'the mount is not set, so a camera 1 m above the floor that looks level is assumed; set '
+    'camera_height and camera_pitch, from which every metre of this model comes'
 )
 
 
