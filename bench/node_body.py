@@ -83,7 +83,7 @@ class Stub:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runtime, name)
 
-    def __call__(self, pixels: Any, extra: Any) -> dict[str, Any]:
+    def __call__(self, pixels: Any, *beside: Any) -> dict[str, Any]:
         if self.output is None:
             height, width = pixels.shape[-2:]
             slope = torch.linspace(9, 1, height)[:, None].expand(height, width)
