@@ -152,7 +152,10 @@ def replay(folder: Path, frames: int, rounds: int) -> None:
         if found < frames:
             break
         best = hertz
-    print(ratio_line('bag / play + node + record', rate / best if best else 99.0, FASTER))
+    if best:
+        print(ratio_line('bag / play + node + record', rate / best, FASTER))
+    else:
+        print('play + node + record lost frames at every rate, so there is no ratio')
 
 
 def _replayed(folder: Path, source: Path, frames: int, hertz: float) -> int:

@@ -11,7 +11,7 @@ Depth and points from one camera.
 
 from typing import Any
 
-from depth_ros.nodes.launching import describe
+from depth_ros.nodes.launching import NAVIGATION, describe
 
 INPUTS = {
     'image': ('image_raw', 'image topic; with image_transport compressed, its raw name'),
@@ -23,11 +23,7 @@ OUTPUTS = {
     'depth_camera_info': ('', 'its calibration; empty: camera_info beside it'),
     'depth_color': ('depth/color', 'depth in colours, for looking at'),
     'points': ('points', 'point cloud'),
-    'obstacles': ('obstacles', 'points that stand on the ground, for costmaps to mark'),
-    'free_points': ('free_points', 'ends of free rays, for costmaps to clear'),
-    'ground': ('ground', 'points of the ground'),
-    'scan': ('scan', 'nearest obstacle per angle, in a level frame'),
-    'range': ('range', 'distance to the nearest obstacle ahead'),
+    **NAVIGATION,
 }
 REMAPS = {
     'image': 'image',
@@ -37,11 +33,7 @@ REMAPS = {
     '~/depth/camera_info': 'depth_camera_info',
     '~/depth/color': 'depth_color',
     '~/points': 'points',
-    '~/obstacles': 'obstacles',
-    '~/free_points': 'free_points',
-    '~/ground': 'ground',
-    '~/scan': 'scan',
-    '~/range': 'range',
+    **{f'~/{name}': name for name in NAVIGATION},
 }
 
 

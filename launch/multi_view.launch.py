@@ -13,7 +13,7 @@ docs/multi_view_depth.md explains.
 
 from typing import Any
 
-from depth_ros.nodes.launching import describe
+from depth_ros.nodes.launching import NAVIGATION, describe
 
 INPUTS = {
     'image': ('image_raw', 'image topic; with image_transport compressed, its raw name'),
@@ -28,11 +28,7 @@ OUTPUTS = {
     'local_points': ('local_points', 'point cloud of all views of the window'),
     'pose': ('camera_pose', 'pose of the camera at the newest image'),
     'path': ('camera_path', 'poses of the camera at its keyframes'),
-    'obstacles': ('obstacles', 'points that stand on the ground, for costmaps to mark'),
-    'free_points': ('free_points', 'ends of free rays, for costmaps to clear'),
-    'ground': ('ground', 'points of the ground'),
-    'scan': ('scan', 'nearest obstacle per angle, in a level frame'),
-    'range': ('range', 'distance to the nearest obstacle ahead'),
+    **NAVIGATION,
 }
 REMAPS = {
     'image': 'image',
@@ -45,11 +41,7 @@ REMAPS = {
     '~/local_points': 'local_points',
     '~/pose': 'pose',
     '~/path': 'path',
-    '~/obstacles': 'obstacles',
-    '~/free_points': 'free_points',
-    '~/ground': 'ground',
-    '~/scan': 'scan',
-    '~/range': 'range',
+    **{f'~/{name}': name for name in NAVIGATION},
 }
 
 

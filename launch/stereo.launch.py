@@ -13,7 +13,7 @@ explains.
 
 from typing import Any
 
-from depth_ros.nodes.launching import describe
+from depth_ros.nodes.launching import NAVIGATION, describe
 
 INPUTS = {
     'left_image': ('left/image_raw', 'left image, raw or rectified'),
@@ -27,11 +27,7 @@ OUTPUTS = {
     'disparity': ('disparity', 'stereo_msgs/DisparityImage'),
     'depth_color': ('depth/color', 'depth in colours, for looking at'),
     'points': ('points2', 'point cloud, named as stereo_image_proc does'),
-    'obstacles': ('obstacles', 'points that stand on the ground, for costmaps to mark'),
-    'free_points': ('free_points', 'ends of free rays, for costmaps to clear'),
-    'ground': ('ground', 'points of the ground'),
-    'scan': ('scan', 'nearest obstacle per angle, in a level frame'),
-    'range': ('range', 'distance to the nearest obstacle ahead'),
+    **NAVIGATION,
 }
 REMAPS = {
     'left/image': 'left_image',
@@ -43,11 +39,7 @@ REMAPS = {
     '~/disparity': 'disparity',
     '~/depth/color': 'depth_color',
     '~/points': 'points',
-    '~/obstacles': 'obstacles',
-    '~/free_points': 'free_points',
-    '~/ground': 'ground',
-    '~/scan': 'scan',
-    '~/range': 'range',
+    **{f'~/{name}': name for name in NAVIGATION},
 }
 
 

@@ -203,7 +203,7 @@ def test_rviz_shows_what_the_launch_files_publish() -> None:
     assert len(shown) > 0
 
 
-class Told:
+class LaunchContext:
     """A launch context: what the command line has, and the file that is being read."""
 
     def __init__(self, *words: str, file: str = '/ws/share/launch/mono.launch.py') -> None:
@@ -228,11 +228,11 @@ def test_an_argument_that_launch_would_ignore_is_refused(
     known = ('image', 'model')
     monkeypatch.setattr(sys, 'argv', ['ros2', 'launch', 'depth_ros', 'mono.launch.py', word])
     with pytest.raises(DepthError, match=re.escape(advice)):
-        launching.refuse_unknown(Told('model:=floor', word), known)
-    launching.refuse_unknown(Told('model:=floor'), known)
+        launching.refuse_unknown(LaunchContext('model:=floor', word), known)
+    launching.refuse_unknown(LaunchContext('model:=floor'), known)
     # The words are those of the file that includes this one.
     monkeypatch.setattr(sys, 'argv', ['ros2', 'launch', 'robot', 'robot.launch.py', word])
-    launching.refuse_unknown(Told(word), known)
+    launching.refuse_unknown(LaunchContext(word), known)
 
 
 @pytest.mark.parametrize(

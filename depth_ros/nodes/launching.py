@@ -42,6 +42,15 @@ COMMON: Arguments = {
     'frame': ('camera_optical_frame', 'fixed frame of rviz2'),
 }
 
+# Outputs for navigation that every node has: the name in launch files and what it is.
+NAVIGATION = {
+    'obstacles': ('obstacles', 'points that stand on the ground, for costmaps to mark'),
+    'free_points': ('free_points', 'ends of free rays, for costmaps to clear'),
+    'ground': ('ground', 'points of the ground'),
+    'scan': ('scan', 'nearest obstacle per angle, in a level frame'),
+    'range': ('range', 'distance to the nearest obstacle ahead'),
+}
+
 
 def beside(image_topic: str) -> str:
     """Return the camera_info topic beside an image topic, as image_transport pairs them."""
