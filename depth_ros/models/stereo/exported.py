@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -28,8 +28,7 @@ from depth_ros.models.engine.graph_settings import (
 )
 from depth_ros.models.options import option
 from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo
-from depth_ros.models.stereo.consistency import consistency_confidence, left_right_difference
-from depth_ros.models.stereo.pair import check_pair
+from depth_ros.models.stereo.pair import check_pair, finished_pair
 from depth_ros.models.stereo.preparation import Plan, Preparation, plan_for, resized
 from depth_ros.models.weights.verify import folder_named
 from depth_ros.types import Camera, DepthKind, FloatImage, Image, Prediction, View
@@ -119,36 +118,20 @@ class ExportedPairModel(ModelBase):
         if self.settings.unit == 'metres':
             return self._metres(found[0], views, plan, confidence)
         whole = self._pixels(found[0])
-        offset = left.cx - right.cx
-        disparity = plan.disparity(whole, offset)
+        of_right = None
         if self.options.left_right_check:
             # Mirrored, the right eye is the left one.
             mirrored = [np.ascontiguousarray(eye[:, ::-1]) for eye in eyes]
             other = self._wiring.run({LEFT: mirrored[1], RIGHT: mirrored[0]})[0]
             of_right = np.ascontiguousarray(self._pixels(other)[:, ::-1])
-            difference = left_right_difference(whole, of_right, plan.window(1)[1])
-            difference = plan.difference(difference)
-            confidence = consistency_confidence(difference)
-            disparity[difference > self.options.left_right_check] = np.nan
-        disparity[~np.isfinite(disparity)] = np.nan
+        limit, reach = self.options.left_right_check, self.settings.reach or plan.input[1]
+        prediction = finished_pair(self.info.name, views, plan, whole, of_right, limit, reach)
         clock.append(time.perf_counter())
-        low = plan.shift * plan.scale - offset
-        reach = self.settings.reach or plan.input[1]
-        return Prediction(
-            DepthKind.DISPARITY,
-            disparity,
-            left,
-            self.info.name,
-            confidence=confidence,
-            baseline=right.baseline,
-            focal=left.fx,
-            disparity_range=(low, low + (reach - 1) * plan.scale),
-            timings={
-                'preprocess': clock[1] - clock[0],
-                'inference': clock[2] - clock[1],
-                'postprocess': clock[3] - clock[2],
-            },
-        )
+        names = ('preprocess', 'inference', 'postprocess')
+        timings = dict(zip(names, map(float, np.diff(clock)), strict=True))
+        if prediction.confidence is not None:
+            confidence = prediction.confidence
+        return replace(prediction, confidence=confidence, timings=timings)
 
     def _plan(self, left: Camera, right: Camera) -> Plan:
         key = left.key, right.key

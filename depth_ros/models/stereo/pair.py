@@ -204,31 +204,50 @@ class PairModel(RuntimeModel):
         self, views: Sequence[View], plan: Plan, values: FloatImage, carry: Carry | None
     ) -> Prediction:
         """Return the prediction of a pair from the disparity of its input, and its mirror's."""
-        left, right = views[0].camera, views[1].camera
-        offset = left.cx - right.cx
-        disparity = plan.disparity(values[0], offset)
-        confidence = None
-        if self.options.left_right_check:
-            mirrored = np.ascontiguousarray(values[1][:, ::-1])
-            difference = left_right_difference(values[0], mirrored, plan.window(1)[1])
-            difference = plan.difference(difference)
-            confidence = consistency_confidence(difference)
-            disparity[difference > self.options.left_right_check] = np.nan
-        disparity[~np.isfinite(disparity)] = np.nan
+        limit = self.options.left_right_check
+        of_right = np.ascontiguousarray(values[1][:, ::-1]) if limit else None
         # Where a network names no limit, the width of the image is one.
         reach = (self.reach or plan.input[1]) * self.factor
-        low = plan.shift * plan.scale - offset
-        return Prediction(
-            DepthKind.DISPARITY,
-            disparity,
-            left,
-            self.info.name,
-            confidence=confidence,
-            baseline=right.baseline,
-            focal=left.fx,
-            disparity_range=(low, low + (reach - 1) * plan.scale),
-            carry=carry,
-        )
+        prediction = finished_pair(self.info.name, views, plan, values[0], of_right, limit, reach)
+        return replace(prediction, carry=carry)
+
+
+def finished_pair(
+    name: str,
+    views: Sequence[View],
+    plan: Plan,
+    whole: FloatImage,
+    of_right: FloatImage | None,
+    limit: float,
+    reach: float,
+) -> Prediction:
+    """
+    Return the prediction of a pair from the disparity of a network's whole input, `whole`.
+
+    :param of_right: the disparity of the right eye; where it differs by more than `limit` pixels,
+        the result is NaN. :param reach: how many disparities the network tells apart.
+    """
+    left, right = views[0].camera, views[1].camera
+    offset = left.cx - right.cx
+    disparity = plan.disparity(whole, offset)
+    confidence = None
+    if of_right is not None:
+        difference = left_right_difference(whole, of_right, plan.window(1)[1])
+        difference = plan.difference(difference)
+        confidence = consistency_confidence(difference)
+        disparity[difference > limit] = np.nan
+    disparity[~np.isfinite(disparity)] = np.nan
+    low = plan.shift * plan.scale - offset
+    return Prediction(
+        DepthKind.DISPARITY,
+        disparity,
+        left,
+        name,
+        confidence=confidence,
+        baseline=right.baseline,
+        focal=left.fx,
+        disparity_range=(low, low + (reach - 1) * plan.scale),
+    )
 
 
 def check_pair(name: str, views: Sequence[View]) -> None:
