@@ -95,16 +95,17 @@ class Soak:
 
     def _known(self, topic: str, msg: Any) -> Any:
         """Return the camera of a frame that may be published, once."""
-        stamp = stamp_ns(msg.header)
-        if stamp in self.camera.sent.bad:
+        stamp, sent = stamp_ns(msg.header), self.camera.sent
+        camera = sent.cameras.get(stamp) or sent.doubtful.get(stamp)
+        if stamp in sent.bad:
             self.problems[f'{topic} of a malformed message'] += 1
-        elif stamp not in self.camera.sent.cameras:
+        elif camera is None:
             self.problems[f'{topic} with a stamp that was never sent'] += 1
         elif stamp in self.seen[topic]:
             self.problems[f'{topic} twice for one stamp'] += 1
         else:
             self.seen[topic].add(stamp)
-            return self.camera.sent.cameras[stamp]
+            return camera
         return None
 
     def _expected(self, camera: Any) -> FloatImage:
@@ -303,17 +304,17 @@ def judge(soak: Soak, memory: list[float]) -> dict[str, Any]:
     share = counts['quiet received'] / max(counts['quiet sent'], 1)
     if not arguments.cycles and share < arguments.least:
         soak.problems[f'{share:.0%} of the frames of quiet seconds came'] += 1
-    # The first tenth fills caches and pools.
+    # The first tenth, and without cycles the first quarter, fills caches, pools and queues.
     first = memory[9] if arguments.cycles and len(memory) > 10 else None
     if not arguments.cycles and len(memory) >= 50:
-        first = float(np.median(memory[len(memory) // 10 : len(memory) // 5]))
+        first = float(np.median(memory[len(memory) // 4 : len(memory) // 2]))
     last = float(np.median(memory[-5:])) if memory else float('nan')
     if first is not None and last > 1.05 * first:
         soak.problems[f'memory grew from {first:.0f} to {last:.0f} MB'] += 1
     return {
         'seconds': round(time.monotonic() - soak.begun, 1),
         'sent': len(soak.camera.sent.cameras),
-        'malformed': len(soak.camera.sent.bad),
+        'malformed': len(soak.camera.sent.bad) + len(soak.camera.sent.doubtful),
         'received': counts['received'],
         'share of quiet frames': round(share, 3),
         'memory first (MB)': first,

@@ -39,6 +39,8 @@ class Sent:
 
     cameras: dict[int, Camera] = field(default_factory=dict)  # of good frames, by stamp
     bad: set[int] = field(default_factory=set)
+    # Good images with a bad calibration: lost on its way, the last good one holds.
+    doubtful: dict[int, Camera] = field(default_factory=dict)
     times: dict[int, float] = field(default_factory=dict)
 
 
@@ -63,13 +65,15 @@ def _calibration(name: str, index: int, value: float) -> Any:
     return spoil
 
 
-MALFORMED = (
+BAD_IMAGES = (
     _cut,
     _set(width=0),
     _set(height=2**31),
     _set(step=1),
     _set(encoding='rgb9'),
     _set(encoding='32FC1'),
+)
+BAD_CALIBRATIONS = (
     _calibration('k', 0, 0.0),
     _calibration('k', 2, float('nan')),
     _calibration('p', 5, -1.0),
@@ -113,7 +117,7 @@ class CameraDriver:
             self._topics[1].publish(info)
         self._pending = []
         if self.malformed:
-            self._send(self._rng.choice(MALFORMED))
+            self._send(self._rng.choice(BAD_IMAGES + BAD_CALIBRATIONS))
         self._send(None)
 
     def _send(self, spoil: Any) -> None:
@@ -124,10 +128,13 @@ class CameraDriver:
         image.header = info.header = head
         if spoil is not None:
             spoil(image, info)
-            self.sent.bad.add(now)
+            if spoil in BAD_CALIBRATIONS:
+                self.sent.doubtful[now] = camera
+            else:
+                self.sent.bad.add(now)
         else:
             self.sent.cameras[now] = camera
-            self.sent.times[now] = time.monotonic()
+        self.sent.times[now] = time.monotonic()
         if self.late and spoil is None:
             self._pending.append(info)
         else:
