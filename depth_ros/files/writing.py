@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from depth_ros.types import DepthError, quoted
 
+_synced = True
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -36,6 +37,21 @@ def make_folder(path: Path) -> None:
     """Make a folder and those above it, where they are not there yet."""
     with _as_write_error(path):
         path.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def without_sync() -> Iterator[None]:
+    """
+    Leave it to the system when files reach the disk, for thousands that can be made again.
+
+    Each file is still whole or not there; after a power cut the last ones may be lost.
+    """
+    global _synced
+    before, _synced = _synced, False
+    try:
+        yield
+    finally:
+        _synced = before
 
 
 @contextlib.contextmanager
@@ -104,6 +120,8 @@ def write_image(path: str | Path, pixels: npt.NDArray[np.generic]) -> None:
 
 def _sync(path: Path) -> None:
     """Bring a file or the names in a folder to the disk, where the system can."""
+    if not _synced:
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from depth_ros.lab.synthetic.render.view import Rendered, Renderer
+from depth_ros.lab.synthetic.render.view import Renderer
 from depth_ros.lab.synthetic.scene.cameras import right_pose
 from depth_ros.lab.synthetic.scene.views import (
     Mount,
@@ -122,8 +122,8 @@ def decode_depth(stored: npt.NDArray[np.uint16]) -> FloatImage:
     return np.where(stored > 0, stored / np.float32(DEPTH_SCALE), np.nan).astype(np.float32)
 
 
-def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetOptions) -> Image:
-    """Write one sequence and return its image for the contact sheet."""
+def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetOptions) -> None:
+    """Write one sequence."""
     from depth_ros.files.calibration import write_camera
     from depth_ros.files.writing import make_folder, write_image, write_text
 
@@ -149,7 +149,6 @@ def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetO
         write_camera(right, folder / 'camera_right.yaml', 'right')
     lines = [' '.join(f'{v:.9g}' for v in pose[:3].ravel()) for pose in poses]
     write_text(folder / 'poses.txt', '\n'.join(lines) + '\n')
-    pixels: Image | None = None
     for i, pose in enumerate(poses):
         renderer = Renderer(scene.at(i / options.rate))
         view = renderer.render(left, pose, antialias=options.antialias)
@@ -159,20 +158,27 @@ def write_sequence(folder: Path, kind: str, seed: int, count: int, options: SetO
         if right is not None:
             other = renderer.render(right, right_pose(pose, right), antialias=options.antialias)
             write_image(folder / 'image_right' / f'{i:06d}.png', sensor.apply(other.image, rng))
-        if pixels is None:
-            pixels = _thumbnail(view, image)
-    assert pixels is not None
-    return pixels
 
 
-def _thumbnail(view: Rendered, image: Image) -> Image:
-    """Return image above depth, small."""
+def is_written(folder: Path, count: int, options: SetOptions) -> bool:
+    """Return whether a sequence is there to its last file."""
+    last = f'{count - 1:06d}.png'
+    right = folder / 'image_right' / last
+    needs_right = options.stereo and (folder / 'camera_right.yaml').is_file()
+    return (folder / 'depth' / last).is_file() and (right.is_file() or not needs_right)
+
+
+def _thumbnail(folder: Path) -> Image:
+    """Return the first image of a sequence above its depth, small."""
     import cv2
 
     from depth_ros.files.depth_colors import depth_to_colors
+    from depth_ros.files.images import read_image, read_values
 
-    size = SHEET_WIDTH, max(1, round(SHEET_WIDTH * view.camera.height / view.camera.width))
-    both = image, depth_to_colors(view.depth)
+    image = read_image(folder / 'image_left' / '000000.png')
+    stored = read_values(folder / 'depth' / '000000.png')
+    size = SHEET_WIDTH, max(1, round(SHEET_WIDTH * image.shape[0] / image.shape[1]))
+    both = image, depth_to_colors(decode_depth(np.asarray(stored, np.uint16)))
     small = [np.asarray(cv2.resize(p, size, interpolation=cv2.INTER_AREA)) for p in both]
     return np.vstack(small).astype(np.uint8)
 
@@ -186,21 +192,28 @@ def contact_sheet(images: list[Image], columns: int = 6) -> Image:
     return np.vstack(rows)
 
 
-def _job(arguments: tuple[Path, str, int, int, SetOptions]) -> Image:
-    return write_sequence(*arguments)
+def _job(arguments: tuple[Path, str, int, int, SetOptions]) -> None:
+    from depth_ros.files.writing import without_sync
+
+    folder, _, _, count, options = arguments
+    if not is_written(folder, count, options):
+        with without_sync():
+            write_sequence(*arguments)
 
 
 def write_set(out: Path, options: SetOptions) -> Iterator[tuple[str, int]]:
-    """Write everything below `out`; yield each sequence's name and frames when it is done."""
+    """
+    Write everything below `out`; yield each sequence's name and frames when it is done.
+
+    Sequences that are there are kept: a set that was interrupted is continued.
+    """
     from depth_ros.files.writing import write_image
 
     work = [(out / name, kind, seed, n, options) for name, kind, seed, n in sequences(options)]
-    images: list[Image] = []
     if options.jobs > 1:
         pool = ProcessPoolExecutor(options.jobs, initializer=serve_parent)
         try:
-            for (folder, _, _, n, _), image in zip(work, pool.map(_job, work)):
-                images.append(image)
+            for (folder, _, _, n, _), _ in zip(work, pool.map(_job, work)):
                 yield folder.name, n
         except BrokenProcessPool as error:
             raise DepthError(
@@ -211,8 +224,9 @@ def write_set(out: Path, options: SetOptions) -> Iterator[tuple[str, int]]:
             pool.shutdown(cancel_futures=True)
     else:
         for job in work:
-            images.append(_job(job))
+            _job(job)
             yield job[0].name, job[3]
     # A sheet of hundreds of sequences could not be looked at: take some from all of them.
-    chosen = np.unique(np.linspace(0, len(images) - 1, min(48, len(images))).round())
-    write_image(out / 'contact_sheet.png', contact_sheet([images[int(i)] for i in chosen]))
+    chosen = np.unique(np.linspace(0, len(work) - 1, min(48, len(work))).round())
+    sheet = contact_sheet([_thumbnail(work[int(i)][0]) for i in chosen])
+    write_image(out / 'contact_sheet.png', sheet)

@@ -147,3 +147,25 @@ def test_a_share_is_between_nothing_and_all(
 ) -> None:
     assert main(['synth', '--out', str(tmp_path / 'set'), share, '1.5']) == 2
     assert '0 to 1' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('stereo', [False, True])
+def test_a_set_that_was_interrupted_is_continued(stereo: bool, tmp_path: Path) -> None:
+    options = SetOptions(
+        frames=3, per_sequence=1, kinds=('room',), width=48, height=32, antialias=1, stereo=stereo
+    )
+    last = 'image_right' if stereo else 'depth'
+    for name, _ in write_set(tmp_path, options):
+        if name == 'room_000001':
+            break
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob('*.png')}
+    # The second sequence has lost its last file, as a kill would leave it.
+    (tmp_path / 'room_000001' / last / '000000.png').unlink()
+    assert [name for name, _ in write_set(tmp_path, options)] == [
+        f'room_00000{i}' for i in (0, 1, 2)
+    ]
+    for path, time in before.items():
+        if 'room_000000' in str(path):
+            assert path.stat().st_mtime_ns == time
+    assert len(list(tmp_path.glob(f'*/{last}/000000.png'))) == 3
+    assert (tmp_path / 'contact_sheet.png').is_file()
