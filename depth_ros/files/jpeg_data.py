@@ -55,8 +55,10 @@ def is_whole(data: bytes) -> bool:
         elif marker in (0xC0, 0xC1):
             frame = payload
         elif marker == 0xDA:
-            if not frame or len(payload) < 1 or payload[0] != frame[5]:
-                return True  # progressive, or one scan for each component
+            if len(frame) < 6 or not payload or len(payload) < 1 + 2 * payload[0]:
+                return True  # progressive, or damaged before its data: the decoder says how
+            if payload[0] != frame[5]:
+                return True  # one scan for each component
             return _count(frame, payload, tables, restart, data[position:])
     return True
 
@@ -88,6 +90,8 @@ def _count(
     factors = {part[0]: (part[1] >> 4, part[1] & 15) for part in components if len(part) == 3}
     wide = max((x for x, _ in factors.values()), default=1)
     high = max((y for _, y in factors.values()), default=1)
+    if not wide * high:
+        return True
     blocks: list[tuple[Table, Table]] = []
     for index in range(scan[0]):
         name, used = scan[1 + 2 * index], scan[2 + 2 * index]

@@ -285,6 +285,16 @@ def test_a_jpeg_that_is_grey_is_whole(tmp_path, size):
     assert is_whole(jpeg(grey))
 
 
+@pytest.mark.parametrize('value', [0, 1, 3, 255])
+def test_any_byte_of_a_header_may_be_wrong(value):
+    whole = jpeg(np.full((16, 16, 3), 128, np.uint8))
+    header = whole.index(b'\xff\xda') + 14
+    for place in range(2, header):
+        for length in (len(whole), place + 1):
+            damaged = whole[:place] + bytes([value]) + whole[place + 1 : length]
+            assert is_whole(damaged) in (True, False)
+
+
 NOT_UTF8 = os.fsdecode(b'o\xff')
 
 
