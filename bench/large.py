@@ -41,10 +41,10 @@ def work(name: str, kind: str, decimation: int, frames: int) -> None:
 
     width, height = SIZES[name]
     info = camera_to_camera_info(Camera.pinhole(width, height, 0.8 * width), Header())
-    if kind == 'jpeg':
+    if kind in ('jpeg', 'png'):
         small = np.random.default_rng(0).integers(0, 255, (height // 40, width // 40, 3), np.uint8)
         image = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
-        msg = SimpleNamespace(format='jpeg', data=cv2.imencode('.jpg', image)[1].tobytes())
+        msg = SimpleNamespace(format=kind, data=cv2.imencode(f'.{kind}', image)[1].tobytes())
         del image
     else:
         msg = SimpleNamespace(
@@ -74,7 +74,7 @@ def main() -> None:
         return
     print('| image | decimation | MB | ms per frame |\n|---|---|---|---|')
     for name in SIZES:
-        for kind in ('jpeg', 'bgr8'):
+        for kind in ('jpeg', 'png', 'bgr8'):
             for decimation in (1, 2, 4, 8):
                 command = [sys.executable, __file__, '--frames', str(arguments.frames)]
                 command += ['--work', name, kind, str(decimation)]

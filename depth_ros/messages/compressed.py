@@ -18,12 +18,14 @@ import numpy.typing as npt
 from depth_ros.files.image_header import ImageHeader, check_size, image_header
 from depth_ros.files.images import MAX_BYTES
 from depth_ros.files.jpeg_data import check_pixels
+from depth_ros.files.png_rows import has_rows, rows_of
 from depth_ros.messages.camera_info import mismatch
 from depth_ros.messages.encodings import ENCODINGS
 from depth_ros.messages.pixels import to_decimated, to_grey, to_rgb
 from depth_ros.types import DepthError, Image, quoted
 
 Size = tuple[int, int]  # width, height
+_STRIP_PIXELS = 1 << 18  # of a PNG that are decoded at once
 _REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
     4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -35,8 +37,8 @@ def compressed_to_rgb(msg: Any, size_wh: Size | None = None, decimation: int = 1
     """
     Return HxWx3 RGB, whatever was compressed; a given size is compared before decoding.
 
-    With a decimation of 2, 4 or 8 each pixel is the mean of as many in both directions, and a
-    JPEG is decoded at that size.
+    With a decimation of 2, 4 or 8 each pixel is the mean of as many in both directions. A JPEG
+    is decoded at that size, a PNG some rows at a time.
     """
     pixels, encoding = _decode(msg, size_wh, decimation)
     return to_rgb(pixels, ENCODINGS[encoding], len(pixels))
@@ -79,10 +81,15 @@ def _decode(msg: Any, size_wh: Size | None, decimation: int = 1) -> tuple[npt.ND
         )
     if size_wh is not None and (header.width, header.height) != size_wh:
         raise mismatch(header.width, header.height, size_wh)
+    may_reduce = decimation > 1 and not original.startswith('bayer_')
+    if may_reduce and header.codec == 'png' and min(header.width, header.height) >= decimation:
+        few = _few_of_png(data, header, decimation, original, stored)
+        if few is not None:
+            return few
     flags, reduced = cv2.IMREAD_ANYCOLOR, 1
     if header.codec == 'png':
         flags = cv2.IMREAD_UNCHANGED  # 16 bits, too
-    elif decimation > 1 and not original.startswith('bayer_'):
+    elif may_reduce:
         flags, reduced = _REDUCED[decimation], decimation
     try:
         # A camera's image is taken as its sensor sees it: the calibration knows no EXIF turn.
@@ -91,10 +98,7 @@ def _decode(msg: Any, size_wh: Size | None, decimation: int = 1) -> tuple[npt.ND
         pixels = None
     wanted = -(-header.height // reduced), -(-header.width // reduced)
     if pixels is None or pixels.shape[:2] != wanted:
-        raise DepthError(
-            f'{header.codec} image of {header.width}x{header.height} cannot be decoded, expected '
-            'a valid file; the message is damaged or its variant is not supported'
-        )
+        raise _damaged(header)
     if header.codec == 'jpeg':
         check_pixels(data, pixels, f'jpeg image of {len(data)} bytes', 8 // reduced)
     encoding = _stored_encoding(pixels, original, stored)
@@ -103,9 +107,32 @@ def _decode(msg: Any, size_wh: Size | None, decimation: int = 1) -> tuple[npt.ND
     if reduced > 1:  # a last pixel that is not the mean of whole ones is left out
         return pixels[: header.height // reduced, : header.width // reduced], encoding
     known = ENCODINGS[encoding]
-    colour = known.is_colour
-    few = to_decimated(pixels, known, header.height, decimation, colour)
-    return few, 'rgb8' if colour else 'mono8'
+    few = to_decimated(pixels, known, header.height, decimation, known.is_colour)
+    return few, 'rgb8' if known.is_colour else 'mono8'
+
+
+def _few_of_png(
+    data: bytes, header: ImageHeader, n: int, original: str, stored: str
+) -> tuple[npt.NDArray[Any], str] | None:
+    """Return a decimated PNG and its encoding without ever having all its pixels in memory."""
+    few = []
+    try:
+        if not has_rows(data):
+            return None
+        for strip in rows_of(data, n * max(1, _STRIP_PIXELS // (header.width * n))):
+            known = ENCODINGS[_stored_encoding(strip, original, stored)]
+            if len(strip) >= n:  # what is over is left out
+                few.append(to_decimated(strip, known, len(strip), n, known.is_colour))
+    except ValueError as error:
+        raise _damaged(header) from error
+    return np.concatenate(few), 'rgb8' if known.is_colour else 'mono8'
+
+
+def _damaged(header: ImageHeader) -> DepthError:
+    return DepthError(
+        f'{header.codec} image of {header.width}x{header.height} cannot be decoded, expected '
+        'a valid file; the message is damaged or its variant is not supported'
+    )
 
 
 def _stored_encoding(pixels: npt.NDArray[Any], original: str, stored: str) -> str:

@@ -9,6 +9,7 @@ and the worker, and nothing else.
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -210,7 +211,7 @@ class Stream:
         if not self.node.context.ok():
             return  # the end came between the work and its publication
         sentence = sentence_of(error, 'the frame could not be worked on')
-        self.health.failed(sentence)
+        self.health.failed(sentence, time.monotonic())
         self._reporter.log(Level.ERROR, f'{self.name}: {sentence}' if self.name else sentence)
         if not isinstance(error, DepthError):
             self.node.get_logger().debug(''.join(traceback.format_exception(error)))

@@ -122,14 +122,14 @@ def test_an_image_smaller_than_a_pixel_is_refused():
             Resolver()(msg, tiny, 8)
 
 
-@pytest.mark.parametrize('encoding', ['bgr8', 'bayer_rggb8', 'nv12', 'mono16', 'jpeg'])
+@pytest.mark.parametrize('encoding', ['bgr8', 'bayer_rggb8', 'nv12', 'mono16', 'jpeg', 'png'])
 def test_memory_is_that_of_the_result(encoding):
     wide, high = 3840, 2160
     camera = Camera.pinhole(wide, high, 3000.0)
     info = camera_to_camera_info(camera, Header())
-    if encoding == 'jpeg':
-        packed = cv2.imencode('.jpg', np.full((high, wide, 3), 90, np.uint8))[1].tobytes()
-        msg = CompressedImage(format='jpeg', data=packed)
+    if encoding in ('jpeg', 'png'):
+        packed = cv2.imencode(f'.{encoding}', np.full((high, wide, 3), 90, np.uint8))[1].tobytes()
+        msg = CompressedImage(format=encoding, data=packed)
     else:
         layout = ENCODINGS[encoding]
         step = wide * layout.pixel_bytes

@@ -54,7 +54,7 @@ def test_a_snapshot_tells_news_once():
         health.finished(0.1 * i, 0.02, {'model': 0.01})
     health.dropped('too old', 2)
     health.dropped('too old')
-    health.failed('a sentence')
+    health.failed('a sentence', 1.0)
     health.warn('code', 'one')
     health.warn('code', 'two')
     now = 0.1 * (3 * SAMPLES - 1)
@@ -67,3 +67,19 @@ def test_a_snapshot_tells_news_once():
     assert (first.failures, first.last_failure) == (1, 'a sentence')
     assert first.warnings == {'code': 'two'}
     assert (second.failures, second.last_failure, second.warnings) == (1, '', {})
+
+
+def test_a_failure_is_told_until_a_frame_is_published():
+    """Before, a camera of which every frame failed was reported as well every other second."""
+    health = Health()
+    health.finished(0.0, 0.02, {})
+    health.failed('a sentence', 1.0)
+    assert [health.snapshot(now).last_failure for now in (1.1, 2.1, 2.9)] == ['a sentence'] * 3
+    health.finished(2.95, 0.02, {})
+    assert [health.snapshot(now).last_failure for now in (3.0, 4.0)] == ['a sentence', '']
+    health.failed('another', 5.0)  # later on it is the silence of the camera that is told
+    assert [health.snapshot(now).last_failure for now in (5.1, 9.0, 9.1)] == [
+        'another',
+        'another',
+        '',
+    ]

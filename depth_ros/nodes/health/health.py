@@ -17,6 +17,7 @@ import numpy as np
 
 WINDOW = 5.0  # seconds over which a rate is counted
 SAMPLES = 120  # the last so many frames give the percentiles
+NEWS = 2.0  # seconds that a failure is told again while no frame is published after it
 
 
 class Rate:
@@ -104,6 +105,8 @@ class Health:
         self._failures = 0
         self._newest: tuple[float, float] | None = None  # when, and how old it was then
         self._last_failure = ''
+        self._failed_at = float('-inf')
+        self._recovered = True  # a frame was published since
         self._warnings: dict[str, str] = {}
 
     def finished(self, now: float, age: float, timings: Mapping[str, float]) -> None:
@@ -111,6 +114,7 @@ class Health:
         with self._lock:
             self._output.tick(now)
             self._newest = now, age
+            self._recovered = True
             self._ages.append(age)
             for stage, seconds in timings.items():
                 self._stages.setdefault(stage, deque(maxlen=SAMPLES)).append(seconds)
@@ -120,11 +124,12 @@ class Health:
         with self._lock:
             self._drops[cause] += count
 
-    def failed(self, sentence: str) -> None:
+    def failed(self, sentence: str, now: float) -> None:
         """Count a frame that could not be worked on."""
         with self._lock:
             self._failures += 1
             self._last_failure = sentence
+            self._failed_at, self._recovered = now, False
 
     def warn(self, code: str, sentence: str) -> None:
         """Note something about the input that does not stop the work."""
@@ -140,7 +145,12 @@ class Health:
             return age + now - then, self._output.hertz(now)
 
     def snapshot(self, now: float) -> Snapshot:
-        """Return what is known and forget what is news only once."""
+        """
+        Return what is known, and forget what is news only once.
+
+        A failure stays while nothing was published after it: of a camera of which every frame
+        fails no report may say that all is well.
+        """
         with self._lock:
             result = Snapshot(
                 self._output.total,
@@ -152,6 +162,7 @@ class Health:
                 self._last_failure,
                 dict(self._warnings),
             )
-            self._last_failure = ''
+            if self._recovered or now - self._failed_at > NEWS:
+                self._last_failure = ''
             self._warnings.clear()
         return result
