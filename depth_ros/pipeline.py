@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 
 from depth_ros.files.region import Mask, read_region
@@ -22,6 +21,7 @@ from depth_ros.geometry.depth_values import clip_range
 from depth_ros.geometry.disparity import prediction_to_depth
 from depth_ros.geometry.edges import remove_flying_pixels
 from depth_ros.geometry.fusion import PosedDepth
+from depth_ros.geometry.predicted_pixels import image_of, seen_only
 from depth_ros.geometry.rectified_views import PairedViews, SingleViews
 from depth_ros.metric.adjusting import Adjuster
 from depth_ros.metric.alignment import apply_scale_shift
@@ -155,44 +155,6 @@ class DepthFrame:
     mount_is_live: bool = False  # `mount` counts, and not what parameters say
     mount: Ground | None = None  # the level ground below the camera now; None: not known
     scene: Scene | None = None  # what is known beside it, where it is one of several views
-
-
-def _seen_only(prediction: Prediction, seen: Mask, camera: Camera) -> Prediction:
-    """Remove what a model predicts where `seen`, an image of this camera, is False."""
-    if seen.all():
-        return prediction
-    small = prediction.camera
-    if prediction.image is not None:  # a part of the image, which the cameras tell
-        columns = _places(small.width, small.fx, small.cx, camera.fx, camera.cx, camera.width)
-        rows = _places(small.height, small.fy, small.cy, camera.fy, camera.cy, camera.height)
-        seen = seen[rows][:, columns]
-    elif seen.shape[::-1] != small.size_wh:
-        shrunk = cv2.resize(seen.view(np.uint8), small.size_wh, interpolation=cv2.INTER_NEAREST)
-        seen = shrunk.astype(np.bool_)
-    confidence = prediction.confidence
-    return replace(
-        prediction,
-        values=np.where(seen, prediction.values, np.float32(np.nan)),
-        confidence=None if confidence is None else np.where(seen, confidence, np.float32(0)),
-    )
-
-
-def _places(
-    count: int, focal: float, centre: float, to_focal: float, to_centre: float, limit: int
-) -> np.ndarray:
-    """Return the pixel of one axis of a camera that each pixel of another camera shows."""
-    places = np.round((np.arange(count) - centre) * (to_focal / focal) + to_centre)
-    return np.clip(places, 0, limit - 1).astype(np.intp)
-
-
-def _image_of(prediction: Prediction, image: Image) -> Image:
-    """Return the image of the prediction's pixels."""
-    camera = prediction.camera
-    if prediction.image is not None:
-        return prediction.image
-    if image.shape[:2] == (camera.height, camera.width):
-        return image
-    return cv2.resize(image, camera.size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
 def _depth_of(prediction: Prediction, options: Options) -> FloatImage | None:
@@ -352,9 +314,9 @@ class Pipeline:
         options = self.options
         mask = self._seen(index, view)
         if mask is not None:
-            prediction = _seen_only(prediction, mask, view.camera)
+            prediction = seen_only(prediction, mask, view.camera)
         raw = prediction
-        seen = View(_image_of(prediction, view.image), prediction.camera, view.known)
+        seen = View(image_of(prediction, view.image), prediction.camera, view.known)
         scale = None
         if self.adjuster is not None and stamp is not None:
             prediction, scale = self.adjuster.adjust(prediction, seen, stamp)

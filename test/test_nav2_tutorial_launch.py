@@ -17,7 +17,8 @@ pytest.importorskip('rclpy')
 pytest.importorskip('torch')
 
 import tiny_da3
-from test_launch import ROOT, graph_side, launch, prefix  # noqa: F401
+from launch_files import ROOT
+from test_launch_processes import graph_side, launch, prefix  # noqa: F401
 
 from depth_ros.files.nav2_tutorial import NODE
 from depth_ros.messages.cloud import cloud_to_points

@@ -170,6 +170,21 @@ def test_scripts_are_well_formed(script: str) -> None:
     assert os.access(path, os.X_OK) == (path.suffix != '.sh')
 
 
+def test_a_python_whose_path_has_a_space_is_taken(tmp_path: Path) -> None:
+    python = tmp_path / 'my python' / 'python3'
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    done = subprocess.run(
+        ['bash', '-c', '. scripts/environment.sh; find_python'],
+        cwd=ROOT,
+        env={**os.environ, 'PYTHON': str(python)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, str(python)), done.stderr
+
+
 def copy_of_the_tree(folder: Path) -> Path:
     """Return a copy without environments and build products, to build in."""
     ignored = shutil.ignore_patterns('.*', 'build', 'install', 'log', '*.egg-info', 'demo_out')

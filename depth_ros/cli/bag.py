@@ -151,7 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
             for path in write_extras(job, summaries[job.source], count, **extras):
                 print(path)
     if summaries:
-        print(_table(summaries, line.frames, time.monotonic() - begun))
+        print(_table(summaries, plans, line.frames, time.monotonic() - begun))
     for source, error in failures.items():
         print(f'depth_ros bag: {source}: {error}', file=sys.stderr)
     if failures and len(jobs) == 1:
@@ -252,10 +252,13 @@ def _run(
     return summaries
 
 
-def _table(summaries: Mapping[str, Summary], frames: int, seconds: float) -> str:
+def _table(
+    summaries: Mapping[str, Summary], plans: Mapping[str, Plan], frames: int, seconds: float
+) -> str:
     lines = []
-    for summary in summaries.values():
-        lines.append(f'{summary.out}: {summary.frames} of {summary.images} images')
+    for source, summary in summaries.items():
+        topics = ', '.join(plans[source].topics)
+        lines.append(f'{summary.out}: {summary.frames} of {summary.images} images of {topics}')
         lines += [f'  {count} lost: {why}' for why, count in summary.problems.items()]
         lines += [f'  damaged: {text}' for text in summary.damage]
     if frames:

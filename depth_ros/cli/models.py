@@ -81,6 +81,10 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
     return '\n'.join(text)
 
 
+def _millions(count: float) -> str:
+    return f'{count / 1e6:.{0 if count >= 1e6 else 2}f} M'
+
+
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
     reach, size, weights = row['depth_range_m'], row['input_size'], row['parameters']
     if size is None:
@@ -92,7 +96,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         KINDS[row['kind']],
         f'{reach[0]:g}-{reach[1]:g} m' if reach else '-',
         side,
-        f'{weights / 1e6:.0f} M' if weights else '-',
+        _millions(weights) if weights else '-',
         row['licence'] + ('' if row['commercial'] else ' *'),
         'yes' if row['on_this_machine'] else 'no',
         row['weights'] or '-',

@@ -83,9 +83,9 @@ def _decode(msg: Any, size_wh: Size | None, decimation: int = 1) -> tuple[npt.ND
         raise mismatch(header.width, header.height, size_wh)
     may_reduce = decimation > 1 and not original.startswith('bayer_')
     if may_reduce and header.codec == 'png' and min(header.width, header.height) >= decimation:
-        few = _few_of_png(data, header, decimation, original, stored)
-        if few is not None:
-            return few
+        done = _few_of_png(data, header, decimation, original, stored)
+        if done is not None:
+            return done
     flags, reduced = cv2.IMREAD_ANYCOLOR, 1
     if header.codec == 'png':
         flags = cv2.IMREAD_UNCHANGED  # 16 bits, too

@@ -47,6 +47,7 @@ class Plan:
     parts: tuple[Part, ...]
     images: int
     image_every: int
+    topics: tuple[str, ...] = ()  # of the images and calibrations that are taken
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def plan(job: BagJob) -> Plan:
         images = bag.topics[eyes[0].image].count
         every = math.ceil(images / job.export.images) if job.export.images else 0
         every = 1 if job.export.video else every
-        return Plan(_parts(bag.start, bag.end, job.split), images, max(every, 0))
+        topics = tuple(topic for eye in eyes for topic in (eye.image, eye.info))
+        return Plan(_parts(bag.start, bag.end, job.split), images, max(every, 0), topics)
 
 
 def _parts(start: int, end: int, split: float) -> tuple[Part, ...]:

@@ -54,7 +54,7 @@ def test_a_finished_recording_is_said_to_be_there(recording, tmp_path, capsys):
     assert '20 frames in ' in capsys.readouterr().out
     assert main(given) == 0
     printed = capsys.readouterr().out
-    assert '20 of 20 images' in printed
+    assert '20 of 20 images of /camera/image_raw, /camera/camera_info\n' in printed
     assert 'all was there already; --overwrite' in printed
     assert main([*given[:-1], 'floor']) == 2  # another model: nothing but the sentence
     output = capsys.readouterr()

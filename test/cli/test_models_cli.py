@@ -30,6 +30,9 @@ def test_a_table_of_several_stays_a_table(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + 3
     assert not any(line.startswith('suits') for line in lines)
+    weights = catalogue()['anynet-sceneflow'].parameters
+    assert 0 < weights < 100_000
+    assert all(f'  {weights / 1e6:.2f} M  ' in line for line in lines[1:])
 
 
 def test_programs_get_the_same(capsys):

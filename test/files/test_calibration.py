@@ -158,6 +158,23 @@ TABLE = {
         'projection_matrix has 9 numbers, expected 3x4 = 12',
     ),
     'R with four': (put('rectification_matrix', {'data': [1.0] * 4}), 'expected 3x3 = 9'),
+    'R doubled': (
+        put('rectification_matrix', {'data': [2.0, 0, 0, 0, 2.0, 0, 0, 0, 2.0]}),
+        'R is not a rotation',
+    ),
+    'R mirrored': (
+        put('rectification_matrix', {'data': [1.0, 0, 0, 0, 1.0, 0, 0, 0, -1.0]}),
+        'R is not a rotation',
+    ),
+    'R of ones': (put('rectification_matrix', {'data': [1.0] * 9}), 'R is not a rotation'),
+    'K of a line': (
+        put_in('camera_matrix', 'data', [1e3, 1e3, 0, 1e3, 1e3, 0, 0, 0, 1.0]),
+        'maps the image onto a line',
+    ),
+    'lens of a galaxy': (
+        put('distortion_coefficients', {'data': [1e300] * 5}),
+        r'D holds 1e\+300, expected',
+    ),
     'P focal zero': (
         put('projection_matrix', {'data': [0.0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0]}),
         'P has focal length',

@@ -110,6 +110,15 @@ CALIBRATIONS = {
     'P_nan': (info_with(p_0=NAN), 'NaN or infinity in P, expected numbers; calibrate'),
     'P_zero_focal': (info_with(p_0=0.0), r'P has focal length \(0, 50\) px, it must be positive'),
     'P_negative': (info_with(p_5=-50.0), r'P has focal length \(50, -50\) px, it must be'),
+    'P_beside_the_image': (
+        info_with(p_2=1e4),
+        'no pixel of the rectified 64x48 image lies in the raw one .*; check R and P',
+    ),
+    'K_of_a_hair': (info_with(k_0=1e-30), 'K has a focal length of 1e-30 px .*; calibrate'),
+    'lens_with_a_name_of_1_MB': (
+        info_with(distortion_model='x' * 1_000_000, d=[0.1]),
+        r"distortion model 'x{60,75}\.\.\.' is not known",
+    ),
     'R_nan': (info_with(r_0=NAN), 'NaN or infinity in R, expected numbers; calibrate'),
     'R_no_rotation': (info_with(r_0=2.0), 'R is not a rotation .*calibrate'),
     'D_nan': (info_with(d=[NAN, 0.0, 0.0, 0.0, 0.0]), 'NaN or infinity in D, expected numbers'),
@@ -154,8 +163,8 @@ CALIBRATIONS = {
 ODDITIES = {
     'no_frame_id': (both_with(''), 'image has no frame_id, expected an optical frame; set it'),
     'two_frame_ids': (
-        lambda image, info: setattr(info.header, 'frame_id', 'other'),
-        "image is in frame 'camera_optical', its camera_info in 'other'",
+        lambda image, info: setattr(info.header, 'frame_id', 'other' + 'x' * 1_000_000),
+        r"image is in frame 'camera_optical', its camera_info in 'otherx{55,70}\.\.\.'",
     ),
 }
 

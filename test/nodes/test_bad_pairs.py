@@ -123,6 +123,15 @@ def test_without_a_baseline_disparity_is_published_and_no_metres(graph, stereo):
     assert stamp not in stereo.listener.received['depth/image']
 
 
+def test_the_baseline_is_counted_from_the_left_eye(stereo):
+    """Both P[3] of KITTI's colour pair are counted from a third camera."""
+    pair = stereo.pair()
+    info_with(p_3=3.0)(*pair[0])
+    info_with(p_3=-2.0)(*pair[1])
+    (depth,) = stereo.listener.wait(stereo.send(pair), 'depth/image')
+    assert np.nanmedian(image_to_depth(depth)) == pytest.approx(50.0 * 0.1 / 5, abs=0.02)
+
+
 def test_eyes_of_two_sizes(graph, stereo):
     """Their images cannot be a rectified pair; whether it is resampled or refused, it lives."""
     pair = stereo.pair()

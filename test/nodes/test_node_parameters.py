@@ -58,6 +58,20 @@ def test_a_running_node_refuses(graph, name, value, sentence):
 
 
 @pytest.mark.parametrize(
+    ('name', 'sentence'),
+    [
+        ('max_dpeth', "no parameter 'max_dpeth'; did you mean max_depth"),
+        ('x' * 100_000, 'no parameter .{1,90}; see `ros2 param list`'),
+    ],
+    ids=['misspelt', 'long'],
+)
+def test_an_unknown_parameter_is_named(graph, name, sentence):
+    successful, reason = graph.set_parameter('mono_depth', name, 3.0)
+    assert not successful
+    assert re.search(sentence, reason), reason
+
+
+@pytest.mark.parametrize(
     ('name', 'value', 'result'),
     [('min_depth', 1, 1.0), ('max_depth', 5.5, 5.5), ('decimation_x', 2, 2), ('max_age', 3, 3.0)],
 )

@@ -25,7 +25,7 @@ from depth_ros.nodes.parameters.specs import (
     model_options,
     pipeline_options,
 )
-from depth_ros.types import DepthError
+from depth_ros.types import DepthError, quoted
 
 LARGEST_INTEGER = 2**63 - 1
 FALLBACK = 'fallback.'  # before the options of the fallback, which are its own
@@ -159,6 +159,11 @@ class Parameters:
         for parameter in parameters:
             spec = self.specs.get(parameter.name)
             if spec is None:
+                if not self._node.has_parameter(parameter.name):
+                    name = parameter.name
+                    raise DepthError(
+                        f'this node has no parameter {quoted(name)}; {self._hint(name)}'
+                    )
                 result.append(parameter)
                 continue
             value = spec.check(parameter.value)
@@ -192,10 +197,14 @@ class Parameters:
         given: Mapping[str, Any] = getattr(self._node, '_parameter_overrides', {})
         for name in given:
             if not self._node.has_parameter(name) and not name.startswith('qos_overrides.'):
-                near = difflib.get_close_matches(name, self.specs, n=1)
-                hint = f'did you mean {near[0]}?' if near else 'see `ros2 param list`'
-                sentences.append(f'parameter {name} was given but this node has none; {hint}')
+                sentences.append(
+                    f'parameter {name} was given but this node has none; {self._hint(name)}'
+                )
         return sentences
+
+    def _hint(self, name: str) -> str:
+        near = difflib.get_close_matches(name[:100], self.specs, n=1)
+        return f'did you mean {near[0]}?' if near else 'see `ros2 param list`'
 
 
 def check_together(values: Mapping[str, Value]) -> None:
