@@ -3,10 +3,11 @@
 """
 From the start of a node to its first depth image, and the memory that it then holds.
 
-    python bench/start.py [--model builtin] [--stereo] [--rounds 5] [--against FOLDER]
+    python bench/start.py [--model builtin] [--stereo] [--rounds 5] [--cold] [--against FOLDER]
 
 A camera is there before the node. `--against` takes turns with another checkout. Each start is
-warm: the files are in the page cache after the first round, which is not counted.
+warm: the files are in the page cache after the first round, which is not counted. With `--cold`
+(as root) the page cache is dropped before each start, but for what this process itself has mapped.
 """
 
 from __future__ import annotations
@@ -65,6 +66,9 @@ def measure(root: Path, arguments: argparse.Namespace, domain: int) -> tuple[flo
         )
     model = arguments.model or ('sgbm' if arguments.stereo else 'builtin')
     command = [sys.executable, '-m', f'depth_ros.nodes.{kind}', '--ros-args']
+    if arguments.cold:
+        os.sync()
+        Path('/proc/sys/vm/drop_caches').write_text('3', 'ascii')
     start = time.monotonic()
     process = subprocess.Popen(
         [*command, '-p', f'model:={model}'],
@@ -98,6 +102,7 @@ def main() -> None:
     parser.add_argument('--model', default='')
     parser.add_argument('--stereo', action='store_true')
     parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--cold', action='store_true', help='drop the page cache; needs root')
     parser.add_argument('--against', type=Path, help='another checkout of this repository')
     arguments = parser.parse_args()
     os.environ.update(ros_environment())

@@ -15,6 +15,7 @@ import io
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,9 +70,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path = Path(os.path.realpath(path))  # a link stays one
         part = path.with_name(f'.{secrets.token_hex(8)}{path.suffix[:16]}')
         # Not by tempfile: its files are for their owner alone, whatever the umask says.
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        os.close(descriptor)
         try:
             yield part
+            if stat.S_IMODE(os.stat(part).st_mode) != mode:
+                part.chmod(mode)  # safetensors writes a file that is its owner's alone
             _sync(part)
             part.replace(path)
         except BaseException:

@@ -11,9 +11,10 @@ Outputs are reliable, so that rviz and Nav2 hear them whatever they ask for. Eve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from rclpy.node import Node
 from rclpy.qos import (
     QoSDurabilityPolicy,
     QoSHistoryPolicy,
@@ -57,11 +58,24 @@ def output_qos() -> QoSProfile:
     return _profile(QoSReliabilityPolicy.RELIABLE, 2)
 
 
+def following_policies(node: Node, topic: str) -> list[QoSPolicyKind]:
+    """
+    Return what may be overridden of a subscription whose reliability follows its publishers.
+
+    rclpy keeps as a parameter what was first asked for, and gives it to every later subscription
+    to the topic: so reliability is left out, unless it was given at start.
+    """
+    given = getattr(node, '_parameter_overrides', {})
+    chosen = f'qos_overrides.{topic}.subscription.reliability' in given
+    return [p for p in POLICIES if chosen or p is not QoSPolicyKind.RELIABILITY]
+
+
 def with_overrides(
     create: Callable[..., Entity],
     profile: Callable[[], QoSProfile],
     topic: str,
     complain: Callable[[str], None],
+    policies: Sequence[QoSPolicyKind] = POLICIES,
 ) -> Entity:
     """
     Create a publisher or subscription with what `qos_overrides` says of its topic.
@@ -69,7 +83,7 @@ def with_overrides(
     What it says and cannot be used is complained of, and the default stands.
     """
     try:
-        return create(profile(), qos_overriding_options=QoSOverridingOptions(POLICIES))
+        return create(profile(), qos_overriding_options=QoSOverridingOptions(policies))
     except Exception as error:
         complain(
             f'qos_overrides of {topic} cannot be used ({error}), the defaults are; expected '

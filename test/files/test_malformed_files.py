@@ -382,6 +382,15 @@ def test_the_full_device_is_said(tmp_path, name, write):
     refused(lambda: write(link), 'the disk is full')
 
 
+def test_what_a_library_writes_is_for_the_same_users_as_other_files(tmp_path):
+    """As safetensors does: another user of the robot could not read what was trained."""
+    (tmp_path / 'plain').touch()
+    with replacing(tmp_path / 'x') as part:
+        part.unlink()
+        part.touch(0o600)
+    assert (tmp_path / 'x').stat().st_mode == (tmp_path / 'plain').stat().st_mode
+
+
 def test_an_interruption_leaves_the_old_file(tmp_path):
     path = tmp_path / 'x'
     path.write_bytes(b'old')

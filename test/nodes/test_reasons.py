@@ -43,6 +43,7 @@ CASES = {
         Level.WARN,
         'node is unconfigured, .* set /front/mono_depth configure',
     ),
+    'finalized': (replace(WELL, state='finalized'), Level.WARN, 'it has ended, start it again'),
     'inactive': (replace(WELL, state='inactive'), Level.WARN, 'is inactive, .* activate'),
     'fallback': (replace(WELL, fallback='b is used instead of a'), Level.WARN, 'b is used'),
     'idle': (replace(WELL, consumers=0), Level.OK, 'outputs have no subscribers'),
@@ -174,6 +175,12 @@ def test_one_cause_one_sentence(name):
 def test_the_gravest_comes_first():
     facts = replace(WELL, relative=True, failure='broken', fallback='b instead of a')
     assert [r.code for r in explain(facts)] == ['failure', 'fallback', 'relative']
+
+
+def test_a_reliable_subscription_is_not_said_to_lose_what_the_driver_does_not_send():
+    slow = {'hertz': 2.0, 'reliable': True, 'best_effort': 0}
+    assert explain(replace(WELL, eyes=[eye(slow)])) == []
+    assert explain(replace(WELL, eyes=[eye({**slow, 'reliable': False})]))[0].code == 'transport'
 
 
 def test_small_images_are_never_blamed_on_the_transport():

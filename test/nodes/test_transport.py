@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Images from one process to another: all arrive with the profile, and without it it is said."""
+"""Images of another process: they arrive with the profile, and as reliably as they are sent."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from node_harness import Listener
+from node_harness import RELIABLE, SENSOR, CameraSide, Listener, header, new_stamp
+from node_spoil import good
 
 pytestmark = pytest.mark.ros
 
@@ -60,3 +61,49 @@ def test_images_that_get_lost_are_named(graph):
     assert process.said(r'set FAST\w+_DEFAULT_PROFILES_FILE to config/fastdds_large_data.xml')
     assert camera.alive
     camera.stop()
+
+
+def test_the_node_asks_for_what_its_publishers_offer(graph):
+    """A best-effort subscription loses images of a reliable driver; the other hears no other."""
+    graph.start(MONO, {'model': 'plane'}, remaps={'__node': 'asks', '__ns': '/asks'})
+    listener = Listener(graph, 'asks/asks', 'depth/image')
+    topics = '/asks/image', '/asks/camera_info'
+    steady = CameraSide(graph, *topics, qos=RELIABLE)
+
+    def asked():
+        found = graph.node.get_subscriptions_info_by_topic(topics[0])
+        return [info.qos_profile.reliability.name for info in found]
+
+    graph.spin_until(lambda: asked() == ['RELIABLE'], 'a reliable subscription')
+    other = CameraSide(graph, *topics)
+    graph.spin_until(lambda: asked() == ['BEST_EFFORT'], 'a subscription that hears both')
+    for side in (steady, other):
+        side.wait()
+        stamp = new_stamp()
+        side.send(*good(header(stamp)))
+        listener.wait(stamp, 'depth/image')
+    other.close()
+    graph.spin_until(lambda: asked() == ['RELIABLE'], 'a reliable subscription again')
+    steady.close()
+
+
+def test_a_scale_source_asks_for_what_its_publishers_offer(graph):
+    from sensor_msgs.msg import Range
+
+    from depth_ros.nodes.input.sources import SourceTopic
+
+    source = SourceTopic(graph.node, '/asks/range', Range, print)
+
+    def asked():
+        source.listen(True)
+        found = graph.node.get_subscriptions_info_by_topic('/asks/range')
+        return [info.qos_profile.reliability.name for info in found]
+
+    assert asked() == ['BEST_EFFORT']
+    steady = graph.node.create_publisher(Range, '/asks/range', RELIABLE)
+    graph.spin_until(lambda: asked() == ['RELIABLE'], 'a reliable subscription')
+    other = graph.node.create_publisher(Range, '/asks/range', SENSOR)
+    graph.spin_until(lambda: asked() == ['BEST_EFFORT'], 'a subscription that hears both')
+    source.listen(False)
+    for publisher in (steady, other):
+        graph.node.destroy_publisher(publisher)

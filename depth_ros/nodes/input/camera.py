@@ -17,7 +17,12 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from depth_ros.nodes.health.health import Rate
 from depth_ros.nodes.health.reasons import EyeFacts, TopicFacts
 from depth_ros.nodes.input.coupling import Coupler
-from depth_ros.nodes.qos import reliable_sensor_qos, sensor_qos, with_overrides
+from depth_ros.nodes.qos import (
+    following_policies,
+    reliable_sensor_qos,
+    sensor_qos,
+    with_overrides,
+)
 from depth_ros.shots import Shot, info_content, is_named_rectified, stamp_ns
 
 try:
@@ -106,7 +111,11 @@ class CameraInput:
         profile = reliable_sensor_qos if reliable else sensor_qos
         self._asked_reliable[key] = reliable
         self._subscriptions[key] = with_overrides(
-            create, profile, self._topics[key], self._complain
+            create,
+            profile,
+            self._topics[key],
+            self._complain,
+            following_policies(self._node, self._topics[key]),
         )
 
     def _all_reliable(self, key: str) -> bool | None:

@@ -30,7 +30,12 @@ from depth_ros.metric.sources.cloud import Cloud
 from depth_ros.metric.sources.range_beam import Beam
 from depth_ros.metric.sources.scan import Scan
 from depth_ros.nodes.input.live_transforms import LiveTransforms
-from depth_ros.nodes.qos import reliable_sensor_qos, sensor_qos, with_overrides
+from depth_ros.nodes.qos import (
+    following_policies,
+    reliable_sensor_qos,
+    sensor_qos,
+    with_overrides,
+)
 from depth_ros.shots import stamp_ns
 from depth_ros.types import DepthError, Matrix
 
@@ -69,7 +74,8 @@ class SourceTopic:
         self._reliable = bool(reliable)
         create = partial(self._node.create_subscription, self._kind, self.topic, self._receive)
         profile = reliable_sensor_qos if self._reliable else sensor_qos
-        self._subscription = with_overrides(create, profile, self.topic, self._complain)
+        policies = following_policies(self._node, self.topic)
+        self._subscription = with_overrides(create, profile, self.topic, self._complain, policies)
 
     def _receive(self, message: Any) -> None:
         self.messages.append(message)
