@@ -67,6 +67,7 @@ def test_flags_that_are_none_say_so() -> None:
     [
         ('params_file', '/nowhere/p.yaml', 'params_file:=/nowhere/p.yaml is no file, expected'),
         ('params_file', '/', 'params_file:=/ is no file'),
+        ('params_file', 'x' * 5000, 'is no file, expected the YAML of parameters'),
         ('python', '/nowhere/python', 'python:=/nowhere/python cannot be run, expected'),
         ('log_level', 'loud', 'log_level:=loud, expected one of debug, info, warn, error, fatal'),
     ],

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,16 +31,16 @@ class Region:
         if self.drawn is not None:
             if self.drawn.shape != (height, width):
                 raise DepthError(
-                    f'region {self.text} is {self.drawn.shape[1]}x{self.drawn.shape[0]} and the '
-                    f'image {width}x{height}; give a mask of the size of the image'
+                    f'region {quoted(self.text)} is {self.drawn.shape[1]}x{self.drawn.shape[0]} '
+                    f'and the image {width}x{height}; give a mask of the size of the image'
                 )
             return self.drawn
         assert self.rectangle is not None
         x, y, wide, high = self.rectangle
         if x >= width or y >= height:
             raise DepthError(
-                f'region {self.text} lies outside of the {width}x{height} image; give a rectangle '
-                'that has a part of it'
+                f'region {quoted(self.text)} lies outside of the {width}x{height} image; give a '
+                'rectangle that has a part of it'
             )
         result = np.zeros((height, width), np.bool_)
         result[y : y + high, x : x + wide] = True
@@ -56,12 +57,12 @@ def read_region(text: str) -> Region:
     if len(numbers) == 4 and min(numbers[:2]) >= 0 and min(numbers[2:]) > 0:
         x, y, width, height = numbers
         return Region(text, rectangle=(x, y, width, height))
-    path = Path(text)
-    if numbers or not path.is_file():
+    if numbers or not os.path.isfile(text):  # False as well for a name that cannot be
         raise DepthError(
             f'region is {quoted(text)}, expected x,y,width,height in pixels or the path of a mask '
             'image; correct it, or leave it empty for the whole image'
         )
+    path = Path(text)
     return Region(text, drawn=_drawn(path, path.stat().st_mtime_ns))
 
 

@@ -360,9 +360,10 @@ class DepthNode(LifecycleNode):
             parameter_list, values = self.parameters.check(
                 parameter_list, configured=self._worker is not None
             )
-        except DepthError as error:
-            self._reporter.log(Level.ERROR, str(error))
-            return SetParametersResult(successful=False, reason=str(error))
+        except Exception as error:  # rclpy would let any of them end the node
+            why = sentence_of(error, 'the parameters cannot be checked')
+            self._reporter.log(Level.ERROR, why)
+            return SetParametersResult(successful=False, reason=why)
         result = super().set_parameters_atomically(parameter_list)
         if result.successful:
             self.parameters.accepted(parameter.name for parameter in parameter_list)

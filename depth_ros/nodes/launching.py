@@ -10,6 +10,7 @@ The launch files are tables of topics; this makes launch arguments, remaps and p
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import shlex
 import shutil
@@ -155,7 +156,7 @@ def processes(
 def check(values: Mapping[str, str]) -> None:
     """Refuse arguments that would end in a traceback, or in defaults that were not asked for."""
     file, python, level = (values[key] for key in ('params_file', 'python', 'log_level'))
-    if file and not Path(file).is_file():
+    if file and not os.path.isfile(file):
         raise DepthError(
             f'params_file:={file} is no file, expected the YAML of parameters; give its whole path'
         )

@@ -43,11 +43,22 @@ def test_a_mask_that_was_drawn_anew_is_read_anew(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'text', ['0,0,5', '0,0,5,0', '-1,0,5,5', '1.5,0,5,5', '/nowhere/mask.png', 'everything', ',,,']
+    'text',
+    [
+        *('0,0,5', '0,0,5,0', '-1,0,5,5', '1.5,0,5,5', '/nowhere/mask.png', 'everything', ',,,'),
+        *('/dev/zero', '/dev/null/x', '~nosuch/x', 'a\0b'),
+    ],
 )
 def test_what_is_no_region_is_refused(text):
     with pytest.raises(DepthError, match=re.escape(f'region is {text!r}, expected x,y,width')):
         read_region(text)
+
+
+@pytest.mark.parametrize('text', ['x' * 5000, '/x' * 2500, '9' * 10_000, f'{"9" * 900},0,5,5'])
+def test_what_is_long_is_refused_shortly(text):
+    with pytest.raises(DepthError, match=r'^region is .*expected|lies outside') as caught:
+        read_region(text).mask(8, 4)
+    assert len(str(caught.value)) < 300
 
 
 def test_a_region_beside_the_image_and_a_black_mask_are_refused(tmp_path):

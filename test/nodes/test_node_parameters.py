@@ -177,6 +177,17 @@ def test_no_name_of_a_model_ends_an_unconfigured_node():
         graph.close()
 
 
+@pytest.mark.parametrize('name', ['region', 'fallback', 'cameras', 'scan_frame', 'mount_frame'])
+@pytest.mark.parametrize(
+    'value', ['/x' * 2500, '/dev/zero', 'a\nb'], ids=['long', 'device', 'lines']
+)
+def test_no_text_ends_a_running_node(graph, name, value):
+    successful, reason = graph.set_parameter('mono_depth', name, value)
+    assert len(reason) < 300
+    assert bool(reason) != successful
+    assert graph.processes[0].alive
+
+
 def test_options_that_do_not_fit_together_are_refused_at_configure():
     graph = Graph()
     try:

@@ -170,7 +170,7 @@ class Parameters:
             if spec.read_only:
                 raise DepthError(
                     f'parameter {spec.name} can only be given at start; start the node with '
-                    f'-p {spec.name}:={value}'
+                    f'-p {spec.name}:={quoted(value) if len(str(value)) > 80 else value}'
                 )
             if configured and not spec.live and value != values[spec.name]:
                 raise DepthError(
