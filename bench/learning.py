@@ -4,7 +4,7 @@
 Measure whether networks learn: reduced width, random weights, a few rendered scenes.
 
     python bench/learning.py stereo [NAME ...] [--steps 150]    16 pairs with exact disparity
-    python bench/learning.py views [--steps 300]                16 pairs of views with depth, poses
+    python bench/learning.py views [--steps 900]                16 pairs of views with depth, poses
 
 The error is that on the very scenes that are learned from, before the first step and on the way:
 the question is whether a network can learn, not what it is good for. Both take one thread.
@@ -131,7 +131,7 @@ def main() -> None:
             folder = rendered(
                 root / 'data', width=112, height=84, focal=80.0, kinds=kinds, **drives
             )
-            learned('da3-small', VIEWS, folder, root / 'run', arguments.steps or 300)
+            learned('da3-small', VIEWS, folder, root / 'run', arguments.steps or 900)
             return
         more = ('corridor', 'room', 'clutter', 'warehouse')
         pairs = {'frames': 16, 'per_sequence': 1, 'focal': 90.0, 'baseline': 0.12}

@@ -117,7 +117,11 @@ class ViewsTask:
             )
         if not config.start:
             self.shape = dict(config.shape)
-            return build(reshaped(made, self.shape))
+            network: Any = build(reshaped(made, self.shape))
+            if network.cam_dec is not None:
+                # A field of view that is not above 0 would never learn: its gradient is 0.
+                nn.init.ones_(network.cam_dec.fc_fov[0].bias)
+            return network
         if config.shape:
             raise DepthError('shape is that of the weights of `start`; leave it out')
         entry = ENTRIES.get(config.start)
@@ -178,7 +182,12 @@ class ViewsTask:
             moved = batch.to(device)
             scene = self.network(_normalised(moved.images))
             rows += self._rows_alone(scene, moved) if self.alone else self._rows(scene, moved)
-        return mean_rows(rows)
+        if self.alone:
+            return mean_rows(rows)
+        error, rotation, position = mean_rows([row[:3] for row in rows])
+        # Over that of all scenes: a camera that turns in place has no distance of its own.
+        distance = sum(row[3] for row in rows) / max(len(rows), 1)
+        return error, rotation, position / (distance or 1.0)
 
     def _rows_alone(self, scene: Any, batch: SceneBatch) -> list[Sequence[float]]:
         rows: list[Sequence[float]] = []
@@ -196,6 +205,7 @@ class ViewsTask:
         return rows
 
     def _rows(self, scene: Any, batch: SceneBatch) -> list[Sequence[float]]:
+        """Return error, rotation, position and distance of each scene."""
         rows: list[Sequence[float]] = []
         grid = (scene.rays.shape[2], scene.rays.shape[3])
         truth = truth_of(batch, scene.reference, grid, self.config.max_depth)
@@ -208,10 +218,9 @@ class ViewsTask:
             errors.append(float((scale * values / wanted - 1).abs().mean()))
         cameras = camera_errors(scene.extrinsics, truth, torch.stack(scales))
         enough = truth.mask.flatten(1).sum(1) >= FEWEST
-        columns = zip(errors, cameras.rotation, cameras.position, enough, strict=True)
-        for error, rotation, position, counts in columns:
+        for error, *camera, counts in zip(errors, *cameras, enough, strict=True):
             if counts:
-                rows.append((error, float(rotation), float(position)))
+                rows.append((error, *map(float, camera)))
         return rows
 
     def leave(self, folder: Path) -> None:

@@ -36,6 +36,7 @@ class Truth(NamedTuple):
     encoding: Tensor  # (B, N, 9)
     poses: Tensor  # (B, N, 4, 4), camera-to-world
     unit: Tensor  # (B,), metres
+    reference: Tensor  # (B,), the view whose camera is the world
 
 
 def known_depth(depth: Tensor, max_depth: float) -> Tensor:
@@ -95,6 +96,7 @@ def truth_of(
         encoding_of(inverse_pose(scaled), batch.K + half, size),
         scaled,
         unit,
+        reference,
     )
 
 
@@ -112,7 +114,8 @@ def objective(scene: Scene, truth: Truth) -> Tensor:
     depth = trusted((scene.depth - truth.depth).abs(), scene.confidence, truth.mask)
     everywhere = torch.ones_like(truth.known)
     rays = trusted((scene.rays - truth.rays).abs().sum(-1), scene.ray_confidence, everywhere)
-    seen = functional.interpolate(scene.depth, truth.known.shape[-2:], mode='bilinear')
+    # As the truth is taken: another way has a loss even where the prediction is exact.
+    seen = functional.interpolate(scene.depth, truth.known.shape[-2:], mode='nearest-exact')
     points = scene.rays[..., 3:] + seen[..., None] * scene.rays[..., :3]
     apart = losses.masked_mean((points - truth.points).abs().sum(-1), truth.known)
     cameras = (scene.encoding - truth.encoding).abs().sum(-1).mean()
@@ -125,23 +128,30 @@ class CameraErrors(NamedTuple):
     """How wrong cameras are, (B,) each: means over the views besides the reference."""
 
     rotation: Tensor  # degrees
-    position: Tensor  # share of the distance of the cameras from the reference
+    position: Tensor  # in units of the truth
+    distance: Tensor  # the true one from the reference, to compare the position with
 
 
 def camera_errors(extrinsics: Tensor, truth: Truth, scale: Tensor) -> CameraErrors:
     """
     Return the errors of predicted world-to-camera poses (B, N, 3, 4).
 
+    The predicted world may lie anywhere: poses are compared as seen from the reference.
+
     :param scale: (B,), what makes the unit of the truth of that of the prediction.
     """
+    batch = torch.arange(len(extrinsics), device=extrinsics.device)
+    reference = extrinsics[batch, truth.reference][:, None]
     poses = inverse_pose(extrinsics)
-    turn = poses[..., :3].mT @ truth.poses[..., :3, :3]
+    rotation = reference[..., :3] @ poses[..., :3]
+    centre = (reference[..., :3] @ poses[..., 3:] + reference[..., 3:])[..., 0]
+    turn = rotation.mT @ truth.poses[..., :3, :3]
     cosine = ((turn.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2).clamp(-1, 1)
+    off = (scale[:, None, None] * centre - truth.poses[..., :3, 3]).norm(dim=-1)
     distance = truth.poses[..., :3, 3].norm(dim=-1)
-    others = distance > 1e-6  # the reference is at the origin
+    # The reference is exact by definition. A view in the same place is not: it counts.
+    others = torch.ones_like(distance)
+    others[batch, truth.reference] = 0
     count = others.sum(1).clamp(min=1)
-    off = (scale[:, None, None] * poses[..., 3] - truth.poses[..., :3, 3]).norm(dim=-1)
-    return CameraErrors(
-        torch.where(others, cosine.acos().rad2deg(), 0).sum(1) / count,
-        torch.where(others, off, 0).sum(1) / distance.sum(1).clamp(min=1e-6),
-    )
+    columns = (cosine.acos().rad2deg(), off, distance)
+    return CameraErrors(*((others * column).sum(1) / count for column in columns))

@@ -289,8 +289,88 @@ def test_poses_are_needed_for_several_views(recording, tmp_path):
     assert made('da3-mono-large', tmp_path / 'copy').scenes.batch(0).poses.shape == (2, 1, 4, 4)
 
 
-def test_camera_errors_are_angles_and_shares(batch):
+def larger(batch, factor):
+    """Return the same scenes, all lengths of which are multiplied."""
+    poses = batch.poses.clone()
+    poses[..., :3, 3] *= factor
+    return replace(batch, depth=factor * batch.depth, poses=poses)
+
+
+@pytest.mark.parametrize('factor', [0.1, 7.0])
+@pytest.mark.parametrize('reference', [None, 1], ids=['first', 'another'])
+def test_a_scene_of_any_size_has_one_truth(batch, factor, reference):
+    chosen = None if reference is None else torch.full((len(batch.depth),), reference)
+    once = views_loss.truth_of(batch, chosen, (24, 32), 30.0)
+    grown = views_loss.truth_of(larger(batch, factor), chosen, (24, 32), factor * 30.0)
+    assert views_loss.objective(exact(once, chosen), grown) < 1e-4
+    torch.testing.assert_close(grown.unit, factor * once.unit)
+
+
+@pytest.mark.parametrize('factor', [0.1, 7.0])
+def test_the_measures_of_the_truth_are_zero_in_any_unit_and_any_world(recording, batch, factor):
+    task = made('da3-small', recording, colour=0.0)
+    truth = views_loss.truth_of(batch, None, (24, 32), 30.0)
+    right = exact(truth, None)
+    world = torch.eye(4)[:3]
+    world[:, :3] = torch.from_numpy(cv2.Rodrigues(np.array([0.3, -0.2, 0.1]))[0])
+    world[:, 3] = torch.tensor([1.0, 2.0, 3.0])
+    poses = right.extrinsics.clone()
+    poses[..., 3] = factor * (poses[..., 3] + poses[..., :3] @ world[:, 3])
+    poses[..., :3] = poses[..., :3] @ world[:, :3]
+    scene = right._replace(extrinsics=poses, depth=factor * right.depth)
+    for error, rotation, position, distance in task._rows(scene, batch):
+        assert error < 1e-4
+        assert rotation < 0.1
+        assert position < 1e-3 * distance
+
+
+def test_the_position_is_as_wrong_as_it_is_far_off(recording, batch):
+    """One of the other views is off by a tenth of the unit; the mean is that over them all."""
+    task = made('da3-small', recording, colour=0.0)
+    truth = views_loss.truth_of(batch, None, (24, 32), 30.0)
+    right = exact(truth, None)
+    moved = truth.encoding.clone()
+    moved[:, 1, 0] += 0.1
+    size = (truth.depth.shape[-2], truth.depth.shape[-1])
+    scene = right._replace(extrinsics=cameras_of(moved, size)[0])
+    others = truth.poses.shape[1] - 1
+    for _, rotation, position, distance in task._rows(scene, batch):
+        assert rotation < 0.1
+        assert position == pytest.approx(0.1 / others, rel=0.01)
+        assert distance > 0
+
+
+def test_cameras_that_stay_in_the_world_are_off_by_their_whole_distance(batch):
     truth = views_loss.truth_of(batch, None, (6, 8), 30.0)
     still = inverse_pose(torch.eye(4).expand(*truth.poses.shape))
     errors = views_loss.camera_errors(still, truth, torch.ones(len(batch.depth)))
-    torch.testing.assert_close(errors.position, torch.ones_like(errors.position))
+    torch.testing.assert_close(errors.position, errors.distance)
+    assert (errors.distance > 0).all()
+
+
+def test_a_camera_that_turns_in_place_counts(batch):
+    turned = batch.poses[:, :2].clone()
+    turned[:, 1] = torch.eye(4)
+    turned[:, 1, :3, :3] = torch.from_numpy(cv2.Rodrigues(np.array([0.0, 0.5, 0.0]))[0])
+    pair = replace(
+        batch, images=batch.images[:, :2], depth=batch.depth[:, :2], K=batch.K[:, :2], poses=turned
+    )
+    truth = views_loss.truth_of(pair, None, (6, 8), 30.0)
+    still = inverse_pose(torch.eye(4).expand(*truth.poses.shape))
+    errors = views_loss.camera_errors(still, truth, torch.ones(len(batch.depth)))
+    degrees = torch.full_like(errors.rotation, np.degrees(0.5))
+    torch.testing.assert_close(errors.rotation, degrees, atol=0.05, rtol=0)
+    # Away from its place is wrong also where the true distance is 0.
+    away = still + torch.tensor([0, 0, 0, 1.0])
+    away[:, 0] = still[:, 0]
+    wrong = views_loss.camera_errors(away, truth, torch.ones(len(batch.depth)))
+    assert (errors.position < 1e-5).all()
+    assert (wrong.position > 1).all()
+
+
+def test_the_field_of_view_learns_from_random_weights(recording):
+    """Its last layer is rectified: from below 0 it would never learn."""
+    for seed in range(8):
+        task = made('da3-small', recording, seed=seed)
+        found = task.network(task.scenes.batch(0).images)
+        assert (found.encoding[..., 7:] > 0).all()
