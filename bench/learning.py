@@ -36,6 +36,10 @@ RAFT = {'shape': UNITS | {'feature_dim': 32}, 'iterations': 4}
 RANGES = {'s_disp_range': 16, 'm_disp_range': 16, 'l_disp_range': 32, 'max_disp': 128}
 AANET = {'shape': {'max_disp': 48, 'width': 8, 'num_fusions': 3, 'num_deform_blocks': 1}}
 LIGHT = {'maxdisp': 48, 'backbone_width': 0.5}
+# The pairs as they are: not a random part of each in other colours.
+FIXED = {'colour': 0.0, 'flip': False}
+SMALL = FIXED | {'width': 64, 'height': 64, 'data': {'scale': 0.67}, 'iterations': 3}
+FROZEN = {'still': True, 'rate': 2e-3}  # as the authors train: normalisation keeps its statistics
 NARROW: dict[str, dict[str, Any]] = {
     'anynet': {
         'shape': {'init_channels': 2, 'maxdisplist': [3, 3, 3], 'channels_3d': 4},
@@ -43,8 +47,8 @@ NARROW: dict[str, dict[str, Any]] = {
     },
     'lightstereo-s-sceneflow': {'shape': LIGHT},
     'lightstereo-m-sceneflow': {'shape': LIGHT | {'aggregation_blocks': [2, 4, 8]}},
-    'raft-stereo-realtime': RAFT,
-    'raft-stereo-sceneflow': RAFT,
+    'raft-stereo-realtime': RAFT | FIXED | FROZEN | {'width': 128, 'steps': 300},
+    'raft-stereo-sceneflow': RAFT | SMALL | FROZEN,
     'rt-igev-plusplus-sceneflow': {
         'shape': {
             'max_disp': 64,
@@ -61,7 +65,9 @@ NARROW: dict[str, dict[str, Any]] = {
     },
     'igev-plusplus-sceneflow': {
         'shape': UNITS | RANGES | {'geometry_dim': 24, 'backbone_width': 0.25},
-        'iterations': 4,
+        'rate': 2e-3,
+        'steps': 60,
+        **SMALL,
     },
     'aanet-sceneflow': AANET,
     'aanet-plus-sceneflow': AANET,
@@ -69,9 +75,12 @@ NARROW: dict[str, dict[str, Any]] = {
         'shape': {'maxdisp': 48, 'fea_filter_multiplier': 2, 'mat_filter_multiplier': 2}
     },
     'psmnet-sceneflow': {
-        'shape': {'maxdisp': 48, 'width': 8, 'blocks': [1, 2, 1, 1]},
+        'shape': {'maxdisp': 96, 'width': 8, 'blocks': [1, 1, 1, 1]},
         'width': 256,
         'height': 256,
+        'rate': 2e-3,
+        'steps': 100,
+        **FIXED,
     },
 }
 BACKBONE = {'width': 64, 'depth': 4, 'heads': 4, 'outputs': [0, 1, 2, 3]}
@@ -103,8 +112,8 @@ def learned(name: str, values: dict[str, Any], folder: str, out: Path, steps: in
     """Train on a folder and print the errors on it."""
     common = {'name': name, 'network': name, 'steps': steps, 'warm_up': 10, 'device': 'cpu'}
     common |= {'batch': 2, 'width': 96, 'height': 96, 'rate': 1e-3, 'validate_every': 50}
-    data = {'folders': [folder], 'unseen': [folder]}
-    config = network_config_from({**common, **values, 'data': data})
+    data = {**values.get('data', {}), 'folders': [folder], 'unseen': [folder]}
+    config = network_config_from({**common, **values, 'data': data, 'steps': steps})
     task = make_task(config, [folder], [folder])
     scores = NetworkTrainer(config, task, out).run()
     parameters = sum(p.numel() for p in task.modules.parameters())
@@ -137,7 +146,8 @@ def main() -> None:
         pairs = {'frames': 16, 'per_sequence': 1, 'focal': 90.0, 'baseline': 0.12}
         folder = rendered(root / 'data', width=128, height=96, kinds=more, **pairs)
         for name in arguments.names or NARROW:
-            learned(name, NARROW[name], folder, root / name, arguments.steps or 150)
+            steps = arguments.steps or NARROW[name].get('steps', 150)
+            learned(name, NARROW[name], folder, root / name, steps)
 
 
 if __name__ == '__main__':
