@@ -82,14 +82,22 @@ def _sample(image: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return warped, inside
 
 
+def unmoved(target: Tensor, sources: Sequence[Tensor]) -> Tensor:
+    """Return the error per pixel of the best source as it is, (batch, height, width)."""
+    return torch.stack([photometric_error(image, target) for image in sources]).min(0).values
+
+
 def minimum_reprojection(
     target: Tensor,
     warped: Sequence[Tensor],
     sources: Sequence[Tensor],
     visible: Sequence[Tensor] | None = None,
+    still: Tensor | None = None,
 ) -> Tensor:
     """
     Return the photometric loss of the best source per pixel, without pixels that do not move.
+
+    `still` is that of `unmoved`, where it is known already.
 
     Occluded pixels are seen by at least one source; pixels that look the same without any
     warping (a still camera, an object that moves along) say nothing about depth and are left out.
@@ -99,7 +107,8 @@ def minimum_reprojection(
         hidden = torch.full_like(errors, torch.inf)
         errors = torch.where(torch.stack(list(visible)), errors, hidden)
     best = errors.min(0).values
-    still = torch.stack([photometric_error(image, target) for image in sources]).min(0).values
+    if still is None:
+        still = unmoved(target, sources)
     used = (best < still) & best.isfinite()
     best = torch.where(used, best, torch.zeros_like(best))
     return best.sum() / used.sum().clamp(min=1)

@@ -20,6 +20,7 @@ from depth_ros.types import DepthError
 T = TypeVar('T')
 MAX_BYTES = 1 << 20
 LEARN = ('labels', 'pairs', 'video')
+OPTIMISERS = ('adamw', 'muon')
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class NetworkConfig:
     max_depth: float = 10.0  # metres; farther depth does not count
     steps: int = 300
     batch: int = 8
+    optimiser: str = 'adamw'  # or muon, which learns more in few steps, with 10 times the rate
     rate: float = 1e-3
     weight_decay: float = 1e-4
     warm_up: int = 20  # steps
@@ -89,6 +91,10 @@ class NetworkConfig:
                 raise DepthError(f'{name} is {getattr(self, name)}, expected 32 to 4096 pixels')
         if self.learn not in LEARN:
             raise DepthError(f'learn is {self.learn!r}, expected one of {", ".join(LEARN)}')
+        if self.optimiser not in OPTIMISERS:
+            raise DepthError(
+                f'optimiser is {self.optimiser!r}, expected one of {", ".join(OPTIMISERS)}'
+            )
         if self.odometry and self.learn != 'video':
             raise DepthError('odometry needs `learn: video`; labels and pairs are metres already')
         if not self.data.folders and self.data.frames <= 0:

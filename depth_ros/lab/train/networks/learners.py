@@ -18,6 +18,7 @@ from torch.nn import functional
 from depth_ros.lab.train.networks.batches import ClipBatch
 from depth_ros.lab.train.networks.clips import Clip
 from depth_ros.lab.train.networks.config import NetworkConfig
+from depth_ros.lab.train.networks.initial import PLAIN, scale_plain_layers
 from depth_ros.lab.train.networks.labels import label_loss
 from depth_ros.lab.train.networks.self_supervised import (
     pair_loss,
@@ -65,6 +66,7 @@ ADAPTERS: Mapping[str, type[NetworkAdapter]] = {
     )
 }
 VARIANTS = {'bts': 'resnet50_nyu', 'monodepth': 'vgg', 'monodepth2': 'resnet18'}  # by default
+POSE_ALONE = 0.3  # share of the steps in which the motion alone learns, behind good depth
 ALIKE = 0.01  # relative difference up to which cameras are the same
 POSE = PoseConfig(dataclasses.replace(RESNETS['resnet18'], inputs=6, width=16))
 
@@ -187,6 +189,8 @@ class Learner:
     def _start(self) -> None:
         start = self.config.start
         if not start:
+            if self.family in PLAIN:
+                scale_plain_layers(self.network)
             return
         if is_run_of(self.config.network, start):
             facts, tensors = read_run(Path(start).expanduser())
@@ -202,6 +206,10 @@ class Learner:
     def train(self, progress: float) -> None:
         """Prepare for a step."""
         self.modules.train(not self.config.still)
+        if 'pose' in self.modules and (self.config.start or self.family == 'builtin'):
+            # The random motions of the first steps would spoil depth that is good already.
+            self.modules['pose'].train()
+            self.network.requires_grad_(progress >= POSE_ALONE)
         if self.family == 'eigen2014' and self.config.learn == 'labels':
             # The coarse network learns alone, then the fine one behind it.
             fine = progress >= 0.5
@@ -264,7 +272,7 @@ class BuiltinLearner(Learner):
     def _build(self, rig: RecordingRig) -> None:
         if self.config.learn == 'labels':
             raise DepthError(
-                'builtin learns from labels by config/train/compact.yaml, see docs/train.md; '
+                'builtin learns from labels by config/train/builtin.yaml, see docs/train.md; '
                 'set learn to video or pairs'
             )
         if self.config.shape or self.config.variant:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from depth_ros.lab.train.networks.batches import ClipBatch
-from depth_ros.lab.train.networks.labels import known
+from depth_ros.lab.train.networks.labels import NEAREST, known
 from depth_ros.lab.train.networks.learners import Learner
 from depth_ros.types import DepthKind
 
@@ -37,18 +37,22 @@ def judged(
 ) -> Scores:
     """Return the scores of a learner; `scaled` judges relative depth, which has no scale."""
     rows = []
+    limit = learner.config.max_depth
     inverse = learner.kind is DepthKind.AFFINE_INVERSE
     for batch in batches:
         moved = batch.to(device)
         assert moved.depth is not None
         predicted = learner.predict(moved)
-        masks = known(moved.depth, learner.config.max_depth)
+        masks = known(moved.depth, limit)
         for one, truth, mask in zip(predicted, moved.depth, masks):
             if int(mask.sum()) < 100:
                 continue
             values = one[mask].double().cpu().numpy()
             depth = truth[mask].double().cpu().numpy()
             fitted = _by_least_squares(values, depth) if inverse else _by_median(values, depth)
+            # Depth that does not count in the truth does not count in a prediction either, as in
+            # the protocols of the papers.
+            fitted, values = (np.clip(v, NEAREST, limit) for v in (fitted, values))
             used = fitted if scaled or inverse else values
             ratio = np.maximum(used / depth, depth / np.maximum(used, 1e-9))
             rows.append(

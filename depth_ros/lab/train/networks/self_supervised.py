@@ -20,6 +20,7 @@ from depth_ros.lab.train.photometric import (
     edge_aware_smoothness,
     minimum_reprojection,
     photometric_error,
+    unmoved,
     warp_by_disparity,
     warp_by_pose,
 )
@@ -66,7 +67,9 @@ def predicted_motions(pose: Any, batch: ClipBatch) -> tuple[Tensor, ...]:
     )
 
 
-def explained(depth: Tensor, batch: ClipBatch, motions: Sequence[Tensor]) -> Tensor:
+def explained(
+    depth: Tensor, batch: ClipBatch, motions: Sequence[Tensor], still: Tensor | None = None
+) -> Tensor:
     """Return how badly the images are explained by their sources, seen at these depths."""
     depth = depth.clamp(NEAREST, FARTHEST)
     pairs = [
@@ -74,7 +77,7 @@ def explained(depth: Tensor, batch: ClipBatch, motions: Sequence[Tensor]) -> Ten
         for source, motion in zip(batch.sources, motions)
     ]
     warped, visible = zip(*pairs)
-    return minimum_reprojection(batch.images, warped, batch.sources, visible)
+    return minimum_reprojection(batch.images, warped, batch.sources, visible, still)
 
 
 def video_loss(
@@ -87,6 +90,7 @@ def video_loss(
     """
     smoothness = smoothness or VIDEO_SMOOTHNESS
     size = batch.images.shape[-2:]
+    still = unmoved(batch.images, batch.sources)
     total = batch.images.new_zeros(())
     for depth in depths:
         inverse = 1 / depth.clamp(NEAREST, FARTHEST)
@@ -94,7 +98,8 @@ def video_loss(
         image = functional.interpolate(batch.images, inverse.shape[-2:], mode='area')
         reduction = size[1] / inverse.shape[-1]
         smooth = edge_aware_smoothness(inverse, image)
-        total = total + explained(1 / full, batch, motions) + smoothness / reduction * smooth
+        total = total + explained(1 / full, batch, motions, still)
+        total = total + smoothness / reduction * smooth
     return total / len(depths)
 
 
@@ -117,12 +122,12 @@ def pair_loss(shares: Sequence[Tensor], left: Tensor, right: Tensor, smoothness:
         for own, other, sign in sides:
             disparity = share[:, own]
             shift = sign * disparity * width
-            seen, inside = warp_by_disparity(images[other], shift)
-            error = photometric_error(seen, images[own])
-            total = total + torch.where(inside, error, torch.zeros_like(error)).mean()
-            same, inside = warp_by_disparity(share[:, other : other + 1], shift)
-            apart = torch.where(inside, (same[:, 0] - disparity).abs(), torch.zeros_like(error))
-            total = total + apart.mean()
+            # What looks past the border counts too, against the border: were it left out, the
+            # cheapest disparity would be the one that looks past it everywhere.
+            seen, _ = warp_by_disparity(images[other], shift)
+            total = total + photometric_error(seen, images[own]).mean()
+            same, _ = warp_by_disparity(share[:, other : other + 1], shift)
+            total = total + (same[:, 0] - disparity).abs().mean()
             total = total + smoothness / reduction * _roughness(disparity, images[own])
     return total
 

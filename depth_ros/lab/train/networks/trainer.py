@@ -18,6 +18,7 @@ from depth_ros.files.writing import make_folder, write_text
 from depth_ros.lab.train.checkpoint import HISTORY, load_state, save_state
 from depth_ros.lab.train.networks.config import NetworkConfig, plain
 from depth_ros.lab.train.networks.task import Task
+from depth_ros.lab.train.optimiser import make_optimiser
 from depth_ros.lab.train.plot import plot_curves
 from depth_ros.models.engine.device import choose_device
 from depth_ros.models.mono.builtin import CARD as BUILTIN_CARD
@@ -36,8 +37,9 @@ class NetworkTrainer:
         self.config, self.task, self.out = config, task, out
         self.device = choose_device(config.device)
         self.modules = task.modules.to(self.device)
-        self.optimiser = torch.optim.AdamW(
-            self.modules.parameters(), config.rate, weight_decay=config.weight_decay
+        parameters = list(self.modules.parameters())
+        self.optimiser = make_optimiser(
+            config.optimiser, parameters, config.rate, config.weight_decay
         )
         facts = load_state(out, self.modules, None, self.optimiser) or {}
         self.step = int(facts.get('step', 0))

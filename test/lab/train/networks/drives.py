@@ -42,20 +42,19 @@ SIZES = {
 
 def write_drives(folder: Path, sequences: int = 2, frames: int = 4, **more: object) -> Path:
     """Render drives of one camera, with both eyes, depth and poses."""
-    options = SetOptions(
-        frames=sequences * frames,
-        per_sequence=frames,
-        kinds=('corridor',),
-        width=WIDTH,
-        height=HEIGHT,
-        focal=0.6 * WIDTH,
-        baseline=0.1,
-        sensor=False,
-        antialias=1,
-        rate=5.0,
-        **more,  # type: ignore[arg-type]
-    )
-    list(write_set(folder, options))
+    options: dict[str, object] = {
+        'frames': sequences * frames,
+        'per_sequence': frames,
+        'kinds': ('corridor',),
+        'width': WIDTH,
+        'height': HEIGHT,
+        'focal': 0.6 * WIDTH,
+        'baseline': 0.1,
+        'sensor': False,
+        'antialias': 1,
+        'rate': 5.0,
+    }
+    list(write_set(folder, SetOptions(**{**options, **more})))  # type: ignore[arg-type]
     return folder
 
 

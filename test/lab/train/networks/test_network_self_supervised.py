@@ -12,12 +12,14 @@ from depth_ros.lab.synthetic.render.view import Renderer
 from depth_ros.lab.synthetic.scene.cameras import right_pose
 from depth_ros.lab.synthetic.scene.worlds import plane_scene
 from depth_ros.lab.train.networks import batches, self_supervised
-from depth_ros.lab.train.networks.clips import Clip
+from depth_ros.lab.train.networks.clips import Clip, read_clips
+from depth_ros.lab.train.photometric import warp_by_pose
 from depth_ros.models.networks.monodepth2 import Motion
 from depth_ros.types import Camera
 
 CAMERA = Camera.pinhole(96, 64, 70.0)
 DISTANCE = 2.0
+NEAR = 8.0  # metres; beyond, nothing moves from frame to frame
 
 
 def moved(x=0.0, y=0.0, z=0.0, yaw=0.0):
@@ -114,6 +116,47 @@ def test_true_disparities_of_both_eyes_cost_least(wall, flip):
     # Left and right exchanged is wrong.
     wrong = self_supervised.pair_loss([true], batch.sources[0], batch.images, 1e-6)
     assert wrong > 2 * losses[1.0]
+
+
+def test_a_disparity_that_looks_past_the_border_is_not_cheap(wall):
+    batch, _ = sample(wall, 'pairs')
+    true, past = shares(wall), torch.full_like(shares(wall), 1.5)
+    found = [
+        float(self_supervised.pair_loss([share], batch.images, batch.sources[0], 1e-6))
+        for share in (true, past)
+    ]
+    assert found[0] < 0.3 * found[1]
+
+
+@pytest.fixture(scope='module')
+def ground(tmp_path_factory):
+    """Textured ground as a robot sees it, without the noise of a sensor."""
+    mount = {'mount_height': 0.5, 'mount_pitch': 0.1, 'antialias': 3, 'kinds': ('outdoor',)}
+    folder = drives.write_drives(tmp_path_factory.mktemp('ground'), 1, 3, **mount)
+    return read_clips([folder], drives.WIDTH, drives.HEIGHT)[0]
+
+
+@pytest.mark.parametrize('learn', ['video', 'pairs'])
+def test_the_truth_explains_the_image_outside_of_what_is_hidden(ground, learn):
+    taken = batches.take(ground, 1, config(learn, odometry=learn == 'video'))
+    batch = batches.collated([taken], learn)
+    depth = torch.from_numpy(ground.depth[1])[None].nan_to_num(50.0)
+
+    def apart(factor):
+        seen = [
+            warp_by_pose(source, factor * depth, batch.K, motion)
+            for source, motion in zip(batch.sources, batch.motions)
+        ]
+        errors = torch.stack([(image - batch.images).abs().mean(1) for image, _ in seen])
+        visible = torch.stack([visible for _, visible in seen]).any(0)
+        return errors.min(0).values, visible & (depth < NEAR)
+
+    error, visible = apart(1.0)
+    assert visible.float().mean() > 0.3
+    # What is left is what no neighbour sees, and texture finer than a pixel.
+    assert error[visible].quantile(0.8) < 0.03
+    for factor in (0.7, 1.4):
+        assert error[visible].mean() < 0.8 * apart(factor)[0][visible].mean()
 
 
 def test_consistency_of_both_eyes_counts(wall):

@@ -13,7 +13,7 @@ from depth_ros.cli import train as command
 from depth_ros.lab.train.networks.choice import make_task
 from depth_ros.lab.train.networks.trainer import NetworkTrainer
 from depth_ros.models.registry import create_model
-from depth_ros.types import Camera, DepthKind, View
+from depth_ros.types import Camera, DepthError, DepthKind, View
 
 LABELS = ('bts', 'densedepth', 'eigen2014', 'fastdepth', 'fcrn', 'midas_v21_small')
 WAYS = [*((name, 'labels') for name in LABELS), ('monodepth', 'pairs'), ('monodepth2', 'video')]
@@ -62,6 +62,49 @@ def test_a_network_learns_depth_from_labels(recording, tmp_path):
     rows = json.loads((tmp_path / 'scores.json').read_text())
     assert [row['step'] for row in rows] == [0, 40]
     assert rows[-1]['error'] == scores[-1][1]
+
+
+def test_without_normalisation_random_weights_tell_images_apart(recording):
+    config = drives.configuration('monodepth', recording, learn='pairs')
+    task = task_of(config, recording)
+    images = torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        first, second = task.learner.network.encoder(images)[-1]
+        share = float(task.learner.result(images).disp1.mean())
+    assert (first - second).abs().mean() > 0.1
+    assert 0.1 < share < 0.2  # in the middle of its range, whatever it sees
+
+
+def test_behind_good_depth_the_motion_learns_first(recording, tmp_path):
+    first = drives.configuration('fcrn', recording, steps=1)
+    NetworkTrainer(first, task_of(first, recording), tmp_path / 'first').run()
+    more = {'start': str(tmp_path / 'first'), 'learn': 'video', 'steps': 10, 'shape': {}}
+    config = drives.configuration('fcrn', recording, **more)
+    trainer = NetworkTrainer(config, task_of(config, recording), tmp_path / 'second')
+    before = trainer.task.learner.network.ConvPred.weight.detach().clone()
+    moved = []
+    for _ in range(5):
+        trainer.one_step()
+        moved.append(not torch.equal(before, trainer.task.learner.network.ConvPred.weight))
+    assert moved == [False, False, False, True, True]
+
+
+def test_depth_beyond_the_range_counts_as_its_end(recording):
+    config = drives.configuration('fcrn', recording, max_depth=5.0)
+    task = task_of(config, recording)
+    task.learner.predict = lambda batch: torch.full_like(batch.depth, 1e6)
+    farthest = task.judge(torch.device('cpu'))
+    task.learner.predict = lambda batch: torch.full_like(batch.depth, 5.0)
+    assert farthest == pytest.approx(task.judge(torch.device('cpu')))
+
+
+def test_another_optimiser_learns_too_and_an_unknown_one_is_refused(recording, tmp_path):
+    more = {'steps': 10, 'batch': 4, 'rate': 1e-2, 'colour': 0.0, 'optimiser': 'muon'}
+    config = drives.configuration('fcrn', recording, **more)
+    scores = NetworkTrainer(config, task_of(config, recording), tmp_path).run()
+    assert scores[-1][1] < scores[0][1]
+    with pytest.raises(DepthError, match='adamw, muon'):
+        drives.configuration('fcrn', recording, optimiser='sgd')
 
 
 def test_an_interrupted_run_ends_as_one_that_was_not(recording, tmp_path):
