@@ -3,7 +3,8 @@
 """
 Write docs/images/history.jpg: one rendered corridor as models of several years see it.
 
-Networks without weights that may be shipped are trained first, shortly:
+Networks without weights that may be shipped are trained first, shortly, on corridors: in both
+configurations `data` gets kinds [corridor], mount_height 0 and baseline 0.1.
 
     depth_ros train config/train/eigen2014.yaml --out runs/eigen2014
     depth_ros train config/train/monodepth.yaml --out runs/monodepth

@@ -21,6 +21,7 @@ from depth_ros.lab.train.networks.config import NetworkConfig
 from depth_ros.lab.train.networks.initial import PLAIN, scale_plain_layers
 from depth_ros.lab.train.networks.labels import label_loss
 from depth_ros.lab.train.networks.self_supervised import (
+    METRES,
     pair_loss,
     predicted_motions,
     video_loss,
@@ -238,7 +239,8 @@ class Learner:
         known = tuple(motion for motion in batch.motions if motion is not None)
         if len(known) == len(batch.sources):
             return known
-        return predicted_motions(self.modules['pose'], batch)
+        unit = 1.0 if self.family == 'monodepth2' else METRES
+        return predicted_motions(self.modules['pose'], batch, unit)
 
     def scales(self, result: Any, batch: ClipBatch) -> list[Tensor]:
         """Return depth at every scale at which a network predicts it, the finest first."""

@@ -29,6 +29,7 @@ PAIR_SMOOTHNESS = 0.1  # of Monodepth, divided by the reduction of the scale
 VIDEO_SMOOTHNESS = 1e-3  # of Monodepth2, divided by the reduction of the scale
 FARTHEST = 200.0  # metres, or units: keeps 1 / depth and the warp finite
 NEAREST = 0.02
+METRES = 10.0  # unit of the translations for networks that begin with metres
 
 
 def rotation(axis_angle: Tensor) -> Tensor:
@@ -53,17 +54,18 @@ def motion_matrix(axis_angle: Tensor, translation: Tensor, inverse: bool = False
     return torch.cat((top, bottom.expand(len(top), 1, 4)), 1)
 
 
-def predicted_motions(pose: Any, batch: ClipBatch) -> tuple[Tensor, ...]:
+def predicted_motions(pose: Any, batch: ClipBatch, unit: float = 1.0) -> tuple[Tensor, ...]:
     """
     Return the motions from the images to their neighbours, as a pose network gives them.
 
+    Its translations, which start small, are multiplied by `unit`.
     The network sees the earlier image first; that to the earlier one is therefore inverted.
     """
     before, after = batch.sources
     back, ahead = pose(before, batch.images), pose(batch.images, after)
     return (
-        motion_matrix(back.axis_angle[:, 0], back.translation[:, 0], inverse=True),
-        motion_matrix(ahead.axis_angle[:, 0], ahead.translation[:, 0]),
+        motion_matrix(back.axis_angle[:, 0], unit * back.translation[:, 0], inverse=True),
+        motion_matrix(ahead.axis_angle[:, 0], unit * ahead.translation[:, 0]),
     )
 
 

@@ -89,6 +89,21 @@ def test_behind_good_depth_the_motion_learns_first(recording, tmp_path):
     assert moved == [False, False, False, True, True]
 
 
+def test_motion_is_larger_for_a_network_that_begins_with_metres(recording):
+    found = []
+    for network in ('fcrn', 'monodepth2'):
+        config = drives.configuration(network, recording, learn='video')
+        task = task_of(config, recording)
+        batch = task.batches.batch(0)
+        with torch.inference_mode():
+            pose = task.modules['pose'].eval()(batch.sources[0], batch.images)
+            motion = task.learner.motions(batch)[0]
+        turn, shift = motion[:, :3, :3], motion[:, :3, 3:]
+        back = -(turn.transpose(1, 2) @ shift)[:, :, 0]  # the motion to the earlier image, undone
+        found.append(float((back / pose.translation[:, 0]).mean()))
+    assert found == pytest.approx([10.0, 1.0], rel=1e-3)
+
+
 def test_depth_beyond_the_range_counts_as_its_end(recording):
     config = drives.configuration('fcrn', recording, max_depth=5.0)
     task = task_of(config, recording)
