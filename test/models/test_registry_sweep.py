@@ -211,17 +211,15 @@ def test_no_tensor_of_several_views_is_left_on_another_device(several, posed, tm
 def test_no_tensor_of_builtin_is_left_on_another_device(on_meta):
     from meta_runtime import OneDevice
 
-    from depth_ros.models.networks.builtin.network import CompactDepth, Layout
-    from depth_ros.models.networks.builtin.scale import metric_log_depth
+    from depth_ros.models.networks.builtin.network import BuiltinNetwork
 
     torch = on_meta
-    network = CompactDepth(Layout()).eval().to('meta')
-    network.ground.train()  # the ground counts as known, which no value can say here
+    network = BuiltinNetwork().eval().to('meta')
     with torch.inference_mode(), OneDevice():
-        log_depth, log_error, _ = network(torch.zeros(2, 9, 64, 96, device='meta'))
-        metres = metric_log_depth(log_depth, torch.ones(2, device='meta'))
-    assert metres.is_meta
-    assert metres.shape == log_error.shape == (2, 64, 96)
+        inputs = [torch.zeros(2, *shape, device='meta') for shape in ((3, 64, 96), (6, 32, 48))]
+        output = network(*inputs)
+    assert output.is_meta
+    assert output.shape == (2, 7, 32, 48)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,8 @@ class Sample:
         """Return where the ground itself is seen."""
         if self.ground is None:
             return np.zeros(self.depth.shape, bool)
-        below = depth_to_points(self.depth, self.camera) @ self.ground.down.astype(np.float32)
+        depth = np.where(np.isfinite(self.depth), self.depth, np.float32(np.nan))
+        below = depth_to_points(depth, self.camera) @ self.ground.down.astype(np.float32)
         return np.asarray(np.abs(below - self.ground.height) < BARE * self.ground.height)
 
 

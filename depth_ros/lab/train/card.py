@@ -12,6 +12,7 @@ import torch
 
 from depth_ros.files.writing import write_text
 from depth_ros.lab.train.config import TrainConfig
+from depth_ros.lab.train.imagenet import RANDOM
 
 CARD = 'model_card.md'
 
@@ -20,9 +21,9 @@ def write_card(out: Path, config: TrainConfig, scores: Mapping[str, Any], frames
     """Write what the weights are, from what, how they score, and how to make them again."""
     rendered = ['rendered by depth_ros for this run'] if config.data.frames else []
     source = ', '.join([*config.data.folders, *rendered])
-    began = config.start or 'random weights'
     # Weights of others carry what they were trained on, so the card names them.
-    mixed = f', {config.mix:.0%} {config.mix_with or config.start} mixed in' if config.mix else ''
+    encoder = 'random weights' if config.encoder == RANDOM else 'an encoder trained on ImageNet'
+    began = config.start or encoder
     ground = ', ground known' if config.augment.ground else ''
     text = f"""# {config.name}
 
@@ -31,7 +32,7 @@ confidence per pixel. Weights in `model.safetensors` (float16), licence Apache-2
 
 | | |
 |---|---|
-| began with | {began}{mixed} |
+| began with | {began} |
 | trained on | {frames} frames: {source} |
 | steps | {scores['step']} of batch {config.batch} at {config.width}x{config.height} |
 | validation AbsRel, no scaling{ground} | {scores['abs_rel']:.3f} |

@@ -34,6 +34,7 @@ class DataConfig:
     seed: int = 1
     keep: bool = False  # decoded frames in memory, per worker: 0.4 MB for each of 320x240
     max_depth: float = 80.0  # farther depth does not count in the losses
+    sky: bool = False  # what has no depth in `folders` is sky, as it is in rendered frames
 
 
 @dataclass(frozen=True)
@@ -65,25 +66,24 @@ class LossConfig:
     gradient: float = 0.5
     likelihood: float = 0.2
     bare: float = 0.0  # of saying where the ground is bare, in images whose ground is known
-    # Of predicting as the first weights do without a ground; inner parts then learn as well.
-    keep: float = 0.0
+    sky: float = 0.2  # of saying where the sky is
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """One run."""
 
-    name: str = 'compact'
+    name: str = 'builtin'
     steps: int = 10_000
     batch: int = 16
     start: str = ''  # begin with these weights: builtin, or the folder of another run
-    mix: float = 0.0  # how much of other weights is mixed into what the run leaves
-    mix_with: str = ''  # the folder of another run; empty: those that this one began with
-    only_ground: bool = False  # learn what to make of a known ground, and leave all else as it is
+    encoder: str = ''  # first weights: a file of EfficientNet-Lite0, `random`; empty: of ImageNet
+    encoder_rate: float = 0.1  # share of the rate that the encoder learns with
     width: int = 256  # of the network's input; multiples of 32
     height: int = 192
     early_steps: int = 0  # of the steps, the first ones, at a smaller size: most is learned there
     early_area: float = 0.5  # their share of the area
+    use_area: float = 1.0  # share of the area that the network is used at, which saves time
     aspects: tuple[float, ...] = ()  # width / height, one per batch at this area; empty: this one
     optimiser: str = 'adamw'  # or muon, whose rate is about 0.01
     rate: float = 1e-3
@@ -112,24 +112,14 @@ class TrainConfig:
             raise DepthError(f'aspects is {list(self.aspects)}, expected numbers from 0.2 to 5')
         if not 0 < self.early_area <= 1:
             raise DepthError(f'early_area is {self.early_area}, expected more than 0 and up to 1')
+        if not 0 < self.use_area <= 1:
+            raise DepthError(f'use_area is {self.use_area}, expected more than 0 and up to 1')
         if not 0 <= self.ema < 1:
             raise DepthError(f'ema is {self.ema}, expected 0 (off) to below 1')
-        if not 0 <= self.mix < 1:
-            raise DepthError(f'mix is {self.mix}, expected 0 (nothing) to below 1')
-        if self.mix and not (self.mix_with or self.start):
-            raise DepthError('mix needs `mix_with` or `start`, the weights that are mixed in')
-        if self.only_ground and not self.augment.ground:
-            raise DepthError('only_ground needs `augment.ground`, or there is nothing to learn')
         if self.loss.bare and not self.augment.ground:
             raise DepthError(
                 'loss.bare needs `augment.ground` above 0: without it no frame has a known ground'
             )
-        if self.loss.keep and not (self.only_ground and self.start):
-            raise DepthError(
-                'loss.keep needs `only_ground` and `start`, the weights whose answers are kept'
-            )
-        if self.mix_with and not self.mix:
-            raise DepthError('mix_with needs `mix`, the share of those weights')
         if not self.data.folders and self.data.frames <= 0:
             raise DepthError(
                 'there is nothing to learn from; set data.folders, or data.frames to render'

@@ -13,7 +13,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -26,22 +26,41 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from depth_ros.geometry.channels import as_rgb
 from depth_ros.geometry.depth_values import in_range
-from depth_ros.lab.eval.frames import Source
+from depth_ros.lab.eval.frames import Frame, Source
 from depth_ros.lab.eval.layouts import open_dataset
 from depth_ros.lab.synthetic.workers import serve_parent
 from depth_ros.lab.train.augment import Sample, fit, vary_colour, vary_geometry, vary_ground
 from depth_ros.lab.train.config import TrainConfig
 from depth_ros.lab.train.limits import NEAREST
-from depth_ros.models.networks.builtin.network import network_input
-from depth_ros.types import DepthError, FloatImage, Ground
+from depth_ros.models.mono.builtin import network_image
+from depth_ros.models.networks.builtin.known import ground_log_depth, known_planes
+from depth_ros.types import Camera, DepthError, FloatImage, Ground
 
 
-def find_frames(folder: str | Path) -> list[Source]:
+def find_frames(folder: str | Path, *, sky: bool = False) -> list[Any]:
     """Return every frame of a folder in any layout that `depth_ros eval` knows."""
-    return list(open_dataset(os.path.expanduser(folder)).sources)
+    found = list(open_dataset(os.path.expanduser(folder)).sources)
+    return [WithSky(source) for source in found] if sky else found
 
 
-def read_frame(source: Source) -> Sample:
+@dataclass(frozen=True, eq=False)
+class WithSky:
+    """A frame in which what has no depth is infinitely far."""
+
+    source: Source
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    def load(self) -> Frame:
+        frame = self.source.load()
+        if frame.depth is None:
+            return frame
+        return replace(frame, depth=np.nan_to_num(frame.depth, nan=np.inf, posinf=np.inf))
+
+
+def read_frame(source: Source | WithSky) -> Sample:
     """Return a frame from disk; a set without depth cannot be learned from."""
     frame = source.load()
     if frame.depth is None:
@@ -56,28 +75,42 @@ def read_frame(source: Source) -> Sample:
 @dataclass(frozen=True, eq=False)
 class Batch:
     """
-    What one step sees: (B, 9, H, W) input, (B, H, W) depth, focal lengths (B,), and where the
-    ground is bare, (B, H, W).
+    What one step sees; images are (B, H, W).
+
+    `floor` is the log depth of bare ground, NaN above the horizon and where the ground is unknown.
     """
 
-    inputs: Tensor
-    depth: Tensor
-    focal: Tensor
-    bare: Tensor
+    image: Tensor  # (B, 3, H, W)
+    known: Tensor  # (B, 6, H/2, W/2)
+    depth: Tensor  # metres, infinite in the sky, NaN where unknown
+    focal: Tensor  # (B,)
+    floor: Tensor
+    bare: Tensor  # whether the ground itself is seen
 
     def to(self, device: torch.device) -> Batch:
-        return Batch(*(t.to(device) for t in (self.inputs, self.depth, self.focal, self.bare)))
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def collate(samples: Sequence[Sample], grounds: Sequence[Ground | None]) -> Batch:
     """Stack frames of one size, with the ground that the network takes as input."""
-    inputs = [network_input(s.image, s.camera, g) for s, g in zip(samples, grounds, strict=True)]
+    height, width = samples[0].depth.shape
+    size = width // 2, height // 2
+    both = list(zip(samples, grounds, strict=True))
     return Batch(
-        torch.from_numpy(np.stack(inputs)),
+        torch.from_numpy(np.stack([network_image(s.image) for s in samples])),
+        torch.from_numpy(np.stack([known_planes(s.camera, g, *size) for s, g in both])),
         torch.from_numpy(np.stack([s.depth for s in samples])),
         torch.tensor([np.sqrt(s.camera.fx * s.camera.fy) for s in samples], dtype=torch.float32),
+        torch.from_numpy(np.stack([_floor(s.camera, g) for s, g in both])),
         torch.from_numpy(np.stack([s.bare() for s in samples])),
     )
+
+
+def _floor(camera: Camera, ground: Ground | None) -> FloatImage:
+    if ground is None:
+        return np.full((camera.height, camera.width), np.nan, np.float32)
+    depth, slope = ground_log_depth(camera, ground, camera.width, camera.height)
+    return np.where(slope > 0, depth, np.float32(np.nan))
 
 
 def batch_size(config: TrainConfig, number: int, rng: np.random.Generator) -> tuple[int, int]:

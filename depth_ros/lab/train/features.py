@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from depth_ros.models.networks.builtin.network import CompactDepth
+from depth_ros.models.networks.builtin.network import BuiltinNetwork
 
 SHARE = 0.5  # of images; the others stay as they are, as all will be when the network is used
 
@@ -30,7 +30,7 @@ def vary_statistics(features: Tensor, amount: float) -> Tensor:
     return (contrast * features + (level - contrast) * mean).to(features.dtype)
 
 
-def vary_features(network: CompactDepth, amount: float) -> None:
+def vary_features(network: BuiltinNetwork, amount: float) -> None:
     """
     From now on let the network vary its first features.
 
@@ -41,5 +41,5 @@ def vary_features(network: CompactDepth, amount: float) -> None:
         return vary_statistics(features, amount)
 
     # Farther in, features say what is there, not how it looks.
-    for module in (network.stem, network.stages[0]):
+    for module in network.encoder.blocks[:2]:
         module.register_forward_hook(hook)

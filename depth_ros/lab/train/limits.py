@@ -59,7 +59,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
     'loss.gradient': (0, 1e6),
     'loss.likelihood': (0, 1e6),
     'loss.bare': (0, 1e6),
-    'loss.keep': (0, 1e6),
+    'loss.sky': (0, 1e6),
+    'encoder_rate': _SHARE,
 }
 CHOICES: Mapping[str, tuple[str, ...]] = {
     'optimiser': ('adamw', 'muon'),

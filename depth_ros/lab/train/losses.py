@@ -159,28 +159,9 @@ def laplace_log_likelihood(
     return masked_mean(error * (-log_spread).exp() + log_spread, mask)
 
 
-def laplace_divergence(
-    first: Tensor, first_log_spread: Tensor, second: Tensor, second_log_spread: Tensor
-) -> Tensor:
-    """
-    Return the mean divergence (Kullback and Leibler) of second Laplace laws from first ones.
-
-    It is zero where both are the same, and counts a distance by how sure the first law is: what
-    it did not know need not be kept.
-    """
-    distance = (first - second).abs()
-    spread = first_log_spread.exp()
-    wider = second_log_spread - first_log_spread
-    expected = spread * (-distance / spread).exp() + distance
-    return (wider + expected / second_log_spread.exp() - 1).mean()
-
-
-def bare_ground(log_odds: Tensor, bare: Tensor, mask: Tensor) -> Tensor:
-    """
-    Return the cross entropy of guesses (batch, guesses, height, width) where the ground is bare.
-
-    It goes to zero where they are sure and right.
-    """
-    truth = bare[:, None].expand_as(log_odds).to(log_odds.dtype)
-    entropy = functional.binary_cross_entropy_with_logits(log_odds, truth, reduction='none')
-    return masked_mean(entropy, mask[:, None].expand_as(log_odds))
+def cross_entropy(log_odds: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """Return the cross entropy of yes or no; it goes to zero where odds are sure and right."""
+    entropy = functional.binary_cross_entropy_with_logits(
+        log_odds, truth.to(log_odds.dtype), reduction='none'
+    )
+    return masked_mean(entropy, mask)

@@ -31,12 +31,24 @@ EPSILON = 1e-8
 
 
 def make_optimiser(
-    kind: str, parameters: Iterable[nn.Parameter], rate: float, weight_decay: float
+    kind: str,
+    parameters: Iterable[nn.Parameter],
+    rate: float,
+    weight_decay: float,
+    encoder: Iterable[nn.Parameter] = (),
+    encoder_rate: float = 1.0,
 ) -> Optimizer:
-    """Return the optimiser that a configuration names."""
+    """
+    Return the optimiser that a configuration names; each group has its `share` of the rate.
+
+    An encoder that has learned already comes first and is left to Adam, which moves it little.
+    """
+    groups: list[dict[str, Any]] = [{'params': list(parameters), 'share': 1.0, 'turns': True}]
+    if learned := list(encoder):
+        groups.insert(0, {'params': learned, 'share': encoder_rate, 'turns': False})
     if kind == 'muon':
-        return Muon(parameters, rate, weight_decay)
-    return torch.optim.AdamW(parameters, rate, weight_decay=weight_decay, fused=True)
+        return Muon(groups, rate, weight_decay)
+    return torch.optim.AdamW(groups, rate, weight_decay=weight_decay, fused=True)
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
@@ -61,12 +73,14 @@ class Muon(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[nn.Parameter],
+        parameters: Iterable[Any],
         rate: float,
         weight_decay: float = 0.0,
         momentum: float = 0.95,
     ) -> None:
-        defaults = {'lr': rate, 'weight_decay': weight_decay, 'momentum': momentum}
+        defaults = {
+            'lr': rate, 'weight_decay': weight_decay, 'momentum': momentum, 'turns': True,
+        }  # fmt: skip
         super().__init__(parameters, defaults)
 
     @torch.no_grad()
@@ -77,7 +91,8 @@ class Muon(Optimizer):
             for parameter in group['params']:
                 if parameter.grad is None:
                     continue
-                move = self._turn if is_matrix(parameter) else self._adam
+                turns = group['turns'] and is_matrix(parameter)
+                move = self._turn if turns else self._adam
                 move(parameter, parameter.grad, group)
 
     def _turn(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import yaml
@@ -22,19 +22,22 @@ from depth_ros.files.writing import make_folder, replacing, write_text
 from depth_ros.geometry.depth_values import in_range
 from depth_ros.lab.eval.frames import Source
 from depth_ros.lab.train import losses
-from depth_ros.lab.train.anchor import Anchor
 from depth_ros.lab.train.card import write_card
 from depth_ros.lab.train.checkpoint import HISTORY, load_state, read_facts, save_state
 from depth_ros.lab.train.config import LossConfig, TrainConfig, config_to
 from depth_ros.lab.train.data import Batch, read_frame, training_batches, validation_batches
+from depth_ros.lab.train.export import write_runtimes
 from depth_ros.lab.train.features import vary_features
+from depth_ros.lab.train.imagenet import load_encoder
 from depth_ros.lab.train.limits import NEAREST
 from depth_ros.lab.train.optimiser import make_optimiser
 from depth_ros.lab.train.plot import plot_curves
 from depth_ros.models.engine.device import choose_device
-from depth_ros.models.mono.builtin import read_network, weights_folder
-from depth_ros.models.networks.builtin.network import IMAGE_CHANNELS, Answer, CompactDepth, Layout
-from depth_ros.models.networks.builtin.scale import metric_log_depth
+from depth_ros.models.mono.builtin import weights_folder
+from depth_ros.models.mono.builtin_runners import read_network
+from depth_ros.models.networks.builtin.answer import DEPTHS, LOG_ERROR
+from depth_ros.models.networks.builtin.network import BuiltinNetwork, Layout
+from depth_ros.models.networks.builtin.scale import CANONICAL_FOCAL, LOG_DEPTH_BIAS
 from depth_ros.types import DepthError, quoted
 
 WEIGHTS = 'model.safetensors'
@@ -49,31 +52,46 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     return config.rate * (config.end_rate + (1 - config.end_rate) * falling)
 
 
-def predict(network: nn.Module, batch: Batch, dtype: torch.dtype) -> Answer:
-    """Return what the network predicts at the input's size, log depth in metres."""
-    device = batch.inputs.device.type
-    inputs = batch.inputs.to(memory_format=torch.channels_last)
-    with torch.autocast(device, dtype, enabled=dtype is not torch.float32):
-        log_depth, log_error, bare = network(inputs)
-    size = batch.inputs.shape[-2:]
-    both = functional.interpolate(torch.stack([log_depth, log_error], 1), size, mode='bilinear')
-    if bare is not None:
-        bare = functional.interpolate(bare, size, mode='bilinear')
-    return Answer(metric_log_depth(both[:, 0], batch.focal), both[:, 1], bare)
+class Guess(NamedTuple):
+    """What the network predicts, all (batch, height, width) at the size of the input."""
+
+    log_depth: Tensor  # metres
+    log_error: Tensor
+    sky: Tensor  # log odds
+    bare: Tensor  # log odds
 
 
-def total_loss(answer: Answer, batch: Batch, config: LossConfig, max_depth: float) -> Tensor:
+def predict(network: nn.Module, batch: Batch, dtype: torch.dtype) -> Guess:
+    """Return what the network predicts, with the bare ground where it is known to be."""
+    image, known = (x.to(memory_format=torch.channels_last) for x in (batch.image, batch.known))
+    with torch.autocast(image.device.type, dtype, enabled=dtype is not torch.float32):
+        output = network(image, known)
+    output = output.float()
+    log_depth = functional.pixel_shuffle(output[:, :DEPTHS], 2)[:, 0] + LOG_DEPTH_BIAS
+    log_depth = log_depth + (batch.focal / CANONICAL_FOCAL).log()[:, None, None]
+    log_error, sky, bare = functional.interpolate(
+        output[:, DEPTHS:], scale_factor=2.0, mode='bilinear'
+    ).unbind(1)
+    away = torch.nan_to_num(batch.floor - log_depth, nan=0.0)
+    log_depth = log_depth + bare.sigmoid() * away
+    return Guess(log_depth, (log_error - 1).clamp(*LOG_ERROR), sky, bare)
+
+
+def total_loss(guess: Guess, batch: Batch, config: LossConfig, max_depth: float) -> Tensor:
     """Return the weighted sum of the losses."""
-    log_depth, log_error, bare = answer
+    log_depth, log_error, sky, bare = guess
     mask = in_range(batch.depth, NEAREST, max_depth)
     target = torch.where(mask, batch.depth, torch.ones_like(batch.depth))
     silog = losses.scale_invariant_log(log_depth, target, mask, config.variance_focus)
     edges = losses.gradient_matching(log_depth, target.log(), mask, align=False)
     honest = losses.laplace_log_likelihood(log_depth, log_error, target, mask)
     total = config.scale_invariant * silog + config.gradient * edges + config.likelihood * honest
-    if config.bare and bare is not None:
-        known = batch.inputs[:, IMAGE_CHANNELS] > 0
-        total = total + config.bare * losses.bare_ground(bare, batch.bare, mask & known)
+    if config.sky:
+        is_sky = batch.depth.isposinf()
+        total = total + config.sky * losses.cross_entropy(sky, is_sky, mask | is_sky)
+    if config.bare:
+        known = mask & batch.floor.isfinite()
+        total = total + config.bare * losses.cross_entropy(bare, batch.bare, known)
     return total
 
 
@@ -90,20 +108,21 @@ class Trainer:
         # bfloat16 keeps the range of float32, so no loss scaling is needed.
         self.dtype = torch.float32 if config.precision == 'float32' else torch.bfloat16
         network = first_network(config, out)
-        self.size = image_size(config, out)
-        # Read now: a run must not learn at its end that they are gone.
-        self.others = weights_to_mix(config, network)
+        share = math.sqrt(config.use_area)
+        self.size = [max(32, round(v * share / 32) * 32) for v in (config.width, config.height)]
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average: CompactDepth = copy.deepcopy(self.network).eval().requires_grad_(False)
-        if config.only_ground:
-            self.network.requires_grad_(False)
-        # Predictions without a ground must not get worse.
-        self.network.ground.requires_grad_(config.augment.ground > 0)
-        self.anchor = anchor_of(config, self.network)
+        self.average: BuiltinNetwork = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.network.freeze()
         if config.augment.features:
             vary_features(self.network, config.augment.features)
+        own = [p for n, p in self.network.named_parameters() if not n.startswith('encoder.')]
         self.optimiser = make_optimiser(
-            config.optimiser, self.network.parameters(), config.rate, config.weight_decay
+            config.optimiser,
+            own,
+            config.rate,
+            config.weight_decay,
+            self.network.encoder.parameters(),
+            config.encoder_rate,
         )
         facts = load_state(out, self.network, self.average, self.optimiser) or {}
         check_start(facts, config, out)
@@ -134,21 +153,15 @@ class Trainer:
     def one_step(self, batch: Batch) -> float:
         """Learn from one batch and return its loss."""
         for group in self.optimiser.param_groups:
-            group['lr'] = learning_rate(self.step, self.config)
-        # Normalisation learns too: from every batch that it sees in training.
-        (self.network.eval().ground if self.config.only_ground else self.network).train()
+            group['lr'] = group['share'] * learning_rate(self.step, self.config)
+        self.network.train()
         # Like its batch, what a step varies depends on its number, also when a run goes on.
         torch.manual_seed(self.config.seed + self.step)
         batch = batch.to(self.device)
-        outputs = predict(self.network, batch, self.dtype)
-        limit = self.config.data.max_depth
-        loss = total_loss(outputs, batch, self.config.loss, limit)
+        answer = predict(self.network, batch, self.dtype)
+        loss = total_loss(answer, batch, self.config.loss, self.config.data.max_depth)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        if self.anchor:
-            seed = self.config.seed + self.step
-            moved = self.anchor.loss(self.network, batch.inputs, self.dtype, seed)
-            (self.config.loss.keep * moved).backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         self.optimiser.step()
         self._average()
@@ -169,33 +182,13 @@ class Trainer:
             if not mean.is_floating_point():  # how many batches were normalised
                 mean.copy_(value)
 
-    @torch.no_grad()
-    def result(self) -> CompactDepth:
-        """
-        Return what the run leaves: the averaged network, mixed with where it began or another run.
-
-        What a network learns of one world it pays for in others; between two states of one
-        training both hold (Wortsman and others, Robust fine-tuning of zero-shot models, 2022),
-        and two runs from one beginning err in different ways (Model soups, 2022). What it knows
-        of the ground has nothing to do with how images look, and stays as it is.
-        """
-        if self.others is None:
-            return self.average
-        network = copy.deepcopy(self.average)  # the run may go on from what is its own
-        own = network.state_dict()
-        for name, other in self.others.items():
-            if other.is_floating_point() and not name.startswith('ground.'):
-                own[name].lerp_(other.to(self.device), self.config.mix)
-        return network
-
     @torch.inference_mode()
-    def validate(self, network: CompactDepth | None = None) -> dict[str, float]:
+    def validate(self) -> dict[str, float]:
         """Return AbsRel and the share within 25 %, without scaling, of the averaged network."""
-        network = network or self.average
         absolute, close, count = 0.0, 0.0, 0
         for batch in validation_batches(self.check_frames, self.config):
             batch = batch.to(self.device)
-            log_depth = predict(network, batch, self.dtype).log_depth
+            log_depth = predict(self.average, batch, self.dtype).log_depth
             limit = self.config.data.max_depth
             mask = in_range(batch.depth, NEAREST, limit)
             ratio = (log_depth[mask] - batch.depth[mask].log()).exp()
@@ -266,14 +259,9 @@ class Trainer:
             )
 
     def finish(self) -> dict[str, Any]:
-        """Write what the run leaves as float16, its card and the curves."""
-        network = self.result()
-        tensors = {k: _half(v) for k, v in network.state_dict().items()}
-        facts = {
-            'layout': network.layout.as_dict(),
-            'size': self.size,
-            'size_told': [self.config.width, self.config.height],
-        }
+        """Write what the run leaves as float16, for other runtimes, its card and the curves."""
+        tensors = {k: _half(v) for k, v in self.average.state_dict().items()}
+        facts = {'layout': self.average.layout.as_dict(), 'size': self.size}
         with replacing(self.out / WEIGHTS) as part:
             save_file(tensors, part, {k: json.dumps(v) for k, v in facts.items()})
         curves = {
@@ -283,8 +271,7 @@ class Trainer:
         plot_curves(curves, self.out / 'training.png')
         last = self.scores[-1] if self.scores else [self.step, math.nan, math.nan]
         scores = {'step': self.step, 'abs_rel': last[1], 'delta1': last[2]}
-        if network is not self.average:
-            scores |= self.validate(network)
+        write_runtimes(self.out)
         write_card(self.out, self.config, scores, len(self.train_frames))
         return scores
 
@@ -308,17 +295,19 @@ def layout_from(values: dict[str, Any]) -> Layout:
         raise DepthError(f'layout: {quoted(str(error), 200)}; it may have {known}') from error
 
 
-def first_network(config: TrainConfig, out: Path) -> CompactDepth:
+def first_network(config: TrainConfig, out: Path) -> BuiltinNetwork:
     """Return the network a run begins with: a new one, or one that has learned already."""
-    if not config.start:
-        return CompactDepth(layout_from(config.layout))
     saved = read_facts(out)
+    if not config.start:
+        network = BuiltinNetwork(layout_from(config.layout))
+        if saved is None:
+            load_encoder(network.encoder, config.encoder)
+        return network
     # A run that goes on no longer needs what it began with, which may be gone.
-    network: CompactDepth = (
-        CompactDepth(layout_from(saved['layout']))
-        if saved and 'layout' in saved
-        else read_network(weights_folder(config.start)).network
-    )
+    if saved and 'layout' in saved:
+        network = BuiltinNetwork(layout_from(saved['layout']))
+    else:
+        network = read_network(weights_folder(config.start))
     have = network.layout.as_dict()
     layout = layout_from({**have, **config.layout}).as_dict()
     if layout != have:
@@ -327,43 +316,6 @@ def first_network(config: TrainConfig, out: Path) -> CompactDepth:
             'leave `layout` out to go on with theirs'
         )
     return network
-
-
-def image_size(config: TrainConfig, out: Path) -> list[int]:
-    """
-    Return the size of images without a known ground.
-
-    Weights that learn the ground alone may learn it at another size than their first weights did.
-    """
-    if not (config.only_ground and config.start):
-        return [config.width, config.height]
-    saved = read_facts(out)
-    if saved and 'size' in saved:
-        return list(saved['size'])
-    return list(read_network(weights_folder(config.start)).size)
-
-
-def anchor_of(config: TrainConfig, network: CompactDepth) -> Anchor | None:
-    """Return what holds a network to the answers of the weights it began with, if anything."""
-    if not config.loss.keep:
-        return None
-    first = read_network(weights_folder(config.start)).network
-    first.to(next(network.parameters()).device).to(memory_format=torch.channels_last)
-    return Anchor(network, first, config.augment.features)
-
-
-def weights_to_mix(config: TrainConfig, network: CompactDepth) -> dict[str, Tensor] | None:
-    """Return the weights that will be mixed into those of a network, if any."""
-    if not config.mix:
-        return None
-    folder = config.mix_with or config.start
-    other: CompactDepth = read_network(weights_folder(folder)).network
-    if other.layout.as_dict() != network.layout.as_dict():
-        raise DepthError(
-            f'the weights of {folder} have {other.layout}, those of the run {network.layout}; '
-            'weights can be mixed only between networks of one layout, best of one beginning'
-        )
-    return other.state_dict()
 
 
 def _half(tensor: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 
 from depth_ros.models.options import option
@@ -91,7 +92,7 @@ def open_graph(path: Path, options: GraphOptions) -> Graph:
 
 
 @contextlib.contextmanager
-def _reading(path: Path, runtime: str) -> Iterator[None]:
+def reading(path: Path, runtime: str) -> Iterator[None]:
     """Turn what a library raises into one sentence that says what the file looks like."""
     try:
         yield
@@ -138,7 +139,10 @@ class _OnnxRuntime:
             providers.insert(0, 'CUDAExecutionProvider')
         settings = library.SessionOptions()
         settings.log_severity_level = 3
-        with _reading(path, 'onnxruntime'):
+        settings.intra_op_num_threads = cv2.getNumThreads()  # as depth_ros.threads has set it
+        # A thread that spins takes the processor from what it waits for, and from others.
+        settings.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        with reading(path, 'onnxruntime'):
             self._session = library.InferenceSession(str(path), settings, providers)
         self.runtime, self.precision = 'onnxruntime', 'as exported'
         self.inputs = tuple(
@@ -164,7 +168,7 @@ class _OpenVino:
             )
         self._core = library.Core()
         self._path, self._hint = path, _HINTS[options.precision]
-        with _reading(path, 'openvino'):
+        with reading(path, 'openvino'):
             model = self._core.read_model(path)
         self.runtime, self.device, self.precision = 'openvino', 'cpu', options.precision
         self.inputs = tuple(
@@ -185,7 +189,11 @@ class _OpenVino:
             model = self._core.read_model(self._path)
             names = [port.name for port in self.inputs]
             model.reshape(dict(zip(names, map(list, shapes), strict=True)))
-            settings = {'INFERENCE_PRECISION_HINT': self._hint, 'PERFORMANCE_HINT': 'LATENCY'}
+            settings = {
+                'INFERENCE_PRECISION_HINT': self._hint,
+                'PERFORMANCE_HINT': 'LATENCY',
+                'INFERENCE_NUM_THREADS': cv2.getNumThreads(),
+            }
             self._compiled[shapes] = self._core.compile_model(model, 'CPU', settings)
         found = self._compiled[shapes](dict(arrays))
         return [np.array(found[name]) for name in wanted]

@@ -5,45 +5,33 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 
 from depth_ros.geometry.camera import resize_camera
 from depth_ros.geometry.resize import resize_depth
-from depth_ros.models.engine.device import choose_device, choose_precision, guard
+from depth_ros.models.mono.builtin_runners import RUNTIMES, Runner, open_runner
+from depth_ros.models.networks.builtin.answer import Answer, read_answer
+from depth_ros.models.networks.builtin.known import ground_log_depth, known_planes
+from depth_ros.models.networks.builtin.scale import log_focal
 from depth_ros.models.options import MountOptions, option
-from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo, required_library
-from depth_ros.models.weights.verify import (
-    WEIGHTS,
-    check_finite,
-    check_safetensors,
-    folder_named,
-    is_folder,
-)
-from depth_ros.types import (
-    Camera,
-    DepthKind,
-    FloatImage,
-    Ground,
-    Image,
-    Prediction,
-    View,
-    quoted,
-)
+from depth_ros.models.protocol import Family, ModelBase, ModelError, ModelInfo
+from depth_ros.models.weights.verify import WEIGHTS, folder_named, is_folder
+from depth_ros.types import Camera, DepthKind, FloatImage, Ground, Image, Prediction, View
 
 NAME = 'builtin'
 RELATIVE = 'builtin-relative'
 SHIPPED = Path(__file__).parents[1] / 'data' / NAME
 CARD = 'model_card.md'
-PRECISIONS = ('float32', 'bfloat16')  # float16 would overflow
-LARGEST_AREA = 2048 * 2048  # pixels of the network's input
+SKY = (
+    1.0  # log odds from which it is sky: a wall that is taken for sky costs more than the reverse
+)
 WITHIN = math.log(1.25)  # confidence is the chance of an error below this, in log depth
 
 
@@ -51,9 +39,16 @@ WITHIN = math.log(1.25)  # confidence is the chance of an error below this, in l
 class BuiltinOptions(MountOptions):
     """How the network runs, and what is known of the camera."""
 
+    runtime: str = option(
+        'auto',
+        'what executes it; auto is torch on a GPU, onnxruntime where it is installed, else opencv',
+        choices=RUNTIMES,
+    )
     device: str = option('auto', 'where it runs: auto, cpu, cuda or cuda:N')
     precision: str = option(
-        'auto', 'number format of the forward pass', choices=('auto', *PRECISIONS)
+        'auto',
+        'number format; auto is the fastest of torch on a GPU, float32 elsewhere',
+        choices=('auto', 'float32', 'bfloat16'),
     )
     input_size: int = option(
         0, 'long side of the network input in pixels; 0 is the size it was trained at',
@@ -65,37 +60,33 @@ class BuiltinModel(ModelBase):
     """Metric depth and confidence from one image and its camera."""
 
     def __init__(self, name: str, folder: Path, options: BuiltinOptions) -> None:
-        for needed in ('torch', 'safetensors'):
-            required_library(needed, f'model {quoted(name)}', 'torch safetensors')
-        import torch
-
-        from depth_ros.models.networks.builtin.network import fold_normalisation
-
         self.options = options
-        self.device = choose_device(options.device)
-        self.dtype = getattr(torch, choose_precision(options.precision, self.device, PRECISIONS))
-        with guard(self.device):
-            self.trained = read_network(folder)
-            network = self.trained.network.to(self.device).to(memory_format=torch.channels_last)
-            self.network: Any = fold_normalisation(network)
+        self.runner: Runner | None = open_runner(
+            folder, options.runtime, options.device, options.precision
+        )
         caution = CAUTION.format(scale='' if options.ground else NO_SCALE)
         self.info = ModelInfo(
             name,
             DepthKind.METRIC,
-            device=str(self.device),
+            device=self.runner.device,
             description=DESCRIPTION,
             **(FACTS if name in (NAME, RELATIVE) else {}),
-            precision=str(self.dtype).removeprefix('torch.'),
+            precision=self.runner.precision,
+            runtime=self.runner.runtime,
             caution=caution if name == NAME else '',
         )
 
-    def input_size(self, camera: Camera, ground: Ground | None = None) -> tuple[int, int]:
+    def describe(self) -> str:
+        """Return how the network runs, for diagnostics and benchmarks."""
+        return f'{self.info.runtime} {self.info.precision} on {self.info.device}'
+
+    def input_size(self, camera: Camera) -> tuple[int, int]:
         """Return width and height of the network's input for a camera: multiples of 32."""
+        assert self.runner is not None
         if self.options.input_size:
             factor = self.options.input_size / max(camera.width, camera.height)
         else:
-            size = self.trained.size if ground is None else self.trained.size_with_ground
-            factor = math.sqrt(math.prod(size) / (camera.width * camera.height))
+            factor = math.sqrt(math.prod(self.runner.size) / (camera.width * camera.height))
         width, height = (
             max(32, round(side * factor / 32) * 32) for side in (camera.width, camera.height)
         )
@@ -104,52 +95,61 @@ class BuiltinModel(ModelBase):
     def warm_up(self, cameras: Sequence[Camera]) -> None:
         for camera in cameras:
             image = np.zeros((camera.height, camera.width, 3), np.uint8)
-            for _ in range(3):
+            for _ in range(2):
                 self._forward(image, camera, self.options.ground)
 
     def predict(self, views: Sequence[View], previous: Prediction | None = None) -> Prediction:
         camera = views[0].camera
         ground = views[0].known.ground or self.options.ground
-        log_depth, log_error = self._forward(views[0].rgb, camera, ground)
-        small = np.exp(log_depth)
-        depth = resize_depth(small, camera.width, camera.height)
-        sure = 1 - np.exp(-WITHIN / np.exp(log_error))
-        confidence = cv2.resize(sure, camera.size_wh, interpolation=cv2.INTER_LINEAR)
+        answer = self._forward(views[0].rgb, camera, ground)
+        depth = resize_depth(np.exp(answer.log_depth), camera.width, camera.height)
+        if ground is not None:
+            depth = with_bare_ground(depth, _sized(answer.bare, camera), camera, ground)
+        depth[_sized(answer.sky, camera) > SKY] = np.inf
+        sure = 1 - np.exp(-WITHIN / np.exp(answer.log_error))
         return Prediction(
-            DepthKind.METRIC,
-            depth,
-            camera,
-            self.info.name,
-            confidence=np.asarray(confidence, np.float32),
+            DepthKind.METRIC, depth, camera, self.info.name, confidence=_sized(sure, camera)
         )
 
-    def _forward(
-        self, image: Image, camera: Camera, ground: Ground | None = None
-    ) -> tuple[FloatImage, FloatImage]:
-        """Return log metres and the log of its expected error, at the size of the answer."""
-        import torch
-
-        from depth_ros.models.networks.builtin.network import network_input
-        from depth_ros.models.networks.builtin.scale import metric_log_depth
-
-        width, height = self.input_size(camera, ground)
+    def _forward(self, image: Image, camera: Camera, ground: Ground | None) -> Answer:
+        """Return the answer in log metres for the camera itself."""
+        if self.runner is None:
+            raise ModelError(f'{self.info.name} was closed; make the model again')
+        width, height = self.input_size(camera)
         shrinks = width * height < camera.width * camera.height
         flag = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         resized = np.asarray(cv2.resize(image, (width, height), interpolation=flag), np.uint8)
         seen = resize_camera(camera, width, height)
-        inputs = torch.from_numpy(network_input(resized, seen, ground))[None]
-        with guard(self.device), torch.inference_mode():
-            inputs = inputs.to(self.device, memory_format=torch.channels_last)
-            with torch.autocast(
-                self.device.type, self.dtype, enabled=self.dtype is not torch.float32
-            ):
-                log_depth, log_error, _ = self.network(inputs)
-            focal = torch.tensor([math.sqrt(seen.fx * seen.fy)], device=self.device)
-            both = torch.cat([metric_log_depth(log_depth, focal), log_error]).float().cpu()
-        return both[0].numpy(), both[1].numpy()
+        known = known_planes(seen, ground, width // 2, height // 2)
+        answer = read_answer(self.runner.run(network_image(resized), known))
+        return answer._replace(log_depth=answer.log_depth + np.float32(log_focal(seen)))
 
     def close(self) -> None:
-        self.network = None
+        self.runner = None
+
+
+def network_image(image: Image) -> FloatImage:
+    """Return the network's first input (3, H, W) for an RGB image."""
+    return np.asarray(cv2.dnn.blobFromImage(image, 1 / 128, mean=(127, 127, 127))[0], np.float32)
+
+
+def with_bare_ground(
+    depth: FloatImage, bare: FloatImage, camera: Camera, ground: Ground
+) -> FloatImage:
+    """
+    Return depth where the ground itself is seen as it follows from the mount.
+
+    :param bare: log odds of bare ground, of the size of the image.
+    """
+    floor, slope = ground_log_depth(camera, ground, camera.width, camera.height)
+    share = (slope > 0) / (1 + np.exp(-bare))
+    moved = np.exp(share * (floor - np.log(depth)))
+    return np.asarray(depth * moved, np.float32)
+
+
+def _sized(values: FloatImage, camera: Camera) -> FloatImage:
+    sized = cv2.resize(values, camera.size_wh, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(sized, np.float32)
 
 
 class RelativeBuiltinModel(BuiltinModel):
@@ -175,60 +175,6 @@ class RelativeBuiltinModel(BuiltinModel):
         )
 
 
-class Trained(NamedTuple):
-    """A network in float32, and the width and height of images that it was trained at."""
-
-    network: Any
-    size: tuple[int, int]
-    size_with_ground: tuple[int, int]  # of those with a known ground
-
-
-def read_network(folder: Path) -> Trained:
-    """Return what `depth_ros train` left in a folder."""
-    import torch
-    from safetensors import SafetensorError, safe_open
-
-    from depth_ros.models.networks.builtin.network import CompactDepth, Layout
-    from depth_ros.models.networks.unfilled import without_weights
-
-    path = folder / WEIGHTS
-    if not path.is_file():
-        raise ModelError(
-            f'{path} is missing; give a folder that `depth_ros train` wrote'
-            + (', or install depth_ros again' if folder == SHIPPED else '')
-        )
-    check_safetensors(path)
-    try:
-        with safe_open(path, 'pt') as file:
-            facts = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        with without_weights():  # a layout may ask for more memory than there is
-            network = CompactDepth(Layout(**facts['layout']))
-        network.load_state_dict(tensors, assign=True)
-        sizes = [facts['size'], facts.get('size_told', facts['size'])]
-        for width, height in sizes:
-            if not (width >= 1 <= height and width * height <= LARGEST_AREA):
-                raise ValueError(
-                    f'its input has {width * height} pixels, expected up to {LARGEST_AREA}'
-                )
-    except (
-        *(SafetensorError, KeyError, TypeError, ValueError, RuntimeError),
-        *(AttributeError, OSError, RecursionError),
-    ) as error:
-        why = ' '.join(str(error).split())[:160]  # torch lists every tensor
-        raise ModelError(
-            f'{path} does not hold a network of depth_ros ({why}); '
-            'use what `depth_ros train` wrote'
-        ) from error
-    check_finite(tensors.items(), path)
-    (width, height), (ground_width, ground_height) = sizes
-    return Trained(
-        network.to(torch.float32),
-        (int(width), int(height)),
-        (int(ground_width), int(ground_height)),
-    )
-
-
 def is_trained_here(name: str) -> bool:
     """Return whether a name is a folder that `depth_ros train` has written."""
     return is_folder(name, WEIGHTS, CARD)
@@ -246,7 +192,7 @@ def _create(name: str, options: BuiltinOptions) -> BuiltinModel:
 
 DESCRIPTION = 'small metric network, trained on rendered images only; no download'
 DESCRIPTION_RELATIVE = 'what builtin sees, as inverse depth without scale; to try scale.source'
-FACTS: dict[str, Any] = {'input_size': 192, 'input_multiple': 32, 'parameters': 5_000_000}
+FACTS: dict[str, Any] = {'input_size': 256, 'input_multiple': 32, 'parameters': 3_900_000}
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
     'builtin is small and was trained on rendered images only: on real ones its depth is '

@@ -7,9 +7,7 @@ import pytest
 torch = pytest.importorskip('torch')
 
 from depth_ros.lab.train.features import SHARE, vary_features, vary_statistics  # noqa: E402
-from depth_ros.models.networks.builtin.network import CompactDepth, Layout  # noqa: E402
-
-SMALL = Layout(stem=8, widths=(8, 8, 8, 8), blocks=(1, 1, 1, 1), decoder=(8, 8, 8, 8))
+from depth_ros.models.networks.builtin.network import BuiltinNetwork, Layout  # noqa: E402
 
 
 def test_means_and_contrasts_change_and_nothing_else():
@@ -47,11 +45,11 @@ def test_number_formats_and_layouts_stay_what_they_are():
     assert varied.is_contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize('part', ['stem', 'first stage'])
-def test_a_network_varies_what_its_first_layers_see(part):
+@pytest.mark.parametrize(('stage', 'channels'), [(0, 32), (1, 16)])
+def test_a_network_varies_what_its_first_layers_see(stage, channels):
     torch.manual_seed(0)
-    network = CompactDepth(SMALL).eval()
-    layer, channels = (network.stem, 5) if part == 'stem' else (network.stages[0], 8)
+    network = BuiltinNetwork(Layout(16, (8, 8, 8, 8))).eval()
+    layer = network.encoder.blocks[stage]
     inputs = torch.randn(16, channels, 32, 32)
     with torch.no_grad():
         before = layer(inputs)

@@ -185,62 +185,26 @@ def test_the_best_laplace_spread_is_the_mean_error():
     assert best == pytest.approx(log_depth.abs().mean().item(), rel=0.05)
 
 
-def test_the_divergence_of_laplace_laws_is_that_of_their_densities():
-    x = torch.linspace(-60, 60, 2_000_001, dtype=torch.float64)
-
-    def law(place, log_spread):
-        spread = np.exp(log_spread)
-        return -(x - place).abs() / spread - np.log(2 * spread)
-
-    for first, second in (((0.2, -1.0), (0.7, -2.0)), ((0.0, 0.5), (-1.0, 0.1))):
-        p, q = law(*first), law(*second)
-        expected = torch.trapezoid(p.exp() * (p - q), x).item()
-        given = [torch.tensor(v, dtype=torch.float64) for v in (*first, *second)]
-        assert losses.laplace_divergence(*given).item() == pytest.approx(expected, rel=1e-4)
-
-
-def test_the_divergence_of_a_law_from_itself_is_nothing_and_flat():
-    places = torch.randn(SHAPE, generator=generator(), dtype=torch.float64)
-    spreads = torch.randn(SHAPE, generator=generator(1), dtype=torch.float64) - 1
-    own = [t.clone().requires_grad_() for t in (places, spreads)]
-    value = losses.laplace_divergence(places, spreads, *own)
-    value.backward()
-    assert value.item() == pytest.approx(0, abs=1e-12)
-    assert all(t.grad.abs().max() < 1e-12 for t in own)
-    other = [t + 0.3 * torch.randn_like(t) for t in (places, spreads)]
-    assert losses.laplace_divergence(places, spreads, *other).item() > 1e-3
-
-
-def test_gradients_of_the_divergence_are_right():
-    given = [torch.randn(6, generator=generator(s), dtype=torch.float64) for s in range(4)]
-    own = [t.requires_grad_() for t in given[2:]]
-    assert torch.autograd.gradcheck(
-        lambda place, spread: losses.laplace_divergence(*given[:2], place, spread), own
-    )
-
-
-def test_bare_ground_costs_nothing_where_it_is_sure_and_right():
-    bare, mask = depths() > 5, some_mask()
-    guesses = torch.randn(2, 3, 12, 16, generator=generator(), dtype=torch.float64)
-    sure = torch.where(bare, 50.0, -50.0)[:, None].expand(-1, 3, -1, -1)
-    assert losses.bare_ground(sure, bare, mask).item() == pytest.approx(0, abs=1e-9)
-    # Wrong by sixty in one guess of three, at the pixels that count.
-    wrong = torch.where(torch.arange(3)[None, :, None, None] == 1, sure - sure.sign() * 60, sure)
-    assert losses.bare_ground(wrong, bare, mask).item() == pytest.approx(10 / 3, rel=1e-4)
+def test_cross_entropy_costs_nothing_where_it_is_sure_and_right():
+    truth, mask = depths() > 5, some_mask()
+    guess = torch.randn(2, 12, 16, generator=generator(), dtype=torch.float64)
+    sure = torch.where(truth, 50.0, -50.0)
+    assert losses.cross_entropy(sure, truth, mask).item() == pytest.approx(0, abs=1e-9)
+    wrong = sure - sure.sign() * 60  # by ten, at every pixel that counts
+    assert losses.cross_entropy(wrong, truth, mask).item() == pytest.approx(10, rel=1e-4)
     # Even odds cost the entropy of a coin.
-    nothing = torch.zeros_like(guesses)
-    assert losses.bare_ground(nothing, bare, mask).item() == pytest.approx(np.log(2))
-    hidden = torch.where(mask[:, None], guesses, guesses + 7)
-    expected = losses.bare_ground(guesses, bare, mask)
-    assert losses.bare_ground(hidden, bare, mask).item() == pytest.approx(expected.item())
+    even = torch.zeros_like(guess)
+    assert losses.cross_entropy(even, truth, mask).item() == pytest.approx(np.log(2))
+    hidden = torch.where(mask, guess, guess + 7)
+    expected = losses.cross_entropy(guess, truth, mask)
+    assert losses.cross_entropy(hidden, truth, mask).item() == pytest.approx(expected.item())
 
 
-def test_bare_ground_has_gradients_also_where_nothing_is_known():
-    bare, mask = depths() > 5, some_mask()
-    guesses = torch.randn(2, 2, 12, 16, generator=generator(), dtype=torch.float64)
-    guesses.requires_grad_()
-    assert torch.autograd.gradcheck(lambda g: losses.bare_ground(g, bare, mask), [guesses])
+def test_cross_entropy_has_gradients_also_where_nothing_is_known():
+    truth, mask = depths() > 5, some_mask()
+    guess = torch.randn(2, 12, 16, generator=generator(), dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(lambda g: losses.cross_entropy(g, truth, mask), [guess])
     (nothing,) = torch.autograd.grad(
-        losses.bare_ground(guesses, bare, torch.zeros_like(mask)), guesses
+        losses.cross_entropy(guess, truth, torch.zeros_like(mask)), guess
     )
     assert not nothing.any()

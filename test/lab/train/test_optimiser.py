@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip('torch')
 
 from depth_ros.lab.train.optimiser import Muon, is_matrix, make_optimiser, orthogonal  # noqa: E402
-from depth_ros.models.networks.builtin.network import CompactDepth  # noqa: E402
+from depth_ros.models.networks.builtin.network import BuiltinNetwork  # noqa: E402
 
 
 @pytest.mark.parametrize('shape', [(24, 24), (16, 90), (90, 16)])
@@ -26,12 +26,12 @@ def test_nothing_to_learn_moves_nothing():
 
 
 def test_inner_weights_are_matrices_and_the_ends_are_not():
-    network = CompactDepth()
-    assert is_matrix(network.stages[1][2].first[0].weight)
-    assert is_matrix(network.context.row.weight)
-    assert not is_matrix(network.stem[0].weight)  # five colours and rays go in
+    network = BuiltinNetwork()
+    assert is_matrix(network.blocks[0].first[0].weight)
+    assert not is_matrix(network.known.weight)  # six planes go in
     assert not is_matrix(network.head.weight)  # depth and its error come out
-    assert not is_matrix(network.stem[1].weight)  # one number per channel
+    assert not is_matrix(network.blocks[0].first[1].weight)  # one number per channel
+    assert not is_matrix(network.encoder.blocks[1][0].conv_dw.weight)  # one input each
 
 
 @pytest.mark.parametrize('shape', [(16, 20, 3, 3), (20, 16, 3), (18, 30)])

@@ -36,8 +36,8 @@ def test_a_batch_depends_on_its_number_alone(dataset):
     config = configuration(dataset)
     frames = find_frames(dataset)
     stream = iter(Batches(frames, config, first=3))
-    assert torch.equal(next(stream).inputs, Batches(frames, config).batch(3).inputs)
-    assert not torch.equal(next(stream).inputs, Batches(frames, config).batch(3).inputs)
+    assert torch.equal(next(stream).image, Batches(frames, config).batch(3).image)
+    assert not torch.equal(next(stream).image, Batches(frames, config).batch(3).image)
 
 
 def test_it_does_not_matter_who_makes_a_batch(dataset):
@@ -48,16 +48,16 @@ def test_it_does_not_matter_who_makes_a_batch(dataset):
         batches.threads = threads
         made.append(batches.batch(5))
     for other in made[1:]:
-        assert torch.equal(made[0].inputs, other.inputs)
+        assert torch.equal(made[0].image, other.image)
         assert torch.equal(made[0].depth.nan_to_num(), other.depth.nan_to_num())
 
 
 def test_batches_take_the_shapes_that_are_asked_for(dataset):
     config = configuration(dataset, width=128, height=96, aspects=[1.33, 3.3, 1.0])
     batches = Batches(find_frames(dataset), config)
-    shapes = {tuple(batches.batch(number).inputs.shape[2:]) for number in range(24)}
+    shapes = {tuple(batches.batch(number).image.shape[2:]) for number in range(24)}
     assert shapes == {(96, 128), (64, 192), (96, 96)}
-    assert batches.batch(3).inputs.shape == batches.batch(3).inputs.shape
+    assert batches.batch(3).image.shape == batches.batch(3).image.shape
 
 
 def test_frames_are_drawn_to_have_the_spread_that_is_asked_for():
@@ -99,7 +99,7 @@ def test_frames_that_are_kept_are_all_but_the_same(dataset):
     )
     for number in (0, 1, 0):
         ours, theirs = kept.batch(number), read.batch(number)
-        assert torch.equal(ours.inputs, theirs.inputs)
+        assert torch.equal(ours.image, theirs.image)
         assert ours.depth.dtype is torch.float32
         torch.testing.assert_close(ours.depth, theirs.depth, rtol=5e-4, atol=0, equal_nan=True)
 

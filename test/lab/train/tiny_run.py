@@ -5,10 +5,7 @@
 from depth_ros.lab.train.config import config_from
 
 SMALL = {
-    'layout': {
-        'stem': 8, 'widths': [8, 8, 16, 16], 'blocks': [1, 1, 1, 1],
-        'decoder': [8, 8, 8, 8], 'second': [8, 8, 8, 8],
-    },
+    'layout': {'deep': 16, 'decoder': [8, 8, 8, 8]}, 'encoder': 'random',
     'width': 64, 'height': 64, 'batch': 2, 'workers': 0, 'warm_up': 2, 'precision': 'float32',
     'device': 'cpu',
 }  # fmt: skip

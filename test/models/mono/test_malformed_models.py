@@ -150,7 +150,7 @@ TRAINED = {
     'a size of one number': ({'size': [32]}, 'does not hold a network'),
     'a size of NaN': ({'size': [math.nan, 32]}, 'pixels, expected up to'),
     'a layout of text': ({'layout': 'x'}, 'does not hold a network'),
-    'a layout of a billion': ({'layout': {'stem': 10**9}}, 'does not hold a network'),
+    'a layout of a billion': ({'layout': {'deep': 10**9}}, 'does not hold a network'),
 }
 
 

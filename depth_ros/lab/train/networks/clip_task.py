@@ -71,11 +71,9 @@ class ClipTask:
     def leave(self, folder: Path) -> None:
         """Write the weights with what they are for."""
         if isinstance(self.learner, BuiltinLearner):
-            trained = self.learner.trained
             facts = {
-                'layout': trained.network.layout.as_dict(),
+                'layout': self.learner.network.layout.as_dict(),
                 'size': [self.config.width, self.config.height],
-                'size_told': list(trained.size_with_ground),
             }
             metadata = {key: json.dumps(value) for key, value in facts.items()}
         else:

@@ -39,11 +39,12 @@ from depth_ros.models.mono import (
     monodepth,
     monodepth2,
 )
+from depth_ros.models.mono.builtin_runners import read_network
 from depth_ros.models.mono.network_adapter import NetworkAdapter, Sizes
 from depth_ros.models.mono.network_run import RunFacts, is_run_of, read_run
-from depth_ros.models.networks.builtin.ground import CHANNELS
-from depth_ros.models.networks.builtin.network import IMAGE_CHANNELS
-from depth_ros.models.networks.builtin.scale import metric_log_depth
+from depth_ros.models.networks.builtin.answer import DEPTHS
+from depth_ros.models.networks.builtin.known import CHANNELS
+from depth_ros.models.networks.builtin.scale import CANONICAL_FOCAL, LOG_DEPTH_BIAS
 from depth_ros.models.networks.encoders.resnet import RESNETS
 from depth_ros.models.networks.monodepth2 import PoseConfig, build_pose
 from depth_ros.models.protocol import ModelInfo
@@ -280,13 +281,8 @@ class BuiltinLearner(Learner):
         if self.config.shape or self.config.variant:
             raise DepthError('builtin has neither shape nor variant here; leave them out')
         folder = builtin.weights_folder(self.config.start or builtin.NAME)
-        self.trained = builtin.read_network(folder)
-        self.network = self.trained.network
+        self.network = read_network(folder)
         self.modules['depth'] = self.network
-
-    def train(self, progress: float) -> None:
-        super().train(progress)
-        self.network.ground.eval()  # nothing is known of the ground
 
     def result(self, images: Tensor) -> Any:
         raise NotImplementedError  # it needs the camera
@@ -299,18 +295,18 @@ class BuiltinLearner(Learner):
     def depth_of(self, result: Any, batch: ClipBatch) -> Tensor:
         images, K = batch.images, batch.K
         count, _, height, width = images.shape
-        planes = images.new_zeros(
-            count, IMAGE_CHANNELS + CHANNELS, height, width
-        )  # no ground is known
-        planes[:, :3] = 4 * images - 2
-        x = torch.arange(width, device=images.device, dtype=images.dtype)
-        y = torch.arange(height, device=images.device, dtype=images.dtype)
-        planes[:, 3] = ((x - K[:, 0, 2, None]) / K[:, 0, 0, None])[:, None]
-        planes[:, 4] = ((y - K[:, 1, 2, None]) / K[:, 1, 1, None])[:, :, None]
-        log_depth = self.network(planes)[0]
-        full = functional.interpolate(log_depth[:, None], (height, width), mode='bilinear')[:, 0]
+        image = (images * 255 - 127) / 128
+        known = images.new_zeros(count, CHANNELS, height // 2, width // 2)  # without a ground
+        x, y = (
+            2 * torch.arange(side // 2, device=images.device, dtype=images.dtype) + 0.5
+            for side in (width, height)
+        )
+        known[:, 0] = ((x - K[:, 0, 2, None]) / K[:, 0, 0, None])[:, None]
+        known[:, 1] = ((y - K[:, 1, 2, None]) / K[:, 1, 1, None])[:, :, None]
+        output = self.network(image, known)
+        log_depth = functional.pixel_shuffle(output[:, :DEPTHS], 2)[:, 0] + LOG_DEPTH_BIAS
         focal = (K[:, 0, 0] * K[:, 1, 1]).sqrt()
-        return metric_log_depth(full, focal).exp()
+        return (log_depth + (focal / CANONICAL_FOCAL).log()[:, None, None]).exp()
 
     @torch.inference_mode()
     def predict(self, batch: ClipBatch) -> Tensor:

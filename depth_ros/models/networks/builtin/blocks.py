@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the compact network is built of."""
+"""What the decoder of the built-in network is built of."""
 
 from __future__ import annotations
 
@@ -8,21 +8,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def convolution(inside: int, outside: int, size: int, stride: int = 1) -> nn.Module:
+def convolution(inside: int, outside: int, size: int) -> nn.Module:
     """Return a convolution with its normalisation, which `fold_normalisation` merges."""
     return nn.Sequential(
-        nn.Conv2d(inside, outside, size, stride, size // 2, bias=False),
-        nn.BatchNorm2d(outside),
+        nn.Conv2d(inside, outside, size, padding=size // 2, bias=False), nn.BatchNorm2d(outside)
     )
 
 
 class Block(nn.Module):
-    """
-    Two 3x3 convolutions around a shortcut.
-
-    Depthwise ones would have fewer operations and take longer: what costs here is moving channels
-    through memory, and normalising them in training.
-    """
+    """Two 3x3 convolutions around a shortcut."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -33,31 +27,17 @@ class Block(nn.Module):
         return functional.relu(x + self.second(functional.relu(self.first(x))))
 
 
-class Context(nn.Module):
-    """Add the mean of the image and of each row to every place, for a camera's pitch."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.whole = nn.Linear(width, width)
-        self.row = nn.Conv1d(width, width, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        whole = self.whole(x.mean((2, 3)))[:, :, None, None]
-        rows = self.row(x.mean(3))[:, :, :, None]
-        return functional.relu(x + whole + rows)
-
-
 class Up(nn.Module):
-    """Twice the size, joined with the encoder's features and with those of the ground."""
+    """Twice the size, joined with the encoder's features and what is known of the view."""
 
-    def __init__(self, inside: int, skip: int, outside: int) -> None:
+    def __init__(self, inside: int, skip: int, known: int, outside: int) -> None:
         super().__init__()
         self.down = convolution(inside, outside, 1)
         self.skip = convolution(skip, outside, 1)
+        self.known = nn.Conv2d(known, outside, 1, bias=False)
         self.mix = convolution(outside, outside, 3)
 
-    def forward(self, x: Tensor, skip: Tensor, ground: Tensor | None = None) -> Tensor:
-        x = functional.interpolate(self.down(x), scale_factor=2.0, mode='bilinear')
-        x = x + self.skip(skip)
-        x = functional.relu(x if ground is None else x + ground)
+    def forward(self, x: Tensor, skip: Tensor, known: Tensor) -> Tensor:
+        x = functional.interpolate(self.down(x), scale_factor=2.0)
+        x = functional.relu(x + self.skip(skip) + self.known(known))
         return x + functional.relu(self.mix(x))

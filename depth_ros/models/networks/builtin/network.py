@@ -1,57 +1,50 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-A small convolutional encoder-decoder that predicts metric depth and how far to trust it.
+The network that ships: an encoder that has learned real images, and a small decoder.
 
-Two things make it know metres. Beside the colours it sees the viewing ray of every pixel, so that
-it can tell a wide lens from a long one. And it predicts depth for one canonical focal length: the
-same object at twice the distance through a lens twice as long makes the same image, so what it
-answers is multiplied by the camera's focal length over the canonical one.
+Two things make it know metres. Beside the colours it sees the viewing ray of every pixel
+(`known.py`). And it predicts depth for one canonical focal length: the same object at twice the
+distance through a lens twice as long makes the same image, so what it predicts is multiplied by
+the camera's focal length over the canonical one (`scale.py`).
 
-Where the height of the camera and the direction of down are known, they are inputs too
-(`ground.py`): things stand on the ground, so this gives the scale of all else.
+It holds only operations that every runtime computes alike; OpenCV's importer, for one, is silent
+about asymmetric padding that it does not follow.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth_ros.models.networks.builtin.blocks import Block, Context, Up, convolution
-from depth_ros.models.networks.builtin.ground import CHANNELS, GroundSense, ground_planes
-from depth_ros.models.networks.builtin.scale import LOG_DEPTH_BIAS
-from depth_ros.models.networks.builtin.sharpen import twice
-from depth_ros.types import Camera, FloatImage, Ground, Image
+from depth_ros.models.networks.builtin.answer import BARE, CHANNELS, SKY
+from depth_ros.models.networks.builtin.blocks import Block, Up, convolution
+from depth_ros.models.networks.builtin.known import CHANNELS as KNOWN
+from depth_ros.models.networks.encoders.efficientnet import EFFICIENTNETS, EfficientNet
 
-LARGEST = 1024  # width of a layer, and most blocks
-IMAGE_CHANNELS = 5  # channels: colours and rays
+LARGEST = 1024  # width of a layer
+FROZEN = 3  # stages of the encoder that do not learn: to 1/8 of the input
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Widths and depths; the shipped weights name the one they were trained with."""
+    """Widths of the decoder; the weights name the one that they were trained with."""
 
-    stem: int = 16
-    widths: Sequence[int] = (40, 80, 128, 224)  # at 1/4, 1/8, 1/16, 1/32
-    blocks: Sequence[int] = (1, 2, 3, 2)
-    decoder: Sequence[int] = (16, 40, 64, 112)  # at 1/2, 1/4, 1/8, 1/16
-    second: Sequence[int] = (32, 64, 112, 128)  # of the second pass, at 1/4, 1/8, 1/16, 1/32
+    deep: int = 128  # at 1/32
+    decoder: Sequence[int] = (24, 48, 80, 128)  # at 1/2, 1/4, 1/8, 1/16
 
     def __post_init__(self) -> None:
-        if not _is_size(self.stem):
-            raise ValueError(f'stem is {self.stem!r}, expected a number from 1 to {LARGEST}')
-        for name in ('widths', 'blocks', 'decoder', 'second'):
-            sizes = getattr(self, name)
-            if not (
-                isinstance(sizes, list | tuple) and len(sizes) == 4 and all(map(_is_size, sizes))
-            ):
-                raise ValueError(f'{name} is {sizes!r}, expected four numbers from 1 to {LARGEST}')
+        if not _is_size(self.deep):
+            raise ValueError(f'deep is {self.deep!r}, expected a number from 1 to {LARGEST}')
+        sizes = self.decoder
+        if not (isinstance(sizes, list | tuple) and len(sizes) == 4 and all(map(_is_size, sizes))):
+            raise ValueError(f'decoder is {sizes!r}, expected four numbers from 1 to {LARGEST}')
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values as a file has them, lists for tuples."""
@@ -62,105 +55,64 @@ def _is_size(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST
 
 
-class Answer(NamedTuple):
+class BuiltinNetwork(nn.Module):
     """
-    The predictions of the network, at half the size of its input.
+    Image (batch, 3, height, width) as (x - 127) / 128 and `known_planes` at half its size.
 
-    With a known ground the first two have the size of the input.
-    """
-
-    log_depth: Tensor  # (batch, height, width), in metres for the canonical focal length
-    log_error: Tensor  # the log of the expected absolute error of that
-    bare: Tensor | None  # (batch, 2, height, width): log odds of bare ground, if it is known
-
-
-class CompactDepth(nn.Module):
-    """
-    Input (batch, 9, height, width): RGB as (x - 0.5) / 0.25; x/z and y/z of each pixel's ray; what
-    is known of the ground, as `ground_planes` gives it.
-
-    Output: see `Answer`.
+    The output (batch, 7, height / 2, width / 2) is what `answer.py` reads.
     """
 
     def __init__(self, layout: Layout | None = None) -> None:
         super().__init__()
         self.layout = layout = layout or Layout()
-        widths = layout.widths
-        self.stem = convolution(IMAGE_CHANNELS, layout.stem, 3, stride=2)
-        stages = []
-        before = layout.stem
-        for width, blocks in zip(widths, layout.blocks, strict=True):
-            body: list[nn.Module] = [convolution(before, width, 3, stride=2), nn.ReLU()]
-            body += [Block(width) for _ in range(blocks)]
-            stages.append(nn.Sequential(*body))
-            before = width
-        self.stages = nn.ModuleList(stages)
-        self.context = Context(widths[-1])
-        skips = (layout.stem, *widths[:-1])
-        inside = (*layout.decoder[1:], widths[-1])
+        # Its normalisation is that of ImageNet for good, so it is part of the convolutions.
+        self.encoder = fold_normalisation(EfficientNet(EFFICIENTNETS['lite0']))
+        *skips, deepest = self.encoder.channels
+        self.deep = convolution(deepest, layout.deep, 1)
+        self.known = nn.Conv2d(KNOWN, layout.deep, 1, bias=False)
+        self.blocks = nn.Sequential(Block(layout.deep), Block(layout.deep))
+        inside = (*layout.decoder[1:], layout.deep)
         self.ups = nn.ModuleList(
-            Up(i, s, o) for i, s, o in zip(inside, skips, layout.decoder, strict=True)
+            Up(i, s, KNOWN, o) for i, s, o in zip(inside, skips, layout.decoder, strict=True)
         )
-        self.ground = GroundSense(layout.stem, layout.decoder, widths, layout.second)
-        self.head = nn.Conv2d(layout.decoder[0], 2, 3, padding=1)
+        self.head = nn.Conv2d(layout.decoder[0], CHANNELS, 3, padding=1)
         nn.init.normal_(self.head.weight, std=1e-3)
         assert self.head.bias is not None
-        nn.init.zeros_(self.head.bias)
+        # Before training everything is e metres away, nothing is sky and little is bare ground.
+        with torch.no_grad():
+            self.head.bias.zero_()
+            self.head.bias[SKY] = -3
+            self.head.bias[BARE] = -1
 
-    def forward(self, x: Tensor) -> Answer:
-        image, planes = x[:, :IMAGE_CHANNELS], x[:, IMAGE_CHANNELS:]
-        half = functional.avg_pool2d(planes, 2)
-        # In a batch of both it is computed for all and masked where the ground is unknown.
-        known = self.ground.training or bool(half[:, 0].any())
-        *grounds, deepest = self.ground.at_levels(half)
-        x = functional.relu(self.stem(image) + self.ground.stem(half))
-        seen = [x]
-        for level, stage in enumerate(self.stages):
-            x = stage(x)
-            if known:
-                x = self.ground.turn(x, half, level)
-            seen.append(x)
-        x = self.context(x + deepest)
-        first = (*seen[1:-1], x)
-        for up, skip, ground in zip(
-            reversed(self.ups), reversed(seen[:-1]), reversed(grounds), strict=True
+    def forward(self, image: Tensor, known: Tensor) -> Tensor:
+        levels = [known]
+        while len(levels) < 5:
+            levels.append(functional.avg_pool2d(levels[-1], 2))
+        *skips, x = self.encoder(image)
+        x = self.blocks(functional.relu(self.deep(x) + self.known(levels.pop())))
+        for up, skip, level in zip(
+            reversed(self.ups), reversed(skips), reversed(levels), strict=True
         ):
-            x = up(x, skip, ground)
-        rays = functional.avg_pool2d(image[:, 3:], 2)
-        located = self.ground.locate(x, half, rays, first) if known else None
-        x, places = located or (functional.relu(x), None)
-        log_depth, log_error = self.head(x).float().unbind(1)
-        bare = None
-        if places is not None:
-            log_depth, bare = places.blend(log_depth), places.guesses
-            log_depth = self.ground.sharpen(log_depth, x, image[:, :3], planes[:, 0] > 0)
-            log_error = twice(log_error)
-        return Answer(log_depth + LOG_DEPTH_BIAS, log_error.clamp(-5, 2) - 1.0, bare)
+            x = up(x, skip, level)
+        output: Tensor = self.head(x)
+        return output
+
+    def freeze(self) -> None:
+        """Keep what sees textures as ImageNet left it: rendered ones are not like real ones."""
+        encoder = self.encoder
+        encoder.conv_stem.requires_grad_(False)
+        for stage in encoder.blocks[:FROZEN]:
+            stage.requires_grad_(False)
 
 
-def network_input(image: Image, camera: Camera, ground: Ground | None = None) -> FloatImage:
-    """Return the (9, H, W) input for an RGB image of an undistorted camera of its size."""
-    height, width = image.shape[:2]
-    planes = np.empty((IMAGE_CHANNELS + CHANNELS, height, width), np.float32)
-    for channel in range(3):
-        np.multiply(image[..., channel], np.float32(4 / 255), out=planes[channel])
-    planes[:3] -= 2
-    planes[3] = (np.arange(width) - camera.cx) / camera.fx
-    planes[4] = ((np.arange(height) - camera.cy) / camera.fy)[:, None]
-    planes[IMAGE_CHANNELS:] = ground_planes(planes[3], planes[4], camera, ground)
-    return planes
-
-
-def fold_normalisation(network: nn.Module) -> nn.Module:
-    """Merge every batch normalisation into the convolution before it; for inference only."""
-    network.eval()
-    for module in network.modules():
-        if (
-            isinstance(module, nn.Sequential)
-            and len(module) >= 2
-            and isinstance(module[0], nn.Conv2d)
-            and isinstance(module[1], nn.BatchNorm2d)
-        ):
-            module[0] = torch.nn.utils.fuse_conv_bn_eval(module[0], module[1])
-            module[1] = nn.Identity()
+def fold_normalisation(network: nn.Module) -> Any:
+    """Merge every batch normalisation into the convolution defined before it."""
+    for module in list(network.modules()):
+        children = list(module.named_children())
+        for (first, before), (second, after) in itertools.pairwise(children):
+            if isinstance(before, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
+                both = torch.nn.utils.fuse_conv_bn_eval(before.eval(), after.eval())
+                both.requires_grad_(before.weight.requires_grad)  # the bias too, which is new
+                setattr(module, first, both)
+                setattr(module, second, nn.Identity())
     return network

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-What the compact network counts depth in.
+What the built-in network counts depth in.
 
 The same object at twice the distance through a lens twice as long makes the same image, so depth
 is counted for one canonical focal length, and as a logarithm that starts at a few metres.
@@ -10,8 +10,6 @@ is counted for one canonical focal length, and as a logarithm that starts at a f
 from __future__ import annotations
 
 import math
-
-from torch import Tensor
 
 from depth_ros.types import Camera
 
@@ -22,8 +20,3 @@ LOG_DEPTH_BIAS = 1.0  # e metres: where an untrained network starts
 def log_focal(camera: Camera) -> float:
     """Return the log of the focal length over the canonical one."""
     return math.log(math.sqrt(camera.fx * camera.fy) / CANONICAL_FOCAL)
-
-
-def metric_log_depth(log_depth: Tensor, focal: Tensor) -> Tensor:
-    """Return log depth in metres for lenses of focal length (batch,) in pixels of the input."""
-    return log_depth + (focal / CANONICAL_FOCAL).log()[:, None, None]

@@ -3,7 +3,8 @@
 """
 EfficientNet and EfficientNet-Lite (Tan and Le 2019) with the names of timm.
 
-Only the `tf_` forms are here: SAME padding and the batch normalisation of TensorFlow's weights.
+Only the `tf_` forms are here: SAME padding and the batch normalisation of TensorFlow's weights. A
+form with symmetric padding takes the same weights: it sees an image that is moved by a pixel.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class EfficientNetConfig:
     """ReLU6, no squeeze-and-excitation; the stem, first and last stage keep their size."""
     head: bool = True
     """With the 1x1 convolution after the last stage."""
+    symmetric: bool = False
+    """As much padding before as after, which every runtime computes alike."""
 
     @property
     def stem_channels(self) -> int:
@@ -72,6 +75,7 @@ class EfficientNetConfig:
 
 
 EFFICIENTNETS = {
+    'lite0': EfficientNetConfig(1.0, 1.0, lite=True, head=False, symmetric=True),
     'lite3': EfficientNetConfig(1.2, 1.4, lite=True, head=False),
     'b5': EfficientNetConfig(1.6, 2.2),
 }
@@ -81,6 +85,14 @@ def rounded(channels: float, step: int = 8) -> int:
     """Return the nearest multiple of `step` that takes away at most a tenth."""
     nearest = max(step, int(channels + step / 2) // step * step)
     return nearest + step if nearest < 0.9 * channels else nearest
+
+
+def _convolution(
+    config: EfficientNetConfig, inside: int, outside: int, kernel: int, stride: int, groups: int
+) -> nn.Conv2d:
+    if config.symmetric:
+        return nn.Conv2d(inside, outside, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return SameConv2d(inside, outside, kernel, stride, groups)
 
 
 def _activation(x: Tensor, lite: bool) -> Tensor:
@@ -103,13 +115,15 @@ class SqueezeExcite(nn.Module):
 class SeparableBlock(nn.Module):
     """A depthwise convolution and a 1x1 one: the block of the first stage."""
 
-    def __init__(self, inside: int, outside: int, kernel: int, stride: int, lite: bool) -> None:
+    def __init__(
+        self, config: EfficientNetConfig, inside: int, outside: int, kernel: int, stride: int
+    ) -> None:
         super().__init__()
-        self.lite = lite
+        self.lite = config.lite
         self.shortcut = stride == 1 and inside == outside
-        self.conv_dw = SameConv2d(inside, inside, kernel, stride, inside)
+        self.conv_dw = _convolution(config, inside, inside, kernel, stride, inside)
         self.bn1 = nn.BatchNorm2d(inside, EPSILON)
-        self.se = None if lite else SqueezeExcite(inside, max(1, inside // 4))
+        self.se = None if config.lite else SqueezeExcite(inside, max(1, inside // 4))
         self.conv_pw = SameConv2d(inside, outside, 1)
         self.bn2 = nn.BatchNorm2d(outside, EPSILON)
 
@@ -124,17 +138,23 @@ class InvertedBlock(nn.Module):
     """A depthwise convolution between a 1x1 one that widens and one that narrows."""
 
     def __init__(
-        self, inside: int, outside: int, kernel: int, stride: int, expansion: int, lite: bool
+        self,
+        config: EfficientNetConfig,
+        inside: int,
+        outside: int,
+        kernel: int,
+        stride: int,
+        expansion: int,
     ) -> None:
         super().__init__()
         middle = inside * expansion
-        self.lite = lite
+        self.lite = config.lite
         self.shortcut = stride == 1 and inside == outside
         self.conv_pw = SameConv2d(inside, middle, 1)
         self.bn1 = nn.BatchNorm2d(middle, EPSILON)
-        self.conv_dw = SameConv2d(middle, middle, kernel, stride, middle)
+        self.conv_dw = _convolution(config, middle, middle, kernel, stride, middle)
         self.bn2 = nn.BatchNorm2d(middle, EPSILON)
-        self.se = None if lite else SqueezeExcite(middle, max(1, inside // 4))
+        self.se = None if config.lite else SqueezeExcite(middle, max(1, inside // 4))
         self.conv_pwl = SameConv2d(middle, outside, 1)
         self.bn3 = nn.BatchNorm2d(outside, EPSILON)
 
@@ -154,7 +174,7 @@ class EfficientNet(nn.Module):
         self.channels = config.channels
         self.lite = config.lite
         inside = config.stem_channels
-        self.conv_stem = SameConv2d(3, inside, 3, 2)
+        self.conv_stem = _convolution(config, 3, inside, 3, 2, 1)
         self.bn1 = nn.BatchNorm2d(inside, EPSILON)
         self.blocks = nn.ModuleList()
         sizes = zip(config.stage_channels, config.stage_blocks)
@@ -162,12 +182,11 @@ class EfficientNet(nn.Module):
             stage: list[nn.Module] = []
             for number in range(count):
                 step = 1 if number else stride
-                if expansion == 1:
-                    stage.append(SeparableBlock(inside, outside, kernel, step, config.lite))
-                else:
-                    stage.append(
-                        InvertedBlock(inside, outside, kernel, step, expansion, config.lite)
-                    )
+                stage.append(
+                    SeparableBlock(config, inside, outside, kernel, step)
+                    if expansion == 1
+                    else InvertedBlock(config, inside, outside, kernel, step, expansion)
+                )
                 inside = outside
             self.blocks.append(nn.Sequential(*stage))
         self.conv_head = SameConv2d(inside, config.head_channels, 1) if config.head else None

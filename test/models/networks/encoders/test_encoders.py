@@ -50,7 +50,7 @@ def test_the_number_of_parameters_is_the_published_one(name):
     assert sum(value.numel() for value in encoder(name).parameters()) == PARAMETERS[name]
 
 
-@pytest.mark.parametrize('name', [*PARAMETERS, 'lite3', 'mobilenet_v1'])
+@pytest.mark.parametrize('name', [*PARAMETERS, 'lite0', 'lite3', 'mobilenet_v1'])
 def test_there_is_one_map_for_each_size(name):
     network = encoder(name).eval()
     features = network(torch.empty(1, 3, 96, 160, device='meta'))
@@ -64,6 +64,7 @@ def test_there_is_one_map_for_each_size(name):
 @pytest.mark.parametrize(
     ('name', 'channels', 'blocks'),
     [
+        ('lite0', (16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 3, 3, 4, 1)),
         ('lite3', (24, 32, 48, 96, 136, 232, 384), (1, 3, 3, 5, 5, 6, 1)),
         ('b5', (24, 40, 64, 128, 176, 304, 512), (3, 5, 5, 7, 7, 9, 3)),
     ],
@@ -106,3 +107,15 @@ def test_the_stride_of_caffe_models_is_in_the_first_convolution():
         assert (block.conv1.stride, block.conv2.stride) == (
             ((2, 2), (1, 1)) if first else ((1, 1), (2, 2))
         )
+
+
+def test_symmetric_padding_sees_the_image_moved_by_a_pixel():
+    """Inside, one stride of SAME on an even side is symmetric padding on a shifted image."""
+    with torch.no_grad():
+        same = EfficientNet(EFFICIENTNETS['lite0'].__class__(1.0, 1.0, lite=True, head=False))
+        symmetric = EfficientNet(EFFICIENTNETS['lite0'])
+        symmetric.load_state_dict(same.state_dict())
+        x = torch.rand(1, 3, 64, 64)
+        moved = torch.roll(x, (-1, -1), (2, 3))
+        expected = same.conv_stem(x)[..., 2:-2, 2:-2]
+        torch.testing.assert_close(symmetric.conv_stem(moved)[..., 2:-2, 2:-2], expected)
