@@ -76,6 +76,7 @@ def unsteadiness(data: Path, name: str) -> dict[str, float]:
         scales = []
         for source in open_dataset(data / folder).sources:
             frame = source.load()
+            assert frame.depth is not None
             depth = model.predict([View(frame.image, frame.camera)]).values
             known = np.isfinite(depth) & np.isfinite(frame.depth) & (frame.depth > 0)
             scales.append(float(np.median(np.log(depth[known] / frame.depth[known]))))

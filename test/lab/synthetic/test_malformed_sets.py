@@ -55,7 +55,12 @@ def started(folder, *more):
     command = [sys.executable, '-m', 'depth_ros', 'synth', '--out', str(folder), '--jobs', '2']
     command += ['--frames', '10000', '--per-sequence', '1', '--width', '64', '--height', '48']
     root = Path(dataset.__file__).parents[3]
-    process = subprocess.Popen([*command, *more], env={**os.environ, 'PYTHONPATH': str(root)})
+    process = subprocess.Popen(
+        [*command, *more],
+        env={**os.environ, 'PYTHONPATH': str(root)},
+        # Tests that run in the background ignore SIGINT, and so would their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         workers = children(process.pid)

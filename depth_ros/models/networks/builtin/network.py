@@ -79,10 +79,10 @@ class BuiltinNetwork(nn.Module):
         nn.init.normal_(self.head.weight, std=1e-3)
         assert self.head.bias is not None
         # Before training everything is e metres away, nothing is sky and little is bare ground.
-        with torch.no_grad():
-            self.head.bias.zero_()
-            self.head.bias[SKY] = -3
-            self.head.bias[BARE] = -1
+        start = torch.zeros(CHANNELS)
+        start[SKY], start[BARE] = -3, -1
+        if not self.head.bias.is_meta:
+            self.head.bias.data = start
 
     def forward(self, image: Tensor, known: Tensor) -> Tensor:
         levels = [known]
@@ -111,8 +111,20 @@ def fold_normalisation(network: nn.Module) -> Any:
         children = list(module.named_children())
         for (first, before), (second, after) in itertools.pairwise(children):
             if isinstance(before, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
-                both = torch.nn.utils.fuse_conv_bn_eval(before.eval(), after.eval())
-                both.requires_grad_(before.weight.requires_grad)  # the bias too, which is new
-                setattr(module, first, both)
+                setattr(module, first, _merged(before, after))
                 setattr(module, second, nn.Identity())
     return network
+
+
+def _merged(before: nn.Conv2d, after: nn.BatchNorm2d) -> nn.Conv2d:
+    if before.weight.is_meta:  # of a shape alone; arithmetic would load the compiler of torch
+        return nn.Conv2d(
+            before.in_channels,
+            before.out_channels,
+            int(before.kernel_size[0]),
+            int(before.stride[0]),
+            int(before.padding[0]),
+            groups=before.groups,
+        )
+    merged = torch.nn.utils.fuse_conv_bn_eval(before.eval(), after.eval())
+    return merged.requires_grad_(before.weight.requires_grad)  # the bias too, which is new
