@@ -45,11 +45,8 @@ def run(model: str) -> dict[str, float]:
     node = mono_depth.MonoDepth(parameter_overrides=[rclpy.Parameter('model', value=model)])
     stages.mark('the node itself')
     from depth_ros.cli.bench_model import views_for
-    from depth_ros.models.registry import create_model, family_of
+    from depth_ros.models.registry import create_model
 
-    if family_of(model).names[model].parameters:
-        importlib.import_module('torch')
-        stages.mark('import of torch')
     made = create_model(model, node.parameters.model_options())
     stages.mark('the model')
     (pipeline,) = node.make_pipelines(made)
