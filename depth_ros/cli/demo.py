@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import json
 import os
 import random
@@ -75,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.relative:
             models = dict.fromkeys(demo_relative.nodes_to_run(), demo_relative.MODEL)
         else:
-            models = {'stereo_depth': DEFAULT_STEREO, 'mono_depth': _mono_model()}
+            models = {'stereo_depth': DEFAULT_STEREO, 'mono_depth': DEFAULT_MONO}
         truth = render_frames(folder, arguments.scene, arguments.seed, arguments.frames)
         environment = _environment(arguments.default_transport)
         named = ' and '.join(f'{node} ({model})' for node, model in models.items())
@@ -186,17 +185,6 @@ def _environment(default_transport: bool) -> dict[str, str]:
 
 def _module(name: str) -> list[str]:
     return [sys.executable, '-m', f'depth_ros.nodes.{name}']
-
-
-def _mono_model() -> str:
-    """Return the default model, or the floor where what the default needs is missing."""
-    if importlib.util.find_spec('torch') and importlib.util.find_spec('safetensors'):
-        return DEFAULT_MONO
-    print(
-        f"{DEFAULT_MONO} needs torch; it is not installed (pip install '.[models]'), "
-        'so mono_depth knows the floor only'
-    )
-    return 'floor'
 
 
 def _commands(folder: Path, rate: float, models: dict[str, str]) -> dict[str, list[str]]:

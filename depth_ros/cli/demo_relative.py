@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from depth_ros.geometry.poses import quaternion_of
-from depth_ros.types import DepthError, Matrix
+from depth_ros.types import Matrix
 
 MODEL = 'builtin-relative'
 LIDAR_ABOVE = 0.15  # metres above the camera
@@ -20,11 +20,6 @@ NODES = {'by_cloud': 'cloud', 'by_ground': 'ground', 'by_motion': 'motion'}
 
 def nodes_to_run() -> dict[str, str]:
     """Return the source of each node; odometry needs nav_msgs."""
-    for needed in ('torch', 'safetensors'):
-        if importlib.util.find_spec(needed) is None:
-            raise DepthError(
-                f"the model {MODEL!r} needs {needed}; install it with: pip install '.[models]'"
-            )
     if importlib.util.find_spec('nav_msgs') is not None:
         return dict(NODES)
     print('nav_msgs is not installed (pip install ros-nav-msgs), so motion is left out')

@@ -77,7 +77,7 @@ def test_a_failure_is_told_until_a_frame_is_published():
     assert [health.snapshot(now).last_failure for now in (1.1, 2.1, 2.9)] == ['a sentence'] * 3
     health.finished(2.95, 0.02, {})
     assert [health.snapshot(now).last_failure for now in (3.0, 4.0)] == ['a sentence', '']
-    health.failed('another', 5.0)  # later on it is the silence of the camera that is told
+    health.failed('another', 5.0)  # reports after that name the silent camera instead
     assert [health.snapshot(now).last_failure for now in (5.1, 9.0, 9.1)] == [
         'another',
         'another',

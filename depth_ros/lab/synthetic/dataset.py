@@ -9,6 +9,7 @@ Every sequence depends on its own seed only, so they can be written in any order
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -229,4 +230,5 @@ def write_set(out: Path, options: SetOptions) -> Iterator[tuple[str, int]]:
     # A sheet of hundreds of sequences could not be looked at: take some from all of them.
     chosen = np.unique(np.linspace(0, len(work) - 1, min(48, len(work))).round())
     sheet = contact_sheet([_thumbnail(work[int(i)][0]) for i in chosen])
+    os.sync()  # once, for all files: what follows may call the set complete
     write_image(out / 'contact_sheet.png', sheet)

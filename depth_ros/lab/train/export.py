@@ -20,8 +20,8 @@ from depth_ros.models.mono.builtin_runners import (
     OPEN,
     OUTPUT,
     check_inputs,
-    read_network,
 )
+from depth_ros.models.mono.builtin_weights import read_network
 from depth_ros.models.networks.builtin.network import fold_normalisation
 
 # The newest in which OpenCV 4.6 knows the limits of ReLU6, and Resize has no modes to disagree on.

@@ -34,8 +34,8 @@ from depth_ros.lab.train.optimiser import make_optimiser
 from depth_ros.lab.train.plot import plot_curves
 from depth_ros.models.engine.device import choose_device
 from depth_ros.models.mono.builtin import weights_folder
-from depth_ros.models.mono.builtin_runners import read_network
-from depth_ros.models.networks.builtin.answer import DEPTHS, LOG_ERROR
+from depth_ros.models.mono.builtin_weights import read_network
+from depth_ros.models.networks.builtin.answer import DEPTHS, LOG_ERROR, LOG_ERROR_BIAS
 from depth_ros.models.networks.builtin.network import BuiltinNetwork, Layout
 from depth_ros.models.networks.builtin.scale import CANONICAL_FOCAL, LOG_DEPTH_BIAS
 from depth_ros.types import DepthError, quoted
@@ -74,7 +74,7 @@ def predict(network: nn.Module, batch: Batch, dtype: torch.dtype) -> Guess:
     ).unbind(1)
     away = torch.nan_to_num(batch.floor - log_depth, nan=0.0)
     log_depth = log_depth + bare.sigmoid() * away
-    return Guess(log_depth, (log_error - 1).clamp(*LOG_ERROR), sky, bare)
+    return Guess(log_depth, (log_error + LOG_ERROR_BIAS).clamp(*LOG_ERROR), sky, bare)
 
 
 def total_loss(guess: Guess, batch: Batch, config: LossConfig, max_depth: float) -> Tensor:

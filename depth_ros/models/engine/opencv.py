@@ -20,6 +20,7 @@ from depth_ros.models.engine.graph import reading
 
 TAIL = 4096  # bytes at the end of a file, where inputs and outputs are described
 LARGEST = 1 << 14
+LARGEST_FILE = 1 << 30  # bytes
 
 
 def set_sizes(data: npt.NDArray[np.uint8], sizes: Mapping[str, int]) -> None:
@@ -45,6 +46,8 @@ class OpenCvGraph:
 
     def __init__(self, path: Path, sizes: Mapping[str, int]) -> None:
         with reading(path, 'OpenCV'):
+            if path.stat().st_size > LARGEST_FILE:
+                raise ValueError(f'it has more than {LARGEST_FILE} bytes')
             data = np.fromfile(path, np.uint8)
             set_sizes(data, sizes)
             self._net = cv2.dnn.readNetFromONNX(data)

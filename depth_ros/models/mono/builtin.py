@@ -190,12 +190,12 @@ def _create(name: str, options: BuiltinOptions) -> BuiltinModel:
     return made(name, weights_folder(name), options)
 
 
-DESCRIPTION = 'small metric network, trained on rendered images only; no download'
+DESCRIPTION = 'small metric network, taught depth by rendered images only; no download'
 DESCRIPTION_RELATIVE = 'what builtin sees, as inverse depth without scale; to try scale.source'
 FACTS: dict[str, Any] = {'input_size': 256, 'input_multiple': 32, 'parameters': 3_900_000}
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
-    'builtin is small and was trained on rendered images only: on real ones its depth is '
+    'builtin is small and has learned depth from rendered images only: on real ones it is '
     'wrong by 22 % with the scale corrected (a tilted plane: 29 %){scale}; '
     'for real work: depth_ros fetch depth-anything-v2-metric-indoor-small'
 )

@@ -10,29 +10,25 @@ compared with that before it is trusted.
 from __future__ import annotations
 
 import importlib.util
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from depth_ros.models.engine.graph import GraphOptions, open_graph
+from depth_ros.files.reading import read_array
+from depth_ros.models.engine.graph import GraphOptions, open_graph, reading
+from depth_ros.models.mono.builtin_weights import read_network, read_size
 from depth_ros.models.protocol import ModelError, required_library
-from depth_ros.models.weights.verify import (
-    WEIGHTS,
-    check_finite,
-    check_safetensors,
-)
 from depth_ros.types import FloatImage, quoted
 
 ONNX = 'model.onnx'
 CHECK = 'check.npy'  # the output for check_inputs
 IMAGE, KNOWN, OUTPUT = 'image', 'known', 'output'
 OPEN = {'h': 96, 'w': 128, 'a': 48, 'b': 64}  # letters of the file's open sizes
+LARGEST_CHECK = 1 << 20  # bytes
 CLOSE = 1e-3  # of the mean output
 BFLOAT16_CLOSE = 5e-2
-LARGEST_AREA = 2048 * 2048  # pixels of the network's input
 RUNTIMES = ('auto', 'opencv', 'onnxruntime', 'openvino', 'torch')
 GPU_DEVICES = ('/dev/nvidiactl', '/dev/nvmap')  # of a computer, of a Jetson
 
@@ -152,80 +148,16 @@ def _check(folder: Path, runner: Runner) -> None:
     path = folder / CHECK
     if not path.is_file():  # of a run without one
         return
-    expected = np.load(path, allow_pickle=False)
-    found = runner.run(*check_inputs())
+    expected = read_array(path, 'train or install it again', largest=LARGEST_CHECK)
+    with reading(folder / ONNX, runner.runtime):  # what cannot run raises of every kind
+        found = runner.run(*check_inputs())
     bound = BFLOAT16_CLOSE if runner.precision == 'bfloat16' else CLOSE
-    error = float(np.abs(found - expected).mean() / np.abs(expected).mean())
-    if not error <= bound:
+    error = np.inf
+    if found.shape == expected.shape:
+        error = float(np.abs(found - expected).mean() / np.abs(expected).mean())
+    if not error <= bound:  # NaN is refused too
         raise ModelError(
             f'{runner.runtime} computes {folder.name} wrongly: its output differs by '
             f'{error:.2g} from what it should be; set runtime to another of '
             f'{", ".join(RUNTIMES[1:])}, or install depth_ros again'
         )
-
-
-def read_size(folder: Path) -> tuple[int, int]:
-    """Return width and height that a network was trained at."""
-    return _size_of(_read_facts(folder), folder)
-
-
-def _read_facts(folder: Path) -> dict[str, Any]:
-    """Return the facts in the head of the weights, which is JSON after its length."""
-    path = folder / WEIGHTS
-    if not path.is_file():
-        raise ModelError(
-            f'{path} is missing; give a folder that `depth_ros train` wrote, or install depth_ros '
-            'again'
-        )
-    check_safetensors(path)
-    with path.open('rb') as file:
-        length = int.from_bytes(file.read(8), 'little')
-        head = json.loads(file.read(length))
-    try:
-        return {key: json.loads(value) for key, value in head['__metadata__'].items()}
-    except (KeyError, AttributeError, TypeError, ValueError) as error:
-        raise _not_ours(path, 'it says nothing of its layout') from error
-
-
-def _size_of(facts: dict[str, Any], folder: Path) -> tuple[int, int]:
-    try:
-        width, height = facts['size']
-        if not (width >= 32 <= height and width * height <= LARGEST_AREA):  # NaN fails too
-            raise ValueError(
-                f'its input is {width}x{height} pixels, expected up to {LARGEST_AREA} in all'
-            )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _not_ours(folder / WEIGHTS, str(error)) from error
-    return int(width), int(height)
-
-
-def read_network(folder: Path) -> Any:
-    """Return what `depth_ros train` left in a folder, in torch and float32."""
-    import torch
-    from safetensors import SafetensorError, safe_open
-
-    from depth_ros.models.networks.builtin.network import BuiltinNetwork, Layout
-    from depth_ros.models.networks.unfilled import without_weights
-
-    path = folder / WEIGHTS
-    facts = _read_facts(folder)
-    _size_of(facts, folder)
-    try:
-        with safe_open(path, 'pt') as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        with without_weights():  # a layout may ask for more memory than there is
-            network = BuiltinNetwork(Layout(**facts['layout']))
-        network.load_state_dict(tensors, assign=True)
-    except (
-        *(SafetensorError, KeyError, TypeError, ValueError, RuntimeError),
-        *(AttributeError, OSError, RecursionError),
-    ) as error:
-        raise _not_ours(path, ' '.join(str(error).split())[:160]) from error
-    check_finite(tensors.items(), path)
-    return network.to(torch.float32).eval()
-
-
-def _not_ours(path: Path, why: str) -> ModelError:
-    return ModelError(
-        f'{path} does not hold a network of depth_ros ({why}); use what `depth_ros train` wrote'
-    )

@@ -17,7 +17,7 @@ import numpy as np
 
 WINDOW = 5.0  # seconds over which a rate is counted
 SAMPLES = 120  # the last so many frames give the percentiles
-NEWS = 2.0  # seconds that a failure is told again while no frame is published after it
+NEWS = 2.0  # seconds for which a failure is reported while no frame is published after it
 
 
 class Rate:

@@ -21,10 +21,10 @@ from depth_ros.lab.eval.protocol import make_protocol
 from depth_ros.lab.eval.runner import Contestant, evaluate
 from depth_ros.lab.synthetic import make_scene, render
 from depth_ros.models.mono import builtin
-from depth_ros.models.mono.builtin_runners import read_network
+from depth_ros.models.mono.builtin_weights import read_network
 from depth_ros.models.protocol import ModelError
 from depth_ros.models.registry import catalogue, create_model
-from depth_ros.types import Camera, DepthKind, Ground, Known, View
+from depth_ros.types import Camera, DepthError, DepthKind, Ground, Known, View
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 REAL = (
@@ -219,8 +219,16 @@ def test_every_runtime_gives_the_same_numbers(runtime, model, views):
 def test_a_runtime_that_computes_something_else_is_refused(monkeypatch, tmp_path):
     shutil.copytree(builtin.SHIPPED, tmp_path / 'copy')
     path = tmp_path / 'copy' / 'check.npy'
-    np.save(path, np.load(path) * 1.01)
-    with pytest.raises(ModelError, match=r'opencv computes copy wrongly.*set runtime to another'):
+    right = np.load(path)
+    for wrong in (right * 1.01, right[:, :-1], right * np.nan):
+        np.save(path, wrong)
+        with pytest.raises(ModelError, match=r'opencv computes copy wrongly.*set runtime to ano'):
+            create_model(str(tmp_path / 'copy'), {'runtime': 'opencv'})
+    path.write_bytes(b'no array')
+    with pytest.raises(DepthError, match=r'check\.npy.*again'):
+        create_model(str(tmp_path / 'copy'), {'runtime': 'opencv'})
+    path.write_bytes(b'0' * (2 << 20))
+    with pytest.raises(DepthError, match=r'check\.npy.*again'):
         create_model(str(tmp_path / 'copy'), {'runtime': 'opencv'})
 
 

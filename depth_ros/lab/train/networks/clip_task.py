@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from depth_ros.lab.train.export import write_runtimes
 from depth_ros.lab.train.networks.batches import Batches, validation_batches
 from depth_ros.lab.train.networks.clips import Clip
 from depth_ros.lab.train.networks.config import NetworkConfig
@@ -79,3 +80,5 @@ class ClipTask:
         else:
             metadata = self.learner.facts.dumped()
         save_weights(self.learner.network, folder, metadata)
+        if isinstance(self.learner, BuiltinLearner):
+            write_runtimes(folder)

@@ -39,7 +39,7 @@ from depth_ros.models.mono import (
     monodepth,
     monodepth2,
 )
-from depth_ros.models.mono.builtin_runners import read_network
+from depth_ros.models.mono.builtin_weights import read_network
 from depth_ros.models.mono.network_adapter import NetworkAdapter, Sizes
 from depth_ros.models.mono.network_run import RunFacts, is_run_of, read_run
 from depth_ros.models.networks.builtin.answer import DEPTHS

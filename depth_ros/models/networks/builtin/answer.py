@@ -20,6 +20,7 @@ DEPTHS = 4
 ERROR, SKY, BARE = DEPTHS, DEPTHS + 1, DEPTHS + 2
 CHANNELS = DEPTHS + 3
 LOG_ERROR = (-6.0, 1.0)  # the range of the log of the expected error
+LOG_ERROR_BIAS = -1.0  # where an untrained network starts
 
 
 class Answer(NamedTuple):
@@ -37,7 +38,7 @@ def read_answer(output: FloatImage) -> Answer:
     depths = output[:DEPTHS].reshape(2, 2, height, width).transpose(2, 0, 3, 1)
     return Answer(
         depths.reshape(2 * height, 2 * width) + np.float32(LOG_DEPTH_BIAS),
-        np.clip(output[ERROR] - 1, *LOG_ERROR),
+        np.clip(output[ERROR] + np.float32(LOG_ERROR_BIAS), *LOG_ERROR),
         output[SKY],
         output[BARE],
     )
