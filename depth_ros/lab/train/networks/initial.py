@@ -1,6 +1,6 @@
 # Copyright 2026 depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Random weights for networks without normalisation, through which a signal keeps its size."""
+"""Random weights from which a network can learn at all."""
 
 from __future__ import annotations
 
@@ -22,3 +22,11 @@ def scale_plain_layers(network: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def start_above_zero(network: nn.Module) -> None:
+    """Let the last layer, behind which a ReLU stands, predict 1: below 0 it has no gradient."""
+    last = [m for m in network.modules() if isinstance(m, nn.Conv2d)][-1]
+    if last.out_channels != 1 or last.bias is None:
+        raise ValueError('the last convolution is not the one that predicts')
+    nn.init.ones_(last.bias)

@@ -18,7 +18,7 @@ from torch.nn import functional
 from depth_ros.lab.train.networks.batches import ClipBatch
 from depth_ros.lab.train.networks.clips import Clip
 from depth_ros.lab.train.networks.config import NetworkConfig
-from depth_ros.lab.train.networks.initial import PLAIN, scale_plain_layers
+from depth_ros.lab.train.networks.initial import PLAIN, scale_plain_layers, start_above_zero
 from depth_ros.lab.train.networks.labels import label_loss
 from depth_ros.lab.train.networks.self_supervised import (
     METRES,
@@ -193,6 +193,8 @@ class Learner:
         if not start:
             if self.family in PLAIN:
                 scale_plain_layers(self.network)
+            if self.family.startswith('midas'):
+                start_above_zero(self.network)
             return
         if is_run_of(self.config.network, start):
             facts, tensors = read_run(Path(start).expanduser())
