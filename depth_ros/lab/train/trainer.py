@@ -32,6 +32,7 @@ from depth_ros.lab.train.imagenet import load_encoder
 from depth_ros.lab.train.limits import NEAREST
 from depth_ros.lab.train.optimiser import make_optimiser
 from depth_ros.lab.train.plot import plot_curves
+from depth_ros.lab.train.precision import keep_float32
 from depth_ros.models.engine.device import choose_device
 from depth_ros.models.mono.builtin import weights_folder
 from depth_ros.models.mono.builtin_weights import read_network
@@ -113,6 +114,8 @@ class Trainer:
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: BuiltinNetwork = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.network.freeze()
+        if self.dtype is not torch.float32:
+            keep_float32(self.network, self.device)
         if config.augment.features:
             vary_features(self.network, config.augment.features)
         own = [p for n, p in self.network.named_parameters() if not n.startswith('encoder.')]
@@ -188,7 +191,7 @@ class Trainer:
         absolute, close, count = 0.0, 0.0, 0
         for batch in validation_batches(self.check_frames, self.config):
             batch = batch.to(self.device)
-            log_depth = predict(self.average, batch, self.dtype).log_depth
+            log_depth = predict(self.average, batch, torch.float32).log_depth
             limit = self.config.data.max_depth
             mask = in_range(batch.depth, NEAREST, limit)
             ratio = (log_depth[mask] - batch.depth[mask].log()).exp()

@@ -41,11 +41,19 @@ def test_the_rate_can_stay_high(dataset):
         configuration(dataset, end_rate=1.5)
 
 
-def test_it_learns(dataset, tmp_path):
+@pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
+def test_it_learns(precision, dataset, tmp_path):
     frames = find_frames(dataset)
     plain = {'colour': 0, 'grey': 0, 'blur': 0, 'noise': 0, 'jpeg': 0, 'zoom': 1, 'roll': 0}
     config = configuration(
-        dataset, steps=80, rate=5e-3, batch=4, ema=0.8, validate_every=80, augment=plain
+        dataset,
+        steps=80,
+        rate=5e-3,
+        batch=4,
+        ema=0.8,
+        validate_every=80,
+        augment=plain,
+        precision=precision,
     )
     trainer = Trainer(config, frames, frames, tmp_path)
     before = trainer.validate()['abs_rel']
