@@ -115,7 +115,9 @@ def learned(name: str, values: dict[str, Any], folder: str, out: Path, steps: in
     data = {**values.get('data', {}), 'folders': [folder], 'unseen': [folder]}
     config = network_config_from({**common, **values, 'data': data, 'steps': steps})
     task = make_task(config, [folder], [folder])
-    scores = NetworkTrainer(config, task, out).run()
+    trainer = NetworkTrainer(config, task, out)
+    trainer.run()
+    scores = trainer.scores
     parameters = sum(p.numel() for p in task.modules.parameters())
     print(f'{name}: {parameters / 1e6:.2f} M parameters, {steps} steps')
     for place, measure in enumerate(task.measures, 1):

@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from depth_ros.files.reading import read_text
 from depth_ros.files.writing import make_folder, write_text
@@ -23,6 +23,8 @@ from depth_ros.types import DepthError, quoted
 if TYPE_CHECKING:
     from depth_ros.lab.train.config import TrainConfig
     from depth_ros.lab.train.networks.config import ClipData, NetworkConfig
+    from depth_ros.lab.train.networks.trainer import NetworkTrainer
+    from depth_ros.lab.train.trainer import Trainer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,21 +72,29 @@ def _train(config: TrainConfig, out: Path) -> int:
     check = find_frames(_rendered(config, out / 'validation', check=True), sky=True)
     with stops() as stop:
         trainer = Trainer(config, train, check, out)
-        if trainer.step:
-            print(f'going on at step {trainer.step} of {config.steps}')
-        try:
-            scores = trainer.run(stop.is_set)
-        except BrokenPipeError:  # the reader of the progress has gone, as with `| head`
-            trainer.save()
-            raise
+        scores = _run(trainer, stop)
     if scores is None:
-        print(f'stopped at step {trainer.step}; the same command goes on from here')
         return 128 + stop.number
     print(
         f'{out}: AbsRel {scores["abs_rel"]:.3f}, {scores["delta1"]:.1%} within 25 % '
         'on frames it has not seen'
     )
     return 0
+
+
+def _run(trainer: Trainer | NetworkTrainer, stop: Stop) -> Any:
+    """Train to the end, or until asked to stop; say where a run begins and where it stopped."""
+    steps = trainer.config.steps
+    if trainer.step:
+        print(f'going on at step {trainer.step} of {steps}')
+    try:
+        scores = trainer.run(stop.is_set)
+    except BrokenPipeError:  # the reader of the progress has gone, as with `| head`
+        trainer.save()
+        raise
+    if scores is None:
+        print(f'stopped at step {trainer.step}; the same command goes on from here')
+    return scores
 
 
 class Stop:
@@ -201,15 +211,11 @@ def _train_network(config: NetworkConfig, out: Path) -> int:
     folders = list(config.data.folders)
     folders += [str(_rendered_clips(config.data, out, check=False))] if config.data.frames else []
     unseen = list(config.data.unseen) or [str(_rendered_clips(config.data, out, check=True))]
-    trainer = NetworkTrainer(config, make_task(config, folders, unseen), out)
-    if trainer.step:
-        print(f'going on at step {trainer.step} of {config.steps}')
-    try:
-        scores = trainer.run()
-    except KeyboardInterrupt:
-        trainer.save()
-        print(f'stopped at step {trainer.step}; the same command goes on from here')
-        return 130
+    with stops() as stop:
+        trainer = NetworkTrainer(config, make_task(config, folders, unseen), out)
+        scores = _run(trainer, stop)
+    if scores is None:
+        return 128 + stop.number
     before, after = scores[0][1], scores[-1][1]
     print(
         f'{out}: {trainer.task.measures[0].words}: {before:.3f} before, {after:.3f} after '

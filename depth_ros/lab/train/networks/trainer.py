@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,12 @@ class NetworkTrainer:
         facts = {'step': self.step, 'history': self.history, 'scores': self.scores}
         save_state(self.out, self.modules, None, self.optimiser, facts)
 
-    def run(self) -> list[list[float]]:
-        """Train to the last step; return the scores on the way, the first before any step."""
+    def run(self, stop: Callable[[], bool] = lambda: False) -> list[list[float]] | None:
+        """
+        Train to the last step; return the scores on the way, the first before any step.
+
+        `stop` is asked between two steps: the state is saved then, and None is returned.
+        """
         from tqdm import tqdm
 
         config = self.config
@@ -86,7 +91,7 @@ class NetworkTrainer:
         saved = time.monotonic()
         smooth: float | None = self.history[-1][1] if self.history else None
         bar = tqdm(total=config.steps, initial=self.step, unit='step', mininterval=1.0)
-        while self.step < config.steps:
+        while self.step < config.steps and not stop():
             loss = self.one_step()
             if not math.isfinite(loss):
                 raise DepthError(
@@ -104,6 +109,8 @@ class NetworkTrainer:
                 saved = time.monotonic()
         bar.close()
         self.save()
+        if self.step < config.steps:
+            return None
         self.finish()
         return self.scores
 

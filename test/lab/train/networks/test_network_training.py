@@ -3,14 +3,19 @@
 """The classic networks learn, go on after an interruption, and leave a model."""
 
 import json
+import os
+import signal
 
 import drives
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from depth_ros.cli import train as command
+from depth_ros.cli.main import main
 from depth_ros.lab.train.networks.choice import make_task
+from depth_ros.lab.train.networks.config import plain
 from depth_ros.lab.train.networks.trainer import NetworkTrainer
 from depth_ros.models.registry import create_model
 from depth_ros.types import Camera, DepthError, DepthKind, View
@@ -62,6 +67,29 @@ def test_a_network_learns_depth_from_labels(recording, tmp_path):
     rows = json.loads((tmp_path / 'scores.json').read_text())
     assert [row['step'] for row in rows] == [0, 40]
     assert rows[-1]['error'] == scores[-1][1]
+
+
+def test_a_signal_saves_the_run_and_the_same_command_goes_on(
+    recording, tmp_path, monkeypatch, capsys
+):
+    values = plain(drives.configuration('fcrn', recording, steps=3, validate_every=3))
+    config, out = tmp_path / 'config.yaml', tmp_path / 'run'
+    config.write_text(yaml.safe_dump(values))
+    step = NetworkTrainer.one_step
+
+    def interrupted(trainer):
+        loss = step(trainer)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NetworkTrainer, 'one_step', interrupted)
+        assert main(['train', str(config), '--out', str(out)]) == 128 + signal.SIGTERM
+    assert 'stopped at step 1; the same command goes on' in capsys.readouterr().out
+    assert not (out / 'scores.json').exists()
+    assert main(['train', str(config), '--out', str(out)]) == 0
+    assert 'going on at step 1 of 3' in capsys.readouterr().out
+    assert [row['step'] for row in json.loads((out / 'scores.json').read_text())] == [0, 3]
 
 
 def test_without_normalisation_random_weights_tell_images_apart(recording):
