@@ -7,14 +7,12 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from depth_ros.files.reading import read_yaml
 from depth_ros.lab.train.limits import check
-from depth_ros.lab.train.values import converted, text
+from depth_ros.lab.train.values import built
 from depth_ros.types import DepthError
-
-T = TypeVar('T')
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ def read_config(path: str | Path) -> TrainConfig:
 
 def config_from(values: dict[str, Any]) -> TrainConfig:
     """Return the configuration in nested dictionaries, as YAML gives them."""
-    return _build(TrainConfig, values, '')
+    return built(TrainConfig, values, {'aspects': float})
 
 
 def config_to(config: TrainConfig) -> dict[str, Any]:
@@ -146,35 +144,3 @@ def config_to(config: TrainConfig) -> dict[str, Any]:
         return [plain(item) for item in value] if isinstance(value, tuple | list) else value
 
     return plain(dataclasses.asdict(config))
-
-
-_PARTS: dict[str, type] = {'data': DataConfig, 'augment': AugmentConfig, 'loss': LossConfig}
-
-
-def _build(kind: type[T], values: Any, where: str) -> T:
-    if not isinstance(values, dict):
-        raise DepthError(
-            f'{where or "the configuration"} is {type(values).__name__}, '
-            'expected names with values'
-        )
-    known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    made: dict[str, Any] = {}
-    for name, value in values.items():
-        place = f'{where}{name}'
-        if name not in known:
-            raise DepthError(f'{place[:80]} is not known; expected one of {", ".join(known)}')
-        if kind is TrainConfig and name in _PARTS:
-            made[name] = _build(_PARTS[name], value, f'{name}.')
-            continue
-        default = getattr(kind(), name) if kind is not TrainConfig else _DEFAULTS.get(name)
-        made[name] = converted(place, value, default, _ELEMENTS.get(place, text))
-    return kind(**made)
-
-
-_ELEMENTS: dict[str, Any] = {'aspects': float}  # of tuples; others hold text
-
-_DEFAULTS: dict[str, Any] = {
-    f.name: f.default if f.default is not dataclasses.MISSING else {}
-    for f in dataclasses.fields(TrainConfig)
-    if f.name not in _PARTS
-}

@@ -10,14 +10,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
-from depth_ros.lab.train.values import converted
+from depth_ros.lab.train.values import built
 from depth_ros.types import DepthError
 
-T = TypeVar('T')
 MAX_BYTES = 1 << 20
 LEARN = ('labels', 'pairs', 'video')
 OPTIMISERS = ('adamw', 'muon')
@@ -128,10 +127,7 @@ def read_network_config(path: Path) -> NetworkConfig:
 
 def network_config_from(values: Mapping[str, Any]) -> NetworkConfig:
     """Return the configuration in nested dictionaries, as YAML gives them."""
-    data = _built(ClipData(), values.get('data', {}), 'data.')
-    rest = {name: value for name, value in values.items() if name != 'data'}
-    frames = data if data.frames or data.folders else dataclasses.replace(data, frames=1)
-    return dataclasses.replace(_built(NetworkConfig('', data=frames), rest, ''), data=data)
+    return built(NetworkConfig, values)
 
 
 def plain(config: Any) -> dict[str, Any]:
@@ -145,19 +141,3 @@ def data_name(data: ClipData) -> str:
     kept = {k: v for k, v in plain(data).items() if k not in ('folders', 'unseen')}
     digest = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:10]
     return f'rendered-{digest}'
-
-
-def _built(default: T, values: Any, where: str) -> T:
-    """Return the defaults with some values replaced, in the types of the defaults."""
-    if not isinstance(values, Mapping):
-        raise DepthError(
-            f'{where or "the configuration"} is {type(values).__name__}, '
-            'expected names with values'
-        )
-    known = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}  # type: ignore[arg-type]
-    made = {}
-    for name, value in values.items():
-        if name not in known:
-            raise DepthError(f'{where}{name} is not known; expected one of {", ".join(known)}')
-        made[name] = converted(f'{where}{name}', value, known[name], str)
-    return dataclasses.replace(default, **made)  # type: ignore[type-var]
