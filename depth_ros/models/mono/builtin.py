@@ -196,7 +196,7 @@ FACTS: dict[str, Any] = {'input_size': 256, 'input_multiple': 32, 'parameters': 
 # The numbers are those of the card, where the command stands that gives them.
 CAUTION = (
     'builtin is small and has learned depth from rendered images only: on real ones it is '
-    'wrong by 22 % with the scale corrected (a tilted plane: 29 %){scale}; '
+    'wrong by 20 % with the scale corrected (a tilted plane: 29 %){scale}; '
     'for real work: depth_ros fetch depth-anything-v2-metric-indoor-small'
 )
 NO_SCALE = ', and its scale by more until camera_height is set'
