@@ -57,7 +57,7 @@ class AugmentConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the losses: all on log depth, but for `bare`."""
+    """Weights of the losses: all on log depth, but for `bare` and `sky`."""
 
     scale_invariant: float = 1.0
     variance_focus: float = 0.6

@@ -39,9 +39,8 @@ from depth_ros.models.mono.builtin_weights import read_network
 from depth_ros.models.networks.builtin.answer import DEPTHS, LOG_ERROR, LOG_ERROR_BIAS
 from depth_ros.models.networks.builtin.network import BuiltinNetwork, Layout
 from depth_ros.models.networks.builtin.scale import CANONICAL_FOCAL, LOG_DEPTH_BIAS
+from depth_ros.models.weights.verify import WEIGHTS
 from depth_ros.types import DepthError, quoted
-
-WEIGHTS = 'model.safetensors'
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:

@@ -26,7 +26,7 @@ def built(
     """
     if not isinstance(values, Mapping):
         raise DepthError(
-            f'{where or "the configuration"} is {type(values).__name__}, '
+            f'{where[:-1] or "the configuration"} is {type(values).__name__}, '
             'expected names with values'
         )
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]

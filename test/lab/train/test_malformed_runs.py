@@ -111,7 +111,7 @@ WRONG = {
     'aspects of NaN': ('aspects', [math.nan], 'aspects'),
     'aspects of text': ('aspects', ['wide'], 'expected tuple'),
     'no layout': ('layout', [1], 'expected dict'),
-    'a part of text': ('augment', 'x', 'augment. is str'),
+    'a part of text': ('augment', 'x', 'augment is str'),
     'an unknown name of 10 MB': ('x' * 10_000_000, 1, 'is not known'),
     'an unknown number': (5, 1, 'is not known'),
 }

@@ -42,7 +42,7 @@ def test_numbers_that_yaml_reads_as_text_or_int():
         ({**MINIMAL, 'augment': {'ground': 1.5}}, 'augment.ground is 1.5, expected a share'),
         ({**MINIMAL, 'loss': {'bare': 0.5}}, 'loss.bare needs `augment.ground`'),
         ({**MINIMAL, 'optimiser': 'sgd'}, 'expected one of adamw, muon'),
-        ({'data': 5}, r'data\. is int'),
+        ({'data': 5}, 'data is int, expected names with values'),
         ({'data': {'frames': 'x'}}, r'data\.frames'),
     ],
     ids=str,
