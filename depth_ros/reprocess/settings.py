@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import hashlib
@@ -11,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from depth_ros import threads
@@ -106,9 +108,15 @@ class Engine:
         self.node = NODES[self.views]
         specs = {spec.name: spec for spec in (STEREO if self.views == 2 else MONO)}
         self.specs = tuple(specs.values())
-        self.values = _checked(specs, parameters)
+        self.values: Mapping[str, Value] = MappingProxyType(_checked(specs, parameters))
         self.outputs = _chosen(outputs_of(self.views), outputs, self.node)
         self.prepared = {output.topic: output.prepare(self.values) for output in self.outputs}
+
+    def changed(self, parameter: str, value: Value) -> Engine:
+        """Return an engine of the same model and outputs; others that use this one keep theirs."""
+        other = copy.copy(self)
+        other.values = MappingProxyType({**self.values, parameter: value})
+        return other
 
     def pipeline(self, eyes: tuple[Eye, ...]) -> Pipeline:
         """Return a pipeline that begins anew."""

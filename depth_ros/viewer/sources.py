@@ -76,14 +76,12 @@ class Models:
 
     def change(self, name: str, parameter: str, value: Value) -> str:
         """Set a parameter; return why not, or nothing."""
-        engine = self.engines[name]
-        before = dict(engine.values)
-        engine.values[parameter] = value
+        engine = self.engines[name].changed(parameter, value)
         try:
             options = engine.options(())
         except DepthError as error:
-            engine.values = before
             return str(error)
+        self.engines[name] = engine
         if name in self._pipelines:
             self._pipelines[name].options = dataclasses.replace(
                 options, rectify=self._pipelines[name].options.rectify

@@ -50,6 +50,9 @@ def test_a_recording_is_computed_at_any_moment_by_every_model(recording):
     before = np.isfinite(source.at(0.0)[1]['floor'].depth).mean()
     assert models.change('floor', 'max_depth', 2.0) == ''
     assert np.isfinite(source.at(0.0)[1]['floor'].depth).mean() < before
+    # The model is shared with what else runs in this process, the parameters are not.
+    other, _ = moments(recording, '--model', 'floor', *OPTIONS)
+    assert np.isfinite(other.at(0.0)[1]['floor'].depth).mean() == before
     assert 'min_depth' in models.change('floor', 'min_depth', 5.0)
     assert {spec.name for spec in models.specs('floor')} >= {'max_depth', 'edge_threshold'}
 
