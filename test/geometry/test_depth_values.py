@@ -27,7 +27,7 @@ any_depth = hnp.arrays(
 @pytest.fixture(autouse=True)
 def no_warnings():
     with warnings.catch_warnings():
-        warnings.simplefilter('error')
+        warnings.simplefilter('error', RuntimeWarning)
         yield
 
 

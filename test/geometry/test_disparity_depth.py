@@ -25,7 +25,7 @@ positive = st.floats(1e-3, 1e3)
 @pytest.fixture(autouse=True)
 def no_warnings():
     with warnings.catch_warnings():
-        warnings.simplefilter('error')
+        warnings.simplefilter('error', RuntimeWarning)
         yield
 
 

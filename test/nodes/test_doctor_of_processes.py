@@ -119,8 +119,12 @@ def test_a_transport_that_loses_images_is_named(graph, small):
             pytest.skip('mounting is not allowed here')
     size = ('2048', '1536', '150')
     camera = graph.start_script(CAMERA, *size, ns='/lossy', environment=NO_PROFILE)
-    doctor = start_doctor(graph, '--json', '--seconds', '3', before=before)
-    code, printed = answer(graph, doctor)
+    wanted = 'shared_memory' if small else 'transport'
+    for _ in range(3):  # a camera that is short of processor time may not lose enough at once
+        doctor = start_doctor(graph, '--json', '--seconds', '3', before=before)
+        code, printed = answer(graph, doctor)
+        if texts(printed, wanted):
+            break
     camera.stop()
     assert code == 1
     memory = texts(printed, 'shared_memory')
