@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from depth_ros.lab.train.networks.clips import Clip
 from depth_ros.lab.train.networks.config import NetworkConfig
+from depth_ros.lab.train.networks.followed import Followed, followed
 from depth_ros.types import Camera, DepthError
 
 
@@ -22,7 +23,8 @@ class ClipBatch:
     Images of one size, RGB in [0, 1], and what a loss may know about them.
 
     `sources` are other images of the same scenes, and `motions` takes points of the camera of
-    `images` to those of each; None where the motion is not known.
+    `images` to those of each; None where the motion is not known. Where motions come from the
+    images alone, `corners` holds the depth of some pixels in the unit of the motions.
     """
 
     images: Tensor  # (B, 3, H, W)
@@ -31,6 +33,7 @@ class ClipBatch:
     depth: Tensor | None = None  # (B, H, W) metres, NaN unknown
     sources: tuple[Tensor, ...] = ()
     motions: tuple[Tensor | None, ...] = field(default=())
+    corners: Tensor | None = None  # (B, H, W), NaN unknown
 
     def to(self, device: torch.device) -> ClipBatch:
         """Return the batch on a device."""
@@ -41,6 +44,7 @@ class ClipBatch:
             None if self.depth is None else self.depth.to(device),
             tuple(source.to(device) for source in self.sources),
             tuple(None if motion is None else motion.to(device) for motion in self.motions),
+            None if self.corners is None else self.corners.to(device),
         )
 
 
@@ -61,6 +65,7 @@ class Batches:
             )
         if config.odometry and any(clips[number].poses is None for number, _ in self.places):
             raise DepthError('odometry needs poses.txt beside the images of every sequence')
+        self._followed: dict[int, Followed | None] = {}
 
     def _range(self, clip: Clip) -> tuple[int, int]:
         """Return the first image of a clip that can be learned from, and where they end."""
@@ -75,18 +80,38 @@ class Batches:
         """Return batch `number`, the same every time."""
         rng = np.random.default_rng([self.config.seed, number])
         chosen = rng.choice(len(self.places), self.config.batch)
-        return collated(
-            [self._sample(*self.places[int(index)], rng) for index in chosen], self.config.learn
-        )
+        return collated([self._sample(int(place), rng) for place in chosen], self.config.learn)
 
-    def _sample(self, number: int, index: int, rng: np.random.Generator) -> Taken:
-        clip, config = self.clips[number], self.config
-        taken = take(clip, index, config)
+    def _sample(self, place: int, rng: np.random.Generator) -> Taken:
+        config, motion = self.config, None
+        if config.follows:
+            place, motion = self._moving(place)
+        number, index = self.places[place]
+        taken = take(self.clips[number], index, config, motion)
         if config.flip and rng.random() < 0.5:
             taken = mirrored(taken, swapped=config.learn == 'pairs')
         if config.colour:
             taken = coloured(taken, config.colour, rng)
         return taken
+
+    def _moving(self, first: int) -> tuple[int, Followed]:
+        """Return the first place, from one on, whose images show how the camera moved."""
+        count = len(self.places)
+        for place in (*range(first, count), *range(first)):
+            if place not in self._followed:
+                number, index = self.places[place]
+                gap, original = self.config.gap, self.clips[number].original
+                (image, camera), (before, _), (after, _) = (
+                    original(index + step) for step in (0, -gap, gap)
+                )
+                self._followed[place] = followed(image, (before, after), camera)
+            motion = self._followed[place]
+            if motion is not None:
+                return place, motion
+        raise DepthError(
+            f'none of {count} images shows how the camera moved, expected texture and a camera '
+            'that does not only turn; set a larger gap or width, or odometry: true'
+        )
 
 
 NEEDS = {
@@ -105,9 +130,10 @@ class Taken:
     depth: np.ndarray | None = None
     others: tuple[np.ndarray, ...] = ()
     motions: tuple[np.ndarray | None, ...] = ()
+    corners: np.ndarray | None = None
 
 
-def take(clip: Clip, index: int, config: NetworkConfig) -> Taken:
+def take(clip: Clip, index: int, config: NetworkConfig, motion: Followed | None = None) -> Taken:
     """Return one image of a clip with what its way of learning needs."""
 
     def at(stack: np.ndarray, place: int) -> np.ndarray:
@@ -120,12 +146,15 @@ def take(clip: Clip, index: int, config: NetworkConfig) -> Taken:
         return Taken(image, clip.camera, None, (at(clip.right, index),), (across,))
     if config.learn == 'video':
         places = (index - config.gap, index + config.gap)
+        others = tuple(at(clip.images, p) for p in places)
+        if motion is not None:
+            depth = motion.image(clip.camera)
+            return Taken(image, clip.camera, None, others, motion.motions, depth)
         known = clip.poses is not None and config.odometry
         motions = tuple(
             np.linalg.inv(clip.poses[p]) @ clip.poses[index] if known else None  # type: ignore[index]
             for p in places
         )
-        others = tuple(at(clip.images, p) for p in places)
         return Taken(image, clip.camera, None, others, motions)
     return Taken(image, clip.camera, None if clip.depth is None else clip.depth[index])
 
@@ -146,8 +175,10 @@ def mirrored(taken: Taken, swapped: bool) -> Taken:
         return Taken(others[0], seen, None, (image,), taken.motions)
     mirror = np.diag([-1.0, 1.0, 1.0, 1.0])
     motions = tuple(None if m is None else mirror @ m @ mirror for m in taken.motions)
-    depth = None if taken.depth is None else taken.depth[:, ::-1]
-    return Taken(image, seen, depth, others, motions)
+    depth, corners = (
+        None if values is None else values[:, ::-1] for values in (taken.depth, taken.corners)
+    )
+    return Taken(image, seen, depth, others, motions, corners)
 
 
 def coloured(taken: Taken, amount: float, rng: np.random.Generator) -> Taken:
@@ -159,7 +190,7 @@ def coloured(taken: Taken, amount: float, rng: np.random.Generator) -> Taken:
         return np.clip(gain * image**gamma, 0, 1)
 
     others = tuple(map(changed, taken.others))
-    return Taken(changed(taken.image), taken.camera, taken.depth, others, taken.motions)
+    return replace(taken, image=changed(taken.image), others=others)
 
 
 def collated(samples: Sequence[Taken], learn: str) -> ClipBatch:
@@ -170,6 +201,7 @@ def collated(samples: Sequence[Taken], learn: str) -> ClipBatch:
 
     first = samples[0]
     depths = [sample.depth for sample in samples if sample.depth is not None]
+    corners = [sample.corners for sample in samples if sample.corners is not None]
     motions: list[Tensor | None] = []
     for place in range(len(first.motions)):
         moved = [sample.motions[place] for sample in samples]
@@ -187,6 +219,7 @@ def collated(samples: Sequence[Taken], learn: str) -> ClipBatch:
             for place in range(len(first.others))
         ),
         tuple(motions),
+        torch.from_numpy(np.stack(corners)) if corners else None,
     )
 
 

@@ -42,6 +42,15 @@ class Clip:
     right: Stack | None = None
     baseline: float = 0.0  # metres
     poses: npt.NDArray[np.float64] | None = None  # (n, 4, 4) camera-to-world
+    files: tuple[Path, ...] = ()  # of the recorded images,
+    recorded: Camera | None = None  # and their camera
+
+    def original(self, index: int) -> tuple[Image, Camera]:
+        """Return an image without distortion, as large as it was recorded where it is at hand."""
+        if self.recorded is None:
+            return self.images[index], self.camera
+        sample = _sample(self.files[index], self.recorded, None)
+        return sample.image, sample.camera
 
 
 def read_clips(roots: Sequence[str | Path], width: int, height: int) -> list[Clip]:
@@ -85,6 +94,8 @@ def _clip(root: Path, folder: Path, width: int, height: int) -> Clip:
         right,
         baseline,
         _poses(folder / 'poses.txt', len(files), raw),
+        tuple(files),
+        raw,
     )
 
 

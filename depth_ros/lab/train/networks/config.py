@@ -80,6 +80,16 @@ class NetworkConfig:
     save_seconds: float = 45.0
     data: ClipData = field(default_factory=ClipData)
 
+    @property
+    def follows(self) -> bool:
+        """
+        Whether the motion between images is found by following corners.
+
+        Depth that is good already gives it a length. Before that a pose network learns with it.
+        """
+        good = bool(self.start) or self.network == 'builtin'
+        return self.learn == 'video' and not self.odometry and good
+
     def __post_init__(self) -> None:
         above_zero = ('steps', 'batch', 'rate', 'clip', 'validate_every', 'gap', 'max_depth')
         for name in (*above_zero, 'views'):

@@ -24,6 +24,7 @@ from depth_ros.lab.train.networks.self_supervised import (
     METRES,
     pair_loss,
     predicted_motions,
+    sized_motions,
     video_loss,
 )
 from depth_ros.models.engine.images import normalised_settings
@@ -68,7 +69,6 @@ ADAPTERS: Mapping[str, type[NetworkAdapter]] = {
     )
 }
 VARIANTS = {'bts': 'resnet50_nyu', 'monodepth': 'vgg', 'monodepth2': 'resnet18'}  # by default
-POSE_ALONE = 0.3  # share of the steps in which the motion alone learns, behind good depth
 ALIKE = 0.01  # relative difference up to which cameras are the same
 POSE = PoseConfig(dataclasses.replace(RESNETS['resnet18'], inputs=6, width=16))
 
@@ -105,7 +105,7 @@ class Learner:
         self.family = config.network
         self.modules = nn.ModuleDict()
         self._build(rig)
-        if config.learn == 'video' and not config.odometry:
+        if config.learn == 'video' and not config.odometry and not config.follows:
             self.modules['pose'] = build_pose(POSE)
 
     def _build(self, rig: RecordingRig) -> None:
@@ -210,10 +210,6 @@ class Learner:
     def train(self, progress: float) -> None:
         """Prepare for a step."""
         self.modules.train(not self.config.still)
-        if 'pose' in self.modules and (self.config.start or self.family == 'builtin'):
-            # The random motions of the first steps would spoil depth that is good already.
-            self.modules['pose'].train()
-            self.network.requires_grad_(progress >= POSE_ALONE)
         if self.family == 'eigen2014' and self.config.learn == 'labels':
             # The coarse network learns alone, then the fine one behind it.
             fine = progress >= 0.5
@@ -234,11 +230,13 @@ class Learner:
             return label_loss(self.family, result, batch.depth, config.max_depth, progress)
         if self.family == 'monodepth' and config.learn == 'pairs':
             return pair_loss(tuple(result), batch.images, batch.sources[0], config.smoothness)
-        motions = self.motions(batch)
-        return video_loss(self.scales(result, batch), batch, motions, config.smoothness)
+        depths = self.scales(result, batch)
+        return video_loss(depths, batch, self.motions(batch, depths[0]), config.smoothness)
 
-    def motions(self, batch: ClipBatch) -> tuple[Tensor, ...]:
+    def motions(self, batch: ClipBatch, depth: Tensor) -> tuple[Tensor, ...]:
         """Return the motions to the sources: known ones, or those of the pose network."""
+        if batch.corners is not None:
+            return sized_motions(depth, batch)
         known = tuple(motion for motion in batch.motions if motion is not None)
         if len(known) == len(batch.sources):
             return known
@@ -292,7 +290,7 @@ class BuiltinLearner(Learner):
     def loss(self, batch: ClipBatch, progress: float) -> Tensor:
         """Return the loss of a batch; `progress` is not used."""
         depth = self.depth_of(None, batch)
-        return video_loss([depth], batch, self.motions(batch), self.config.smoothness)
+        return video_loss([depth], batch, self.motions(batch, depth), self.config.smoothness)
 
     def depth_of(self, result: Any, batch: ClipBatch) -> Tensor:
         images, K = batch.images, batch.K

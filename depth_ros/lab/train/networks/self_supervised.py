@@ -69,6 +69,26 @@ def predicted_motions(pose: Any, batch: ClipBatch, unit: float = 1.0) -> tuple[T
     )
 
 
+def sized_motions(depth: Tensor, batch: ClipBatch) -> tuple[Tensor, ...]:
+    """
+    Return the motions in the unit of a depth, which the depth of the corners compares with.
+
+    What follows does then not depend on that unit at all, and does not push it anywhere.
+    """
+    assert batch.corners is not None
+    known = batch.corners.isfinite()
+    corners = torch.where(known, batch.corners, torch.ones_like(batch.corners))
+    logs = (depth.clamp(NEAREST, FARTHEST) / corners).log() * known
+    length = (logs.sum((1, 2)) / known.sum((1, 2))).exp()[:, None]
+    sized = []
+    for motion in batch.motions:
+        assert motion is not None
+        motion = motion.clone()
+        motion[:, :3, 3] *= length
+        sized.append(motion)
+    return tuple(sized)
+
+
 def explained(
     depth: Tensor, batch: ClipBatch, motions: Sequence[Tensor], still: Tensor | None = None
 ) -> Tensor:

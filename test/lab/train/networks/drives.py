@@ -58,6 +58,12 @@ def write_drives(folder: Path, sequences: int = 2, frames: int = 4, **more: obje
     return folder
 
 
+def write_rough_drive(folder: Path) -> Path:
+    """Render a drive over rough ground on which a camera never only turns."""
+    size = {'width': 128, 'height': 96, 'focal': 77.0}
+    return write_drives(folder, 1, 6, seed=6, kinds=('outdoor',), antialias=2, **size)
+
+
 def configuration(network: str, folder: Path | str, **more: object) -> NetworkConfig:
     """Return the configuration of a run of a narrow network on some drives."""
     width, height = SIZES.get(network, (64, 64))

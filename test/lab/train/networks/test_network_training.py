@@ -3,8 +3,10 @@
 """The classic networks learn, go on after an interruption, and leave a model."""
 
 import json
-import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import drives
 import numpy as np
@@ -69,25 +71,35 @@ def test_a_network_learns_depth_from_labels(recording, tmp_path):
     assert rows[-1]['error'] == scores[-1][1]
 
 
-def test_a_signal_saves_the_run_and_the_same_command_goes_on(
-    recording, tmp_path, monkeypatch, capsys
-):
+INTERRUPTED = """
+import os, signal, sys
+from depth_ros.cli.main import main
+from depth_ros.lab.train.networks.trainer import NetworkTrainer
+step = NetworkTrainer.one_step
+def interrupted(trainer):
+    loss = step(trainer)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return loss
+NetworkTrainer.one_step = interrupted
+sys.exit(main(['train', *sys.argv[1:]]))
+"""
+
+
+def test_a_signal_saves_the_run_and_the_same_command_goes_on(recording, tmp_path, capsys):
     values = plain(drives.configuration('fcrn', recording, steps=3, validate_every=3))
     config, out = tmp_path / 'config.yaml', tmp_path / 'run'
     config.write_text(yaml.safe_dump(values))
-    step = NetworkTrainer.one_step
-
-    def interrupted(trainer):
-        loss = step(trainer)
-        os.kill(os.getpid(), signal.SIGTERM)
-        return loss
-
-    with monkeypatch.context() as patch:
-        patch.setattr(NetworkTrainer, 'one_step', interrupted)
-        assert main(['train', str(config), '--out', str(out)]) == 128 + signal.SIGTERM
-    assert 'stopped at step 1; the same command goes on' in capsys.readouterr().out
+    arguments = [str(config), '--out', str(out)]
+    done = subprocess.run(
+        [sys.executable, '-c', INTERRUPTED, *arguments],
+        cwd=Path(command.__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    assert 'stopped at step 1; the same command goes on' in done.stdout
     assert not (out / 'scores.json').exists()
-    assert main(['train', str(config), '--out', str(out)]) == 0
+    assert main(['train', *arguments]) == 0
     assert 'going on at step 1 of 3' in capsys.readouterr().out
     assert [row['step'] for row in json.loads((out / 'scores.json').read_text())] == [0, 3]
 
@@ -103,18 +115,17 @@ def test_without_normalisation_random_weights_tell_images_apart(recording):
     assert 0.1 < share < 0.2  # in the middle of its range, whatever it sees
 
 
-def test_behind_good_depth_the_motion_learns_first(recording, tmp_path):
-    first = drives.configuration('fcrn', recording, steps=1)
-    NetworkTrainer(first, task_of(first, recording), tmp_path / 'first').run()
+def test_behind_good_depth_no_motion_is_learned(tmp_path):
+    drive = drives.write_rough_drive(tmp_path / 'drive')
+    first = drives.configuration('fcrn', drive, steps=1)
+    NetworkTrainer(first, task_of(first, drive), tmp_path / 'first').run()
     more = {'start': str(tmp_path / 'first'), 'learn': 'video', 'steps': 10, 'shape': {}}
-    config = drives.configuration('fcrn', recording, **more)
-    trainer = NetworkTrainer(config, task_of(config, recording), tmp_path / 'second')
+    config = drives.configuration('fcrn', drive, **more)
+    trainer = NetworkTrainer(config, task_of(config, drive), tmp_path / 'second')
+    assert list(trainer.task.modules) == ['depth']
     before = trainer.task.learner.network.ConvPred.weight.detach().clone()
-    moved = []
-    for _ in range(5):
-        trainer.one_step()
-        moved.append(not torch.equal(before, trainer.task.learner.network.ConvPred.weight))
-    assert moved == [False, False, False, True, True]
+    trainer.one_step()
+    assert not torch.equal(before, trainer.task.learner.network.ConvPred.weight)
 
 
 def test_motion_is_larger_for_a_network_that_begins_with_metres(recording):
@@ -125,7 +136,7 @@ def test_motion_is_larger_for_a_network_that_begins_with_metres(recording):
         batch = task.batches.batch(0)
         with torch.inference_mode():
             pose = task.modules['pose'].eval()(batch.sources[0], batch.images)
-            motion = task.learner.motions(batch)[0]
+            motion = task.learner.motions(batch, batch.images[:, 0])[0]
         turn, shift = motion[:, :3, :3], motion[:, :3, 3:]
         back = -(turn.transpose(1, 2) @ shift)[:, :, 0]  # the motion to the earlier image, undone
         found.append(float((back / pose.translation[:, 0]).mean()))
