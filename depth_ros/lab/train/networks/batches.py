@@ -16,6 +16,8 @@ from depth_ros.lab.train.networks.config import NetworkConfig
 from depth_ros.lab.train.networks.followed import Followed, followed
 from depth_ros.types import Camera, DepthError
 
+MOVED = 0.1  # of the way that is usual between images: less is standing, or turning in place
+
 
 @dataclass(frozen=True, eq=False)
 class ClipBatch:
@@ -63,8 +65,8 @@ class Batches:
                 f'none of {len(clips)} sequences can be learned from with learn: {config.learn}; '
                 + NEEDS[config.learn]
             )
-        if config.odometry and any(clips[number].poses is None for number, _ in self.places):
-            raise DepthError('odometry needs poses.txt beside the images of every sequence')
+        if config.odometry:
+            self.places = self._moved()
         self._followed: dict[int, Followed | None] = {}
 
     def _range(self, clip: Clip) -> tuple[int, int]:
@@ -93,6 +95,21 @@ class Batches:
         if config.colour:
             taken = coloured(taken, config.colour, rng)
         return taken
+
+    def _moved(self) -> list[tuple[int, int]]:
+        """Return the images whose neighbours are elsewhere: the others say nothing about depth."""
+        distances = []
+        for number, index in self.places:
+            poses, gap = self.clips[number].poses, self.config.gap
+            if poses is None:
+                raise DepthError('odometry needs poses.txt beside the images of every sequence')
+            beside = poses[[index - gap, index + gap], :3, 3] - poses[index, :3, 3]
+            distances.append(np.linalg.norm(beside, axis=1).max())
+        shortest = MOVED * np.percentile(distances, 90)
+        moved = [p for p, distance in zip(self.places, distances) if distance > shortest]
+        if not moved:
+            raise DepthError('by its odometry the camera stands in all images; check poses.txt')
+        return moved
 
     def _moving(self, first: int) -> tuple[int, Followed]:
         """Return the first place, from one on, whose images show how the camera moved."""

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The motion between images is found in the images, and its length in the depth."""
 
+from dataclasses import replace
+
 import drives
 import numpy as np
 import pytest
@@ -74,6 +76,19 @@ def test_what_shows_no_motion_is_not_learned_from(drive):
         batch = both.batch(number)
         assert all(motion is not None for motion in batch.motions)
         assert batch.corners.isfinite().flatten(1).any(1).all()
+
+
+def test_by_odometry_too_only_what_moves_is_learned_from(drive):
+    poses = drive.poses[[0, 0, 0, 0, 1, 2, 3]]
+    images = drive.images[[0, 0, 0, 0, 1, 2, 3]]
+    known = replace(CONFIG, odometry=True)
+    clip = Clip('stands first', drive.camera, 0.75, images, poses=poses)
+    assert batches.Batches([clip], known).places == [(0, 3), (0, 4), (0, 5)]
+    stands = replace(clip, images=images[:3], poses=poses[:3])
+    with pytest.raises(DepthError, match='the camera stands in all images'):
+        batches.Batches([stands], known)
+    with pytest.raises(DepthError, match='odometry needs'):
+        batches.Batches([replace(clip, poses=None)], known)
 
 
 @pytest.mark.parametrize('flip', [False, True], ids=['plain', 'mirrored'])
