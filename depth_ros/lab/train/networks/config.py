@@ -87,8 +87,12 @@ class NetworkConfig:
 
         Depth that is good already gives it a length. Before that a pose network learns with it.
         """
-        good = bool(self.start) or self.network == 'builtin'
-        return self.learn == 'video' and not self.odometry and good
+        return self.learn == 'video' and not self.odometry and bool(self.first_weights)
+
+    @property
+    def first_weights(self) -> str:
+        """What the run begins with; empty for random weights."""
+        return self.start or ('builtin' if self.network == 'builtin' else '')
 
     def __post_init__(self) -> None:
         above_zero = ('steps', 'batch', 'rate', 'clip', 'validate_every', 'gap', 'max_depth')

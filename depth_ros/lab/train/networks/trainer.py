@@ -154,7 +154,7 @@ class NetworkTrainer:
 
 | | |
 |---|---|
-| began with | {config.start or 'random weights'} |
+| began with | {config.first_weights or 'random weights'} |
 | learned from | {self.task.images} images of {source}, with {self.task.labels} |
 | steps | {self.step} of batch {config.batch} at {config.width}x{config.height} |
 {rows}"""

@@ -10,16 +10,23 @@ import pytest
 import torch
 
 from depth_ros.lab.train.networks import batches, self_supervised
+from depth_ros.lab.train.networks.choice import make_task
 from depth_ros.lab.train.networks.clips import Clip, read_clips
 from depth_ros.lab.train.networks.followed import followed
+from depth_ros.lab.train.networks.trainer import NetworkTrainer
+from depth_ros.models.mono.builtin import CARD
 from depth_ros.types import DepthError
 
 CONFIG = drives.configuration('builtin', 'nowhere', learn='video', width=96, height=72)
 
 
 @pytest.fixture(scope='module')
-def drive(tmp_path_factory):
-    folder = drives.write_rough_drive(tmp_path_factory.mktemp('drive'))
+def folder(tmp_path_factory):
+    return drives.write_rough_drive(tmp_path_factory.mktemp('drive'))
+
+
+@pytest.fixture(scope='module')
+def drive(folder):
     return read_clips([folder], 96, 72)[0]
 
 
@@ -114,3 +121,13 @@ def test_the_loss_does_not_depend_on_the_unit_of_the_depth(drive, flip):
     assert abs(float(unit.grad)) < 1e-4
     # What does depend on it is the shape: a wall is no ground.
     assert float(losses[1].detach()) < 0.8 * float(loss(torch.full_like(true, 3.0)))
+
+
+def test_the_network_that_ships_learns_from_video_alone(folder, tmp_path):
+    more = {'learn': 'video', 'steps': 2, 'rate': 1e-5, 'still': True}
+    config = drives.configuration('builtin', folder, **more)
+    task = make_task(config, [str(folder)], [str(folder)])
+    scores = NetworkTrainer(config, task, tmp_path).run()
+    assert scores[-1][1] == pytest.approx(scores[0][1], rel=0.2)  # nothing spoils it at once
+    assert scores[-1][1] != scores[0][1]
+    assert '| began with | builtin |' in (tmp_path / CARD).read_text()
