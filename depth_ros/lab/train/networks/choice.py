@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from depth_ros.files.bags.reader import is_bag
 from depth_ros.lab.train.networks.clip_task import ClipTask
-from depth_ros.lab.train.networks.clips import read_clips
+from depth_ros.lab.train.networks.clips import Clip, read_clips
 from depth_ros.lab.train.networks.config import NetworkConfig
 from depth_ros.lab.train.networks.learners import ADAPTERS
+from depth_ros.lab.train.networks.recording import read_recording
 from depth_ros.lab.train.networks.stereo import StereoTask
 from depth_ros.lab.train.networks.task import Task
 from depth_ros.lab.train.networks.views import ViewsTask
@@ -30,8 +33,7 @@ def pair_family_of(name: str) -> PairFamily | None:
 def make_task(config: NetworkConfig, folders: Sequence[str], unseen: Sequence[str]) -> Task:
     """Return what a configuration trains, learning from some folders and judged on others."""
     if config.network == 'builtin' or config.network in ADAPTERS:
-        size = (config.width, config.height)
-        return ClipTask(config, read_clips(folders, *size), read_clips(unseen, *size))
+        return ClipTask(config, _clips(folders, config), _clips(unseen, config))
     family = pair_family_of(config.network)
     if family is not None:
         return StereoTask(config, family, folders, unseen)
@@ -41,3 +43,16 @@ def make_task(config: NetworkConfig, folders: Sequence[str], unseen: Sequence[st
         f'network is {quoted(config.network)}, expected builtin, one of {", ".join(ADAPTERS)}, or '
         'the catalogue name of a stereo network or of Depth Anything 3 (`depth_ros models`)'
     )
+
+
+def _clips(places: Sequence[str], config: NetworkConfig) -> list[Clip]:
+    """Return the sequences of folders and of recordings."""
+    size, clips = (config.width, config.height), []
+    for place in places:
+        path = Path(place).expanduser()
+        if is_bag(path):
+            odometry = config.data.odometry_topic if config.odometry else None
+            clips += read_recording(path, size, config.data.image_topic, odometry)
+        else:
+            clips += read_clips([path], *size)
+    return clips

@@ -9,8 +9,8 @@ is of image_right/ with camera_right.yaml, poses.txt and depth/; docs/synthetic.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from depth_ros.geometry.rectify import Rectifier, needs_rectification
 from depth_ros.lab.eval.layouts.reading import folders, numbered, read_numbers, read_png_values
 from depth_ros.lab.synthetic.dataset import DEPTH_SCALE
 from depth_ros.lab.train.augment import Sample, fit
-from depth_ros.types import Camera, DepthError, FloatImage, Image
+from depth_ros.types import Camera, DepthError, FloatImage, Image, Matrix
 
 PLACES = ('image_left', 'images', '')
 Stack = npt.NDArray[np.uint8]
@@ -42,14 +42,13 @@ class Clip:
     right: Stack | None = None
     baseline: float = 0.0  # metres
     poses: npt.NDArray[np.float64] | None = None  # (n, 4, 4) camera-to-world
-    files: tuple[Path, ...] = ()  # of the recorded images,
-    recorded: Camera | None = None  # and their camera
+    recorded: Callable[[int], Sample] | None = None  # an image as it was recorded, undistorted
 
     def original(self, index: int) -> tuple[Image, Camera]:
-        """Return an image without distortion, as large as it was recorded where it is at hand."""
+        """Return an image as large as it was recorded, where that is at hand, and its camera."""
         if self.recorded is None:
             return self.images[index], self.camera
-        sample = _sample(self.files[index], self.recorded, None)
+        sample = self.recorded(index)
         return sample.image, sample.camera
 
 
@@ -94,24 +93,29 @@ def _clip(root: Path, folder: Path, width: int, height: int) -> Clip:
         right,
         baseline,
         _poses(folder / 'poses.txt', len(files), raw),
-        tuple(files),
-        raw,
+        lambda index: _sample(files[index], raw, None),
     )
 
 
 def _sample(file: Path, camera: Camera, depth: FloatImage | None) -> Sample:
     """Return an image without distortion; its depth is kept only where it has none anyway."""
-    image = as_rgb(read_image(file))
-    empty = np.full(image.shape[:2], np.nan, np.float32)
+    if depth is not None and needs_rectification(camera):
+        raise DepthError(
+            f'{file.parent.parent} has depth of a distorted camera; rectify it first, or '
+            'leave its depth out'
+        )
+    sample = undistorted(read_image(file), camera)
+    return sample if depth is None else replace(sample, depth=depth)
+
+
+def undistorted(image: Image, camera: Camera) -> Sample:
+    """Return an image of a camera as its rectified camera sees it, of unknown depth."""
+    image = as_rgb(image)
+    seen = rectified_camera(camera)
     if needs_rectification(camera):
-        if depth is not None:
-            raise DepthError(
-                f'{file.parent.parent} has depth of a distorted camera; rectify it first, or '
-                'leave its depth out'
-            )
         rectifier = Rectifier(camera)
-        return Sample(rectifier(image), empty, rectifier.camera)
-    return Sample(image, empty if depth is None else depth, rectified_camera(camera))
+        image, seen = rectifier(image), rectifier.camera
+    return Sample(image, np.full(image.shape[:2], np.nan, np.float32), seen)
 
 
 def _depth(folder: Path, file: Path) -> FloatImage | None:
@@ -147,6 +151,11 @@ def _poses(path: Path, count: int, camera: Camera) -> npt.NDArray[np.float64] | 
         )
     poses = np.tile(np.eye(4), (count, 1, 1))
     poses[:, :3] = rows.reshape(-1, 3, 4)
+    return np.asarray(poses @ upright(camera))
+
+
+def upright(camera: Camera) -> Matrix:
+    """Return the pose of a rectified camera in the frame of its camera."""
     turn = np.eye(4)
     turn[:3, :3] = camera.R.T
-    return np.asarray(poses @ turn)
+    return turn

@@ -26,8 +26,11 @@ OPTIMISERS = ('adamw', 'muon')
 class ClipData:
     """Where sequences come from; rendered ones are shared by runs that ask for the same."""
 
-    folders: tuple[str, ...] = ()  # sequences in the layout of docs/synthetic.md, depth optional
+    # Sequences in the layout of docs/synthetic.md, depth optional; or recordings of rosbag2.
+    folders: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()  # the same with depth, for the scores; empty: rendered ones
+    image_topic: str = ''  # of recordings; empty: found by type and name
+    odometry_topic: str = ''  # of recordings; empty: the only one
     frames: int = 0  # more than 0: render this many
     per_sequence: int = 10
     validation_frames: int = 40  # rendered from other seeds, never trained on
@@ -152,6 +155,7 @@ def plain(config: Any) -> dict[str, Any]:
 
 def data_name(data: ClipData) -> str:
     """Return a name for the rendered frames of these options, the same for the same ones."""
-    kept = {k: v for k, v in plain(data).items() if k not in ('folders', 'unseen')}
+    given = ('folders', 'unseen', 'image_topic', 'odometry_topic')
+    kept = {k: v for k, v in plain(data).items() if k not in given}
     digest = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:10]
     return f'rendered-{digest}'
