@@ -12,6 +12,7 @@ import numpy as np
 from depth_ros.files.bags.content import BagError
 from depth_ros.files.bags.reader import Bag
 from depth_ros.files.bags.serialise import Types
+from depth_ros.geometry.poses import pose_of
 from depth_ros.types import Matrix
 
 STATIC, MOVING = '/tf_static', '/tf'
@@ -37,7 +38,8 @@ class Transforms:
         parent = transform.header.frame_id.lstrip('/')
         child = transform.child_frame_id.lstrip('/')
         if child not in self._edges.get(parent, {}):
-            pose = _matrix(transform.transform)
+            move, turn = transform.transform.translation, transform.transform.rotation
+            pose = pose_of((move.x, move.y, move.z), (turn.x, turn.y, turn.z, turn.w))
             self._edges.setdefault(parent, {})[child] = pose
             back = np.linalg.inv(pose).astype(np.float64)
             self._edges.setdefault(child, {})[parent] = back
@@ -58,20 +60,3 @@ class Transforms:
                 f'no transform from {source!r} to {target!r} was recorded; record /tf_static too'
             )
         return poses[source]
-
-
-def _matrix(transform: Any) -> Matrix:
-    move, turn = transform.translation, transform.rotation
-    quaternion = np.array([turn.x, turn.y, turn.z, turn.w], np.float64)
-    norm = float(np.linalg.norm(quaternion))
-    if norm < 1e-9:
-        raise BagError('a transform has the rotation 0 0 0 0, expected a quaternion')
-    x, y, z, w = quaternion / norm
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w), move.x],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w), move.y],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y), move.z],
-            [0, 0, 0, 1],
-        ]
-    )
